@@ -1,0 +1,81 @@
+"""Every setting of the system, read once from the environment into one frozen value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import environ
+from pathlib import Path
+
+SERVICES = ("registration", "aid_distribution", "notifications")
+
+
+class SettingInvalid(Exception):
+    """A setting of the environment cannot be used; the message is one line and names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one process.
+
+    Shape:  `database_urls` and `peer_urls` are keyed by the names in SERVICES; a service without an entry in
+            `database_urls` takes its address from `shared.embedded.provision`, on the servers of `home`
+    Source: environment variables only, so that a container and a shell are configured in the same way
+    """
+
+    home: Path
+    port: int
+    database_url: str | None
+    redis_url: str | None
+    database_urls: Mapping[str, str]
+    peer_urls: Mapping[str, str]
+    smtp_url: str | None
+    mail_from: str
+    oidc_issuer: str | None
+    oidc_audience: str | None
+    partitions: int
+    log_level: str
+    outbox_retention_days: int
+    idempotency_retention_days: int
+    province: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = environ) -> "Settings":
+        """Read the settings; raises SettingInvalid, which names the first one that cannot be used."""
+        port = _whole(env, "PORT", 8000, lowest=1, highest=65_535)
+        return cls(
+            home=Path(env.get("SERUMPUN_HOME") or ".serumpun").expanduser().absolute(),
+            port=port,
+            database_url=env.get("DATABASE_URL") or None,
+            redis_url=env.get("REDIS_URL") or None,
+            database_urls={
+                service: env[name] for service in SERVICES if env.get(name := f"{service.upper()}_DATABASE_URL")
+            },
+            peer_urls={
+                service: (env.get(f"{service.upper()}_URL") or f"http://127.0.0.1:{port}").rstrip("/")
+                for service in SERVICES
+            },
+            smtp_url=env.get("SMTP_URL") or None,
+            mail_from=env.get("MAIL_FROM") or "Serumpun <serumpun@localhost>",
+            oidc_issuer=env.get("OIDC_ISSUER") or None,
+            oidc_audience=env.get("OIDC_AUDIENCE") or None,
+            partitions=_whole(env, "PARTITIONS", 4, lowest=1, highest=256),
+            log_level=_log_level(env),
+            outbox_retention_days=_whole(env, "OUTBOX_RETENTION_DAYS", 30, lowest=1, highest=3_650),
+            idempotency_retention_days=_whole(env, "IDEMPOTENCY_RETENTION_DAYS", 30, lowest=1, highest=3_650),
+            province=env.get("PROVINCE") or "bangka-belitung",
+        )
+
+
+def _whole(env: Mapping[str, str], name: str, default: int, *, lowest: int, highest: int) -> int:
+    text = (env.get(name) or "").strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and lowest <= int(text) <= highest):
+        raise SettingInvalid(f"{name}={text!r} must be a whole number from {lowest} to {highest}")
+    return int(text)
+
+
+def _log_level(env: Mapping[str, str]) -> str:
+    level = (env.get("LOG_LEVEL") or "info").lower()
+    if level not in ("debug", "info", "warning", "error"):
+        raise SettingInvalid(f"LOG_LEVEL={level!r} must be debug, info, warning or error")
+    return level

@@ -1,0 +1,26 @@
+"""One way to wait in a test: ask again until it is true, and say what was awaited when it never is."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import TypeVar, cast
+
+PAUSE_SECONDS = 0.02
+
+T = TypeVar("T")
+
+
+async def wait_until(
+    predicate: Callable[[], T | Awaitable[T]], seconds: float = 10.0, description: str = "the condition"
+) -> T:
+    """Return the predicate's first true answer; fail the test when there is none in time."""
+    deadline = monotonic() + seconds
+    while True:
+        answer = predicate()
+        value = cast("T", await answer if inspect.isawaitable(answer) else answer)
+        if value:
+            return value
+        if monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:g} s in vain for {description}; the last answer was {value!r}")
+        await asyncio.sleep(PAUSE_SECONDS)

@@ -1,0 +1,56 @@
+"""Who is asking: the role and the regions that every decision about access rests on."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+REGION_CODE = re.compile(r"\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?", re.ASCII)
+"""Province, regency, district, village, as the Ministry of Home Affairs writes them (DOMAIN section 5)."""
+
+
+class Role(StrEnum):
+    """What a caller is; what each may do is in `shared.roles`."""
+
+    OWNER = "owner"
+    REGENCY_OFFICER = "regency_officer"
+    PROVINCE_STAFF = "province_staff"
+    AUDITOR = "auditor"
+    OPERATOR = "operator"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The one who makes a request, as the token says and nothing else.
+
+    Shape:  `regions` are codes; each stands for itself and all below it; an owner has none and sees their own
+    """
+
+    subject: str
+    role: Role
+    regions: tuple[str, ...]
+    request_id: str = ""
+    traceparent: str = ""
+
+    def sees(self, region: str) -> bool:
+        """Tell whether a region is one of the caller's or lies inside one: "19" sees "19.71", "19.7" does not."""
+        return any(region == own or region.startswith(own + ".") for own in self.regions)
+
+
+def default_regions(role: Role, province: str) -> tuple[str, ...]:
+    """Give the regions of a role when none are named: the province, except for those who are bound to less."""
+    return () if role in (Role.OWNER, Role.REGENCY_OFFICER) else (province,)
+
+
+def regions_fault(role: Role, regions: Collection[str]) -> str | None:
+    """Say why a role cannot have these regions, or None when it can."""
+    if wrong := [code for code in regions if not REGION_CODE.fullmatch(code)]:
+        return f"{wrong[0]!r} is not a region code"
+    if role is Role.OWNER:
+        return "an owner has no regions" if regions else None
+    if not regions:
+        return f"a caller with the role {role} needs at least one region"
+    if role is Role.REGENCY_OFFICER and any("." not in code for code in regions):
+        return "a regency officer is bound to regencies, never to a whole province"
+    return None

@@ -1,0 +1,53 @@
+"""All that one service may know of another: its events, and who listens to whom."""
+
+from shared.contracts.aid_distribution import (
+    DistributionPosted,
+    DistributionVoided,
+    StockIssued,
+    StockReceived,
+    StockReversed,
+    TransferDispatched,
+    TransferReceived,
+)
+from shared.contracts.event import Event
+from shared.contracts.notifications import MessageDelivered, MessageFailed
+from shared.contracts.registration import (
+    BusinessChanged,
+    BusinessClosed,
+    BusinessRegistered,
+    OwnerChanged,
+    OwnerRegistered,
+)
+
+EVENTS: dict[str, type[Event]] = {
+    event.type: event
+    for event in (
+        OwnerRegistered,
+        OwnerChanged,
+        BusinessRegistered,
+        BusinessChanged,
+        BusinessClosed,
+        StockReceived,
+        StockIssued,
+        StockReversed,
+        TransferDispatched,
+        TransferReceived,
+        DistributionPosted,
+        DistributionVoided,
+        MessageDelivered,
+        MessageFailed,
+    )
+}
+"""Every event by the type that stands on the wire."""
+
+SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
+    "registration": ("aid_distribution",),
+    "aid_distribution": ("registration",),
+    "notifications": ("registration", "aid_distribution"),
+}
+"""Which sources each service consumes. A source trims its streams only behind every service named for it here."""
+
+
+def consumers_of(source: str) -> tuple[str, ...]:
+    """Name the services that consume a source."""
+    return tuple(name for name, sources in SUBSCRIPTIONS.items() if source in sources)

@@ -1,0 +1,101 @@
+"""What `registration` tells the others: owners and their businesses.
+
+A phone number and an address travel because notifications must reach the person; NIK and KK never do.
+"""
+
+from typing import ClassVar
+from uuid import UUID
+
+from shared.contracts.event import Event
+
+
+class RegistrationEvent(Event, frozen=True, kw_only=True):
+    """Any fact that registration publishes."""
+
+    source: ClassVar[str] = "registration"
+
+
+class OwnerRegistered(RegistrationEvent, frozen=True, kw_only=True):
+    """A person has been registered as the owner of a business and can be reached like this."""
+
+    type: ClassVar[str] = "serumpun.owner.registered.v1"
+
+    owner_id: UUID
+    name: str
+    region: str
+    language: str
+    phone: str | None = None
+    email: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """Give `owner/<id>`."""
+        return f"owner/{self.owner_id}"
+
+
+class OwnerChanged(RegistrationEvent, frozen=True, kw_only=True):
+    """An owner's name or the ways to reach them are now these."""
+
+    type: ClassVar[str] = "serumpun.owner.changed.v1"
+
+    owner_id: UUID
+    name: str
+    region: str
+    language: str
+    phone: str | None = None
+    email: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """Give `owner/<id>`."""
+        return f"owner/{self.owner_id}"
+
+
+class BusinessRegistered(RegistrationEvent, frozen=True, kw_only=True):
+    """A business is known from now on."""
+
+    type: ClassVar[str] = "serumpun.business.registered.v1"
+
+    business_id: UUID
+    owner_id: UUID
+    name: str
+    sector: str
+    region: str
+
+    @property
+    def subject(self) -> str:
+        """Give `business/<id>`."""
+        return f"business/{self.business_id}"
+
+
+class BusinessChanged(RegistrationEvent, frozen=True, kw_only=True):
+    """A business's name, sector or region are now these."""
+
+    type: ClassVar[str] = "serumpun.business.changed.v1"
+
+    business_id: UUID
+    owner_id: UUID
+    name: str
+    sector: str
+    region: str
+
+    @property
+    def subject(self) -> str:
+        """Give `business/<id>`."""
+        return f"business/{self.business_id}"
+
+
+class BusinessClosed(RegistrationEvent, frozen=True, kw_only=True):
+    """A business has closed; nothing is handed to it or ordered from it any more."""
+
+    type: ClassVar[str] = "serumpun.business.closed.v1"
+
+    business_id: UUID
+    owner_id: UUID
+    region: str
+    reason: str
+
+    @property
+    def subject(self) -> str:
+        """Give `business/<id>`."""
+        return f"business/{self.business_id}"

@@ -1,0 +1,136 @@
+"""One transaction per request or batch, with its events written as the last thing before it commits.
+
+A handler is given a `Work` and never commits; the edge that opened it does. What a handler records is part
+of the same transaction, so an event and the change it reports exist together or not at all.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared import outbox
+from shared.caller import Caller
+from shared.clock import Clock
+from shared.contracts import Event
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT_SECONDS = 5
+STATEMENT_TIMEOUT_SECONDS = 30
+LOCK_TIMEOUT_SECONDS = 10
+POOL_WAIT_SECONDS = 10
+CONNECTIONS_MAX = 10
+ATTEMPTS_MAX = 3
+COLLISIONS = ("40001", "40P01")
+"""SQLSTATE of a serialization failure and of a deadlock: the transaction did nothing and may simply run again."""
+
+
+@dataclass(slots=True)
+class Work:
+    """One transaction: its session, its moment, who asks, and the facts to be recorded with it."""
+
+    session: AsyncSession
+    caller: Caller
+    clock: Clock
+    now: datetime
+    recorded: list[outbox.Recorded] = field(default_factory=list)
+
+    def new_id(self) -> UUID:
+        """Give an id for something that this transaction makes."""
+        return self.clock.new_id()
+
+    def record(self, event: Event, *, region: str, caller: Caller | None = None) -> None:
+        """Record a fact together with the change that it reports.
+
+        A batch that serves several people names the caller of each; otherwise it is the one of the transaction.
+        """
+        self.recorded.append(outbox.recorded(event, caller or self.caller, region, self.new_id(), self.now))
+
+
+class Database:
+    """The store of one service: hands out transactions and nothing else."""
+
+    def __init__(self, url: str, source: str, *, partitions: int, clock: Clock, connections_max: int = CONNECTIONS_MAX):
+        """Prepare the pool; nothing is opened before the first use."""
+        self.source = source
+        self.partitions = partitions
+        self.clock = clock
+        self.url = url
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=connections_max,
+            max_overflow=0,
+            pool_timeout=POOL_WAIT_SECONDS,
+            pool_pre_ping=True,
+            connect_args={
+                "timeout": CONNECT_TIMEOUT_SECONDS,
+                "command_timeout": STATEMENT_TIMEOUT_SECONDS + 5,
+                "server_settings": {
+                    "application_name": f"serumpun-{source}",
+                    "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
+                    "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
+                    "idle_in_transaction_session_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
+                },
+            },
+        )
+        # The same pool; the options go along with BEGIN, so a question costs no extra round trip.
+        self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @asynccontextmanager
+    async def work(self, caller: Caller) -> AsyncIterator[Work]:
+        """Open a transaction; leaving it writes the recorded events and commits, an error rolls all of it back."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            work = Work(session=session, caller=caller, clock=self.clock, now=self.clock.now())
+            yield work
+            await outbox.write(session, work.recorded, self.partitions)
+            await session.commit()
+
+    @asynccontextmanager
+    async def reading(self, caller: Caller) -> AsyncIterator[Work]:
+        """Open a transaction in which every question sees the same moment and nothing can be written."""
+        async with AsyncSession(self._reading, expire_on_commit=False) as session:
+            yield Work(session=session, caller=caller, clock=self.clock, now=self.clock.now())
+
+    async def run(self, caller: Caller, task: Callable[[Work], Awaitable[T]]) -> T:
+        """Run a task in a transaction of its own, again when it merely collided with another one."""
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            try:
+                async with self.work(caller) as work:
+                    return await task(work)
+            except DBAPIError as error:
+                if attempt == ATTEMPTS_MAX or not collided(error):
+                    raise
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def close(self) -> None:
+        """Close every connection of the pool."""
+        await self.engine.dispose()
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    """Give the SQLSTATE that PostgreSQL answered with, if it answered."""
+    return getattr(error.orig, "sqlstate", None)
+
+
+def collided(error: DBAPIError) -> bool:
+    """Tell a deadlock or serialization failure, after which nothing was written."""
+    return sqlstate(error) in COLLISIONS
+
+
+def unreachable(error: BaseException) -> bool:
+    """Tell an outage of the store from a mistake: it is worth trying again later."""
+    if isinstance(error, PoolTimeout | OSError | TimeoutError):
+        return True
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    return isinstance(error, DBAPIError) and (
+        error.connection_invalidated or (sqlstate(error) or "").startswith(("08", "53", "57"))
+    )

@@ -1,0 +1,88 @@
+"""Group commit: requests that wait at the same moment share one transaction, each with an outcome of its own.
+
+What costs is the commit, not the work, so a busy moment costs one commit for all who wait. A refused request
+never takes the others along: refusals are values. Should the shared transaction itself fail, every request is
+carried out again alone, and only the one at fault gets the fault.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from shared.database import unreachable
+from shared.problems import Refusal, Unavailable
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+
+BATCH_REQUESTS_MAX = 128
+WAITING_REQUESTS_MAX = 4096
+
+
+class GroupCommit(Generic[Asked, Answer]):
+    """Collects requests and carries out all that wait in one go.
+
+    Shape:  `carry_out` takes the requests of one batch, commits once, and gives one outcome each, in order
+    Raises: Unavailable (503) when too many wait already
+    """
+
+    def __init__(
+        self,
+        carry_out: Callable[[Sequence[Asked]], Awaitable[Sequence[Answer | Refusal]]],
+        *,
+        batch_max: int = BATCH_REQUESTS_MAX,
+        waiting_max: int = WAITING_REQUESTS_MAX,
+    ) -> None:
+        """Prepare an empty queue; the worker starts with the first request and ends with the last."""
+        self._carry_out = carry_out
+        self._batch_max = batch_max
+        self._waiting_max = waiting_max
+        self._waiting: deque[tuple[Asked, asyncio.Future[Answer]]] = deque()
+        self._worker: asyncio.Task[None] | None = None
+
+    async def submit(self, asked: Asked) -> Answer:
+        """Wait for the outcome of one request; raises its refusal."""
+        if len(self._waiting) >= self._waiting_max:
+            raise Unavailable("Too many requests are waiting.", headers={"Retry-After": "1"})
+        outcome: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((asked, outcome))
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._work())
+        return await outcome
+
+    async def drained(self) -> None:
+        """Wait until everything that was submitted has its outcome; used when a process stops."""
+        while self._worker is not None:
+            await asyncio.wait([self._worker])
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                count = min(len(self._waiting), self._batch_max)
+                await self._together([self._waiting.popleft() for _ in range(count)])
+        finally:
+            self._worker = None
+
+    async def _together(self, batch: list[tuple[Asked, "asyncio.Future[Answer]"]]) -> None:
+        try:
+            outcomes = await self._carry_out([asked for asked, _ in batch])
+        except Exception as fault:  # noqa: BLE001 - whoever waits gets it; the edge tells fault from refusal
+            if len(batch) == 1 or unreachable(fault):
+                for _, waiting in batch:
+                    _settle(waiting, fault)
+            else:
+                for one in batch:
+                    await self._together([one])
+            return
+        for (_, waiting), outcome in zip(batch, outcomes, strict=True):
+            _settle(waiting, outcome)
+
+
+def _settle(waiting: "asyncio.Future[Answer]", outcome: "Answer | Exception") -> None:
+    if waiting.done():  # the client has gone; what it asked for stands all the same
+        return
+    if isinstance(outcome, Exception):
+        waiting.set_exception(outcome)
+    else:
+        waiting.set_result(outcome)

@@ -1,0 +1,210 @@
+"""How a capability declares its HTTP face: a typed function, who may call it, and what it answers.
+
+From the one declaration come the route, the checks at the edge, and the OpenAPI document; so they agree.
+"""
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_type_hints
+from uuid import UUID
+
+import msgspec
+
+from shared.caller import Caller
+from shared.database import Work
+from shared.problems import Refusal
+from shared.roles import Action
+
+B = TypeVar("B")
+T = TypeVar("T")
+Handler = Callable[..., Awaitable[object]]
+
+PAGE_ITEMS_DEFAULT = 50
+PAGE_ITEMS_MAX = 500
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$")]
+"""A line of text: no control characters (PostgreSQL stores no NUL), and it begins with something to see."""
+
+Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[A-Z0-9][A-Z0-9.\-]*$")]
+"""A code that people read out to each other: an item or a place."""
+
+RegionCode = Annotated[str, msgspec.Meta(max_length=13, pattern=r"^[0-9]{2}(\.[0-9]{2}){0,2}(\.[0-9]{4})?$")]
+"""A region in the codes of the Ministry of Home Affairs."""
+
+Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=400, pattern=r"^[A-Za-z0-9_\-]+$")]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=PAGE_ITEMS_MAX)]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as a handler sees it.
+
+    Shape: `expected_version` is the version that If-Match names, on routes that change something
+    """
+
+    work: Work
+    caller: Caller
+    expected_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[B]):
+    """One request among several that share a transaction."""
+
+    body: B
+    caller: Caller
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """A stretch of a list; `next` is the cursor of the following one, or null at the end."""
+
+    items: list[T]
+    next: str | None = None
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What every refusal looks like (RFC 9457); some carry further members."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    instance: str
+    request_id: str
+    errors: list["ProblemError"] | msgspec.UnsetType = msgspec.UNSET
+
+
+class ProblemError(msgspec.Struct, frozen=True):
+    """One mistake in a request."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Everything that is known about one route."""
+
+    method: str
+    path: str
+    tag: str
+    action: Action
+    handler: Handler
+    body: type[msgspec.Struct] | None
+    query: type[msgspec.Struct] | None
+    path_parameters: dict[str, Any]
+    answer: Any
+    status: int
+    refusals: tuple[type[Refusal], ...]
+    together: bool
+    writes: bool
+    location: str | None = None
+
+    @property
+    def conditional(self) -> bool:
+        """Tell whether the route changes something that has a version, so that If-Match is needed."""
+        return self.method in ("PATCH", "PUT") and self.writes
+
+    @property
+    def summary(self) -> str:
+        """Give the first sentence of the handler's docstring."""
+        return (inspect.getdoc(self.handler) or self.handler.__name__).split("\n", 1)[0].rstrip(".")
+
+    @property
+    def name(self) -> str:
+        """Give the operation id."""
+        return self.handler.__name__
+
+
+@dataclass(slots=True)
+class Routes:
+    """The routes of one capability."""
+
+    prefix: str
+    tag: str
+    declared: list[Route] = field(default_factory=list)
+
+    def get(self, path: str, allow: Action, *, refusals: Sequence[type[Refusal]] = ()) -> Callable[[Handler], Handler]:
+        """Declare a question: it runs in a read-only transaction."""
+        return self._declare("GET", path, allow, 200, refusals, writes=False)
+
+    def post(
+        self,
+        path: str,
+        allow: Action,
+        *,
+        status: int = 201,
+        refusals: Sequence[type[Refusal]] = (),
+        location: str | None = None,
+        together: bool = False,
+    ) -> Callable[[Handler], Handler]:
+        """Declare an order: it honours Idempotency-Key; with `together` waiting ones share a transaction."""
+        return self._declare("POST", path, allow, status, refusals, location=location, together=together)
+
+    def patch(
+        self, path: str, allow: Action, *, refusals: Sequence[type[Refusal]] = ()
+    ) -> Callable[[Handler], Handler]:
+        """Declare a change of something that has a version: it needs If-Match."""
+        return self._declare("PATCH", path, allow, 200, refusals)
+
+    def _declare(
+        self,
+        method: str,
+        path: str,
+        allow: Action,
+        status: int,
+        refusals: Sequence[type[Refusal]],
+        *,
+        writes: bool = True,
+        location: str | None = None,
+        together: bool = False,
+    ) -> Callable[[Handler], Handler]:
+        def declare(handler: Handler) -> Handler:
+            hints = get_type_hints(handler, include_extras=True)
+            body = _asked_body(hints["asked"]) if together else hints.get("body")
+            answer = _outcome_answer(hints["return"]) if together else hints["return"]
+            names = re.findall(r"{(\w+)}", path)
+            self.declared.append(
+                Route(
+                    method=method,
+                    path=self.prefix + path,
+                    tag=self.tag,
+                    action=allow,
+                    handler=handler,
+                    body=body,
+                    query=hints.get("query"),
+                    path_parameters={name: hints[name] for name in names},
+                    answer=answer,
+                    status=status,
+                    refusals=tuple(refusals),
+                    together=together,
+                    writes=writes,
+                    location=location,
+                )
+            )
+            return handler
+
+        return declare
+
+
+def _asked_body(annotation: Any) -> type[msgspec.Struct]:
+    """Take the body's struct out of Sequence[Asked[Body]]."""
+    (asked,) = get_args(annotation)
+    (body,) = get_args(asked)
+    return body  # type: ignore[no-any-return]  # typing gives no better
+
+
+def _outcome_answer(annotation: Any) -> Any:
+    """Take the answer's struct out of Sequence[Answer | Refusal]."""
+    (outcome,) = get_args(annotation)
+    (answer,) = (option for option in get_args(outcome) if option is not Refusal)
+    return answer
+
+
+def path_value(kind: Any, text: str) -> object:
+    """Read a path parameter; raises ValueError or ValidationError when no object can have that name."""
+    return UUID(text) if kind is UUID else msgspec.convert(text, kind)

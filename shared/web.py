@@ -1,0 +1,321 @@
+"""The HTTP edge: one assembly that gives every service the same behaviour.
+
+Who is asking, may they, is the request well-formed, was it asked before: all of that is settled here, once, before
+a handler sees anything. The handler's transaction commits before the answer leaves.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+import msgspec
+from litestar import Litestar, Request, Response
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from sqlalchemy.exc import DBAPIError
+
+from shared import idempotency
+from shared.caller import Caller
+from shared.database import Database, Work, unreachable
+from shared.group_commit import GroupCommit
+from shared.idempotency import Key, Stored
+from shared.problems import (
+    Absent,
+    FieldError,
+    Invalid,
+    PreconditionMissing,
+    Refusal,
+    Stale,
+    TooLarge,
+    Unavailable,
+)
+from shared.roles import demand
+from shared.routes import Asked, Call, Page, Route, path_value
+from shared.security import Authenticator
+from shared.telemetry import CONTEXT, AsgiApp, RequestContext, RequestLog, log
+from shared.validation import read_json, read_query
+
+BODY_BYTES_MAX = 1_000_000
+JSON = "application/json"
+PROBLEM_JSON = "application/problem+json"
+ETAG = re.compile(r'(?:W/)?"(\d{1,18})"', re.ASCII)
+ALWAYS_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+HttpRequest = Request[object, object, object]  # type: ignore[type-var]  # Litestar's state parameter is of no use here
+HttpResponse = Response[bytes]
+
+
+class MediaTypeRefused(Refusal):
+    """The body is not announced as JSON."""
+
+    status = 415
+    code = "unsupported_media_type"
+    title = "Send application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request on its way into a shared transaction."""
+
+    asked: Asked[object]
+    key: Key | None
+
+
+@dataclass(slots=True)
+class Edge:
+    """Carries requests from the wire to the handlers of one service, and their answers back."""
+
+    database: Database
+    authenticator: Authenticator
+    groups: dict[str, GroupCommit[Waiting, Stored]] = field(default_factory=dict)
+
+    def endpoint(self, route: Route) -> HTTPRouteHandler:
+        """Make the Litestar handler of a route."""
+        if route.together:
+            self.groups[route.name] = GroupCommit(lambda batch: self._carry_out(route, batch))
+
+        async def endpoint(request: HttpRequest) -> HttpResponse:
+            context: RequestContext = request.scope[CONTEXT]  # type: ignore[literal-required]  # ours, not ASGI's
+            context.route = route.path
+            try:
+                return await self._answer(route, request, context)
+            except Refusal as refusal:
+                context.code = refusal.code
+                return problem(refusal, request.url.path, context.request_id)
+
+        path = re.sub(r"{(\w+)}", r"{\1:str}", route.path)
+        return HTTPRouteHandler(path, http_method=route.method, name=f"{route.tag}:{route.name}")(endpoint)
+
+    async def _answer(self, route: Route, request: HttpRequest, context: RequestContext) -> HttpResponse:
+        caller = await self._caller(route, request, context)
+        arguments = _path(route, request)
+        body = await request.body() if route.body else b""
+        arguments |= _arguments(route, request, body)
+        if not route.writes:
+            async with self.database.reading(caller) as work:
+                found = await route.handler(call=Call(work, caller), **arguments)
+            return _read_response(request, found)
+        key = _key(request, caller, body)
+        if route.together:
+            waiting = Waiting(Asked(arguments["body"], caller), key)
+            return _response(await self.groups[route.name].submit(waiting))
+        version = _expected_version(request) if route.conditional else 0
+        return _response(await self._alone(route, caller, key, version, arguments))
+
+    async def _caller(self, route: Route, request: HttpRequest, context: RequestContext) -> Caller:
+        known = await self.authenticator.authenticate(request.headers.get("authorization"))
+        caller = Caller(known.subject, known.role, known.regions, context.request_id, context.traceparent)
+        context.caller = caller
+        demand(caller, route.action)
+        return caller
+
+    async def _alone(
+        self, route: Route, caller: Caller, key: Key | None, version: int, arguments: dict[str, object]
+    ) -> Stored:
+        """Carry out one request in a transaction of its own."""
+
+        async def task(work: Work) -> Stored:
+            (before,) = await idempotency.begin(work.session, [key])
+            if isinstance(before, Refusal):
+                raise before
+            if before is not None:
+                return before
+            outcome = await route.handler(call=Call(work, caller, version), **arguments)
+            answer = stored(route, outcome)
+            if key:
+                await idempotency.store(work.session, [(key, answer)])
+            return answer
+
+        return await self.database.run(caller, task)
+
+    async def _carry_out(self, route: Route, batch: Sequence[Waiting]) -> Sequence[Stored | Refusal]:
+        """Carry out several requests in one transaction, each with its own outcome."""
+
+        async def task(work: Work) -> Sequence[Stored | Refusal]:
+            answers = await idempotency.begin(work.session, [waiting.key for waiting in batch])
+            fresh = [index for index, answer in enumerate(answers) if answer is None]
+            outcomes = await route.handler(work=work, asked=[batch[index].asked for index in fresh]) if fresh else []
+            for index, outcome in zip(fresh, outcomes, strict=True):
+                answers[index] = outcome if isinstance(outcome, Refusal) else stored(route, outcome)
+            await idempotency.store(
+                work.session,
+                [
+                    (key, answer)
+                    for index in fresh
+                    if (key := batch[index].key) and isinstance(answer := answers[index], Stored)
+                ],
+            )
+            return [answer for answer in answers if answer is not None]
+
+        return await self.database.run(batch[0].asked.caller, task)
+
+    async def drained(self) -> None:
+        """Wait until every request that was taken in has its outcome."""
+        for group in self.groups.values():
+            await group.drained()
+
+
+def _path(route: Route, request: HttpRequest) -> dict[str, object]:
+    """Read the path; a name that nothing can bear is the same as a name that nothing bears."""
+    try:
+        return {name: path_value(kind, request.path_params[name]) for name, kind in route.path_parameters.items()}
+    except (ValueError, msgspec.ValidationError):
+        raise Absent from None
+
+
+def _arguments(route: Route, request: HttpRequest, body: bytes) -> dict[str, object]:
+    """Read query and body; the mistakes of both are told together."""
+    arguments: dict[str, object] = {}
+    errors: list[FieldError] = []
+    if route.body:
+        media_type = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+        if media_type != JSON:
+            raise MediaTypeRefused
+    try:
+        if route.query:
+            arguments["query"] = read_query(request.query_params.dict_single(), route.query)
+    except Invalid as invalid:
+        errors += invalid.errors
+    try:
+        if route.body:
+            arguments["body"] = read_json(body, route.body)
+    except Invalid as invalid:
+        errors += invalid.errors
+    if errors:
+        raise Invalid(errors)
+    return arguments
+
+
+def _key(request: HttpRequest, caller: Caller, body: bytes) -> Key | None:
+    value = request.headers.get("idempotency-key")
+    if value is None or request.method != "POST":
+        return None
+    if not 1 <= len(value) <= idempotency.KEY_LENGTH_MAX or not value.isprintable():
+        detail = f"1 to {idempotency.KEY_LENGTH_MAX} printable characters."
+        raise Invalid([FieldError(pointer="/header/Idempotency-Key", code="bad_format", detail=detail)])
+    digest = idempotency.request_hash(request.method, request.url.path, request.scope["query_string"], body)
+    return Key(caller.subject, value, digest)
+
+
+def _expected_version(request: HttpRequest) -> int:
+    value = request.headers.get("if-match")
+    if value is None:
+        raise PreconditionMissing("Send the ETag of what you have read as If-Match.")
+    match = ETAG.fullmatch(value.strip())
+    if match is None:
+        raise Stale("If-Match names no version that this object could have.")
+    return int(match[1])
+
+
+def stored(route: Route, outcome: object) -> Stored:
+    """Turn what a handler gave into the answer that goes over the wire."""
+    headers = {}
+    if route.location:
+        headers["Location"] = route.location.format(id=getattr(outcome, "id", ""))
+    if etag := _etag(outcome):
+        headers["ETag"] = etag
+    return Stored(route.status, headers, msgspec.json.encode(outcome))
+
+
+def _etag(outcome: object) -> str | None:
+    version = getattr(outcome, "version", None)
+    return f'"{version}"' if isinstance(version, int) else None
+
+
+def _response(answer: Stored) -> HttpResponse:
+    headers = ALWAYS_HEADERS | answer.headers
+    if answer.replayed:
+        headers[idempotency.REPLAYED_HEADER] = "true"
+    return Response(answer.body, status_code=answer.status, media_type=JSON, headers=headers)
+
+
+def _read_response(request: HttpRequest, found: object) -> HttpResponse:
+    if isinstance(found, Response):
+        return found
+    headers = dict(ALWAYS_HEADERS)
+    if etag := _etag(found):
+        headers["ETag"] = etag
+        if request.headers.get("if-none-match") == etag:
+            return Response(b"", status_code=304, headers=headers)
+    if isinstance(found, Page) and found.next:
+        following = request.url.with_replacements(query=_with_cursor(request, found.next))
+        headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+    return Response(msgspec.json.encode(found), status_code=200, media_type=JSON, headers=headers)
+
+
+def _with_cursor(request: HttpRequest, cursor: str) -> str:
+    return urlencode({**request.query_params.dict_single(), "cursor": cursor})
+
+
+def problem(refusal: Refusal, instance: str, request_id: str) -> HttpResponse:
+    """Render a refusal as an RFC 9457 problem."""
+    content = {
+        "type": f"urn:serumpun:problem:{refusal.code}",
+        "title": refusal.title,
+        "status": refusal.status,
+        "code": refusal.code,
+        "detail": refusal.detail,
+        "instance": instance,
+        "request_id": request_id,
+        **refusal.members,
+    }
+    return Response(
+        msgspec.json.encode(content),
+        status_code=refusal.status,
+        media_type=PROBLEM_JSON,
+        headers=ALWAYS_HEADERS | refusal.headers,
+    )
+
+
+class FrameworkRefusal(Refusal):
+    """A refusal by the framework itself: no such path, no such method, a body that is too long."""
+
+    def __init__(self, fault: HTTPException) -> None:
+        super().__init__(str(fault.detail), headers=dict(fault.headers or {}))
+        self.status = fault.status_code  # type: ignore[misc]  # one class for all that the framework raises
+        self.code = {404: "not_found", 405: "method_not_allowed"}.get(fault.status_code, "bad_request")  # type: ignore[misc]
+        self.title = {404: "Not found", 405: "Not possible with this method"}.get(fault.status_code, "Bad request")  # type: ignore[misc]
+
+
+class Defect(Refusal):
+    """Something went wrong here; it is logged with the request's id."""
+
+    status = 500
+    code = "internal"
+    title = "Something went wrong on our side"
+
+
+def as_refusal(fault: Exception) -> Refusal:
+    """Turn anything that reaches the edge into a refusal; a defect is logged, never told."""
+    if isinstance(fault, Refusal):
+        return fault
+    if isinstance(fault, HTTPException) and fault.status_code == TooLarge.status:
+        return TooLarge(f"At most {BODY_BYTES_MAX} bytes.", limit_bytes=BODY_BYTES_MAX)
+    if isinstance(fault, HTTPException) and fault.status_code < 500:
+        return FrameworkRefusal(fault)
+    if unreachable(fault):
+        log.warning("store_unreachable", error=type(fault).__name__)
+        return Unavailable("The store cannot be reached; nothing was written that is not answered.")
+    code = getattr(fault.orig, "sqlstate", None) if isinstance(fault, DBAPIError) else None
+    log.error("defect", error=type(fault).__name__, sqlstate=code, exc_info=fault)
+    return Defect("It has been logged under this request's id.")
+
+
+def _on_error(request: HttpRequest, fault: Exception) -> HttpResponse:
+    context: RequestContext = request.scope[CONTEXT]  # type: ignore[literal-required]  # ours, not ASGI's
+    refusal = as_refusal(fault)
+    context.code = refusal.code
+    return problem(refusal, request.url.path, context.request_id)
+
+
+def assemble(service: str, edge: Edge, routes: Sequence[Route], extra: Sequence[HTTPRouteHandler]) -> AsgiApp:
+    """Give the ASGI application of a service: its routes, its documents, and the log around them."""
+    app = Litestar(
+        route_handlers=[*(edge.endpoint(route) for route in routes), *extra],
+        exception_handlers={Exception: _on_error},
+        request_max_body_size=BODY_BYTES_MAX,
+        openapi_config=None,
+        logging_config=None,
+    )
+    return RequestLog(app, service)

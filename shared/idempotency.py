@@ -97,7 +97,7 @@ async def begin(session: AsyncSession, keys: Sequence[Key | None]) -> list[Store
     locked = (await session.execute(LOCK, {"locks": [key.lock for key in known]})).scalars().all()
     rows = await session.execute(FIND, {"callers": [key.caller for key in known], "keys": [key.key for key in known]})
     stored = {(row.caller, row.key): row for row in rows}
-    free = {key: mine for key, mine in zip(known, locked, strict=True)}
+    free = dict(zip(known, locked, strict=True))
     seen: set[tuple[str, str]] = set()
     answers: list[Stored | Refusal | None] = []
     for key in keys:

@@ -19,9 +19,9 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     SmallInteger,
+    Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import UUID as UuidColumn
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -56,7 +56,7 @@ class OutboxRow(SQLModel, table=True):
         sa_column=Column(SmallInteger, ForeignKey("outbox_head.partition"), primary_key=True, autoincrement=False)
     )
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    id: UUID = Field(sa_column=Column(UuidColumn(as_uuid=True), nullable=False))
+    id: UUID = Field(sa_column=Column(Uuid, nullable=False))
     type: str
     subject: str
     time: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))

@@ -7,7 +7,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Generic, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -20,6 +20,7 @@ from shared.roles import Action
 B = TypeVar("B")
 T = TypeVar("T")
 Handler = Callable[..., Awaitable[object]]
+Method = Literal["GET", "POST", "PATCH"]
 
 PAGE_ITEMS_DEFAULT = 50
 PAGE_ITEMS_MAX = 500
@@ -89,7 +90,7 @@ class ProblemError(msgspec.Struct, frozen=True):
 class Route:
     """Everything that is known about one route."""
 
-    method: str
+    method: Method
     path: str
     tag: str
     action: Action
@@ -107,7 +108,7 @@ class Route:
     @property
     def conditional(self) -> bool:
         """Tell whether the route changes something that has a version, so that If-Match is needed."""
-        return self.method in ("PATCH", "PUT") and self.writes
+        return self.method == "PATCH"
 
     @property
     def summary(self) -> str:
@@ -153,7 +154,7 @@ class Routes:
 
     def _declare(
         self,
-        method: str,
+        method: Method,
         path: str,
         allow: Action,
         status: int,

@@ -42,7 +42,7 @@ EVENTS_HANDLED = Counter("serumpun_events_handled_total", "Events whose effects 
 
 def configure_logging(level: str, file: Path | None = None) -> None:
     """Send one JSON object a line to standard error, or to a file that is only ever appended to."""
-    sink = open(file, "ab", buffering=0) if file else sys.stderr.buffer  # noqa: SIM115 - open as long as the process
+    sink = file.open("ab", buffering=0) if file else sys.stderr.buffer
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

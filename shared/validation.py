@@ -65,14 +65,14 @@ def _malformed(fault: Exception) -> Invalid:
 
 
 def _invalid(value: object, kind: type, fault: Exception, *, strict: bool = True, root: str = "") -> Invalid:
-    errors = list(_Walk(strict).mistakes(value, kind, root))[:ERRORS_MAX]
+    errors = list(_Walk(strict=strict).mistakes(value, kind, root))[:ERRORS_MAX]
     return Invalid(errors or [FieldError(pointer=root, code=_code(str(fault)), detail=str(fault))])
 
 
 class _Walk:
     """Compares a plain value with a struct, field by field."""
 
-    def __init__(self, strict: bool) -> None:
+    def __init__(self, *, strict: bool) -> None:
         self.strict = strict
 
     def mistakes(self, value: object, kind: Any, pointer: str) -> list[FieldError]:

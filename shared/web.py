@@ -7,6 +7,7 @@ a handler sees anything. The handler's transaction commits before the answer lea
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import urlencode
 
 import msgspec
@@ -135,7 +136,7 @@ class Edge:
         async def task(work: Work) -> Sequence[Stored | Refusal]:
             answers = await idempotency.begin(work.session, [waiting.key for waiting in batch])
             fresh = [index for index, answer in enumerate(answers) if answer is None]
-            outcomes = await route.handler(work=work, asked=[batch[index].asked for index in fresh]) if fresh else []
+            outcomes = await _together(route, work, [batch[index].asked for index in fresh])
             for index, outcome in zip(fresh, outcomes, strict=True):
                 answers[index] = outcome if isinstance(outcome, Refusal) else stored(route, outcome)
             await idempotency.store(
@@ -156,6 +157,11 @@ class Edge:
             await group.drained()
 
 
+async def _together(route: Route, work: Work, asked: Sequence[Asked[object]]) -> Sequence[object]:
+    outcomes = await route.handler(work=work, asked=asked) if asked else ()
+    return cast("Sequence[object]", outcomes)
+
+
 def _path(route: Route, request: HttpRequest) -> dict[str, object]:
     """Read the path; a name that nothing can bear is the same as a name that nothing bears."""
     try:
@@ -174,7 +180,7 @@ def _arguments(route: Route, request: HttpRequest, body: bytes) -> dict[str, obj
             raise MediaTypeRefused
     try:
         if route.query:
-            arguments["query"] = read_query(request.query_params.dict_single(), route.query)
+            arguments["query"] = read_query(dict(request.query_params.multi_items()), route.query)
     except Invalid as invalid:
         errors += invalid.errors
     try:
@@ -245,7 +251,7 @@ def _read_response(request: HttpRequest, found: object) -> HttpResponse:
 
 
 def _with_cursor(request: HttpRequest, cursor: str) -> str:
-    return urlencode({**request.query_params.dict_single(), "cursor": cursor})
+    return urlencode({**dict(request.query_params.multi_items()), "cursor": cursor})
 
 
 def problem(refusal: Refusal, instance: str, request_id: str) -> HttpResponse:
@@ -292,7 +298,7 @@ def as_refusal(fault: Exception) -> Refusal:
         return fault
     if isinstance(fault, HTTPException) and fault.status_code == TooLarge.status:
         return TooLarge(f"At most {BODY_BYTES_MAX} bytes.", limit_bytes=BODY_BYTES_MAX)
-    if isinstance(fault, HTTPException) and fault.status_code < 500:
+    if isinstance(fault, HTTPException) and fault.status_code < Defect.status:
         return FrameworkRefusal(fault)
     if unreachable(fault):
         log.warning("store_unreachable", error=type(fault).__name__)
@@ -318,4 +324,4 @@ def assemble(service: str, edge: Edge, routes: Sequence[Route], extra: Sequence[
         openapi_config=None,
         logging_config=None,
     )
-    return RequestLog(app, service)
+    return RequestLog(cast("AsgiApp", app), service)

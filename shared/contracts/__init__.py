@@ -19,6 +19,8 @@ from shared.contracts.registration import (
     OwnerRegistered,
 )
 
+__all__ = ["EVENTS", "SUBSCRIPTIONS", "Event", "consumers_of"]
+
 EVENTS: dict[str, type[Event]] = {
     event.type: event
     for event in (

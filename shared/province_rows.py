@@ -1,0 +1,223 @@
+"""What a province's files hold: one struct for each table, saying its file, what is unique and what it refers to.
+
+Units:  money in whole rupiah, quantities in the item's base unit, times with an offset
+Source: docs/provinces.md; codes and categories as DESIGN names them
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from shared.person_numbers import nik_fault, phone_fault
+
+REGIONS_FILE = "regions.csv"
+# A warehouse or a member of staff may belong to the province itself, a business always to a regency or city.
+PROVINCE_OR_REGION = "regions.csv or the province itself"
+
+Text = Annotated[str, Meta(min_length=1, max_length=200)]
+Code = Annotated[str, Meta(pattern=r"^[A-Z0-9][A-Z0-9.-]{1,39}\Z")]
+SectorCode = Annotated[str, Meta(pattern=r"^[a-z][a-z_]{1,39}\Z")]
+ProvinceCode = Annotated[str, Meta(pattern=r"^\d{2}\Z")]
+RegencyCode = Annotated[str, Meta(pattern=r"^\d{2}\.\d{2}\Z")]
+RegionCode = Annotated[str, Meta(pattern=r"^\d{2}(\.\d{2})?\Z")]
+BpsCode = Annotated[str, Meta(pattern=r"^\d{2}(\d{2})?\Z")]
+Email = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+\Z", max_length=200)]
+Whole = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Positive = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Language = Literal["id", "en"]
+
+
+class About(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Say which province this is, what struck it, and where its codes come from (province.toml)."""
+
+    file: ClassVar[str] = "province.toml"
+
+    code: ProvinceCode
+    bps_code: ProvinceCode
+    name: Text
+    motto: Text
+    time_zone: Literal["WIB", "WITA", "WIT"]
+    code_system: Literal["kemendagri"]
+    code_authority: Text
+    crisis: Text
+    crisis_en: Text
+    crisis_began_on: date
+    office: Text
+    office_en: Text
+    story_source: Text
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One row of one table; the class says which file it is, what is unique and what it refers to."""
+
+    file: ClassVar[str]
+    unique: ClassVar[tuple[tuple[str, ...], ...]]
+    refers: ClassVar[Mapping[str, str]] = {}
+    checks: ClassVar[Mapping[str, Callable[[str], str | None]]] = {}
+
+
+class Region(Row, frozen=True, kw_only=True):
+    """A regency or a city, by the code of a named system; the statistics office's own code stands beside it."""
+
+    file: ClassVar[str] = REGIONS_FILE
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("code",), ("bps_code",))
+
+    code: RegencyCode
+    code_system: Literal["kemendagri"]
+    bps_code: BpsCode
+    name: Text
+    kind: Literal["regency", "city"]
+    population: Positive
+
+
+class Sector(Row, frozen=True, kw_only=True):
+    """A line of small industry, as trainings and businesses name it."""
+
+    file: ClassVar[str] = "sectors.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("code",),)
+
+    code: SectorCode
+    name: Text
+    name_en: Text
+
+
+class Item(Row, frozen=True, kw_only=True):
+    """Something that is kept in stock, counted in its base unit."""
+
+    file: ClassVar[str] = "items.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("code",),)
+
+    code: Code
+    name: Text
+    name_en: Text
+    unit: Literal["piece", "kg", "litre", "pack"]
+    category: Literal["mask", "hygiene", "staple", "kit", "asset", "other"]
+
+
+class Place(Row, frozen=True, kw_only=True):
+    """A warehouse, a crowd centre or a market venue."""
+
+    file: ClassVar[str] = "places.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("code",),)
+    refers: ClassVar[Mapping[str, str]] = {"region": PROVINCE_OR_REGION}
+
+    code: Code
+    name: Text
+    kind: Literal["warehouse", "crowd_centre", "market_venue"]
+    region: RegionCode
+
+
+class Training(Row, frozen=True, kw_only=True):
+    """A training programme; each seat gets one kit when a kit item is named."""
+
+    file: ClassVar[str] = "trainings.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("code",),)
+    refers: ClassVar[Mapping[str, str]] = {"sector": Sector.file, "region": REGIONS_FILE, "kit_item": Item.file}
+
+    code: Code
+    sector: SectorCode
+    region: RegencyCode
+    title: Text
+    title_en: Text
+    starts_on: date
+    ends_on: date
+    seats: Positive
+    venue: Text
+    kit_item: Code | None = None
+
+    def __post_init__(self) -> None:
+        if self.ends_on < self.starts_on:
+            raise ValueError("ends_on is before starts_on")
+
+
+class Owner(Row, frozen=True, kw_only=True):
+    """A person who owns a business; the NIK names the region of its first issue, not where the person lives."""
+
+    file: ClassVar[str] = "owners.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("id",), ("nik",))
+    refers: ClassVar[Mapping[str, str]] = {"region": REGIONS_FILE}
+    checks: ClassVar[Mapping[str, Callable[[str], str | None]]] = {"nik": nik_fault, "phone": phone_fault}
+
+    id: UUID
+    name: Text
+    nik: str
+    phone: str
+    email: Email | None = None
+    language: Language
+    region: RegencyCode
+
+    def __repr__(self) -> str:
+        return f"Owner(id={self.id}, region={self.region!r})"  # a row that ends in a log shows no personal data
+
+
+class Business(Row, frozen=True, kw_only=True):
+    """A small business with the figures it gave; the KBLI code is read in its edition, the NIB is text."""
+
+    file: ClassVar[str] = "businesses.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("id",), ("nib",))
+    refers: ClassVar[Mapping[str, str]] = {"owner": Owner.file, "sector": Sector.file, "region": REGIONS_FILE}
+
+    id: UUID
+    owner: UUID
+    name: Text
+    sector: SectorCode
+    kbli: Annotated[str, Meta(pattern=r"^\d{5}\Z")]
+    kbli_edition: Annotated[int, Meta(ge=2005, le=2100)]
+    region: RegencyCode
+    workers: Whole
+    investment_rupiah: Whole
+    annual_sales_rupiah: Whole
+    nib: Annotated[str, Meta(pattern=r"^\d{13}\Z")] | None = None
+
+
+class Staff(Row, frozen=True, kw_only=True):
+    """Someone who works with the system, by the subject that the token names."""
+
+    file: ClassVar[str] = "staff.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("subject",),)
+    refers: ClassVar[Mapping[str, str]] = {"region": PROVINCE_OR_REGION}
+
+    subject: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{1,79}\Z")]
+    name: Text
+    role: Literal["regency_officer", "province_staff", "auditor", "operator"]
+    region: RegionCode
+    email: Email
+    language: Language
+
+    def __post_init__(self) -> None:
+        # An officer who carries the province's code would see every regency.
+        if self.role == "regency_officer" and "." not in self.region:
+            raise ValueError("a regency officer belongs to one regency or city, not to the province")
+
+
+class OpeningStock(Row, frozen=True, kw_only=True):
+    """What lay in a place when the book was opened."""
+
+    file: ClassVar[str] = "opening_stock.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("place", "item", "lot"),)
+    refers: ClassVar[Mapping[str, str]] = {"place": Place.file, "item": Item.file}
+
+    place: Code
+    item: Code
+    lot: Code | None = None
+    source: Literal["supplier", "production", "donation"]
+    quantity: Positive
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+
+
+class Province(Struct, frozen=True, kw_only=True):
+    """A whole province, checked: codes are unique and every reference resolves."""
+
+    about: About
+    regions: tuple[Region, ...]
+    sectors: tuple[Sector, ...]
+    items: tuple[Item, ...]
+    places: tuple[Place, ...]
+    trainings: tuple[Training, ...]
+    owners: tuple[Owner, ...]
+    businesses: tuple[Business, ...]
+    staff: tuple[Staff, ...]
+    opening_stock: tuple[OpeningStock, ...]

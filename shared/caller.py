@@ -9,6 +9,9 @@ REGION_CODE = re.compile(r"\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?", re.ASCII)
 """Province, regency, district, village, as the Ministry of Home Affairs writes them (DOMAIN section 5)."""
 
 
+SUBJECT_LENGTH_MAX = 200
+
+
 class Role(StrEnum):
     """What a caller is; what each may do is in `shared.roles`."""
 
@@ -41,6 +44,13 @@ class Caller:
 def default_regions(role: Role, province: str) -> tuple[str, ...]:
     """Give the regions of a role when none are named: the province, except for those who are bound to less."""
     return () if role in (Role.OWNER, Role.REGENCY_OFFICER) else (province,)
+
+
+def caller_fault(subject: str, role: Role, regions: Collection[str]) -> str | None:
+    """Say why these three cannot be a caller, or None when they can."""
+    if not (0 < len(subject) <= SUBJECT_LENGTH_MAX and subject.isprintable() and subject == subject.strip()):
+        return f"a subject is 1 to {SUBJECT_LENGTH_MAX} printable characters"
+    return regions_fault(role, regions)
 
 
 def regions_fault(role: Role, regions: Collection[str]) -> str | None:

@@ -1,0 +1,122 @@
+"""Personal data at rest: sealed for one cell of one table, under a key of the person it belongs to.
+
+Destroying the wrapped key that is stored with a person makes everything sealed under it unreadable, in every
+backup too: that is what erasure means here. The master key wraps all of them and never leaves its file.
+Source: DOMAIN section 6 (Law 27/2022)
+"""
+
+import hmac
+import secrets
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+FORM = b"\x01"
+"""The first byte of everything sealed, so that another cipher can follow one day."""
+
+MASK = "*"
+NIK_SHOWN = 4
+PHONE_SHOWN = 3
+COUNTRY_SHOWN = 3
+"""`+62`, which says nothing of the person."""
+
+
+class Unreadable(Exception):
+    """What is stored cannot be opened here: another key, another cell, or changed bytes. Never a caller's mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Where a sealed value is stored; it opens nowhere else, so two rows cannot be swapped."""
+
+    table: str
+    column: str
+    row: str
+
+
+class PersonKey:
+    """Seal and open the values of one person.
+
+    Shape:  `wrapped` is what is stored with the person; it is of no use without the master key
+    """
+
+    def __init__(self, plain: bytes, wrapped: bytes) -> None:
+        self.wrapped = wrapped
+        self._cipher = AESGCMSIV(plain)
+
+    def seal(self, cell: Cell, value: str) -> bytes:
+        """Encrypt a value for one cell; the same value gives other bytes each time."""
+        return _sealed(self._cipher, value.encode(), _bound("cell", cell.table, cell.column, cell.row))
+
+    def open(self, cell: Cell, sealed: bytes) -> str:
+        """Decrypt the value of one cell; raises Unreadable when it was not sealed for this cell with this key."""
+        return _opened(self._cipher, sealed, _bound("cell", cell.table, cell.column, cell.row)).decode()
+
+
+class Vault:
+    """Hand out the keys of persons, and the index by which sealed values are found again."""
+
+    def __init__(self, master: bytes) -> None:
+        self._wrapping = AESGCMSIV(_derived(master, "wrap person keys"))
+        self._index_key = _derived(master, "index sealed values")
+
+    def new_person(self, person: str) -> PersonKey:
+        """Make the key of a person who has none yet; store its `wrapped` with the person."""
+        plain = secrets.token_bytes(KEY_BYTES)
+        return PersonKey(plain, _sealed(self._wrapping, plain, _bound("person", person)))
+
+    def person(self, person: str, wrapped: bytes) -> PersonKey:
+        """Give the key of a person from what is stored; raises Unreadable when it is not this person's."""
+        return PersonKey(_opened(self._wrapping, wrapped, _bound("person", person)), wrapped)
+
+    def index(self, value: str, kind: str = "nik") -> bytes:
+        """Give 32 bytes that are the same for equal values of one kind, and tell nothing without the master key."""
+        return hmac.digest(self._index_key, _bound(kind, value), "sha256")
+
+
+def mask_nik(nik: str) -> str:
+    """Show only the last four digits: enough to tell two cards apart on a screen, too little to use one."""
+    return _masked(nik, 0, NIK_SHOWN)
+
+
+def mask_phone(phone: str) -> str:
+    """Show the country and the last three digits of a number in E.164."""
+    return _masked(phone, COUNTRY_SHOWN if phone.startswith("+") else 0, PHONE_SHOWN)
+
+
+def _masked(text: str, first: int, last: int) -> str:
+    hidden = len(text) - first - last
+    if hidden < first + last:  # what is too short to hide most of itself is hidden whole
+        return MASK * len(text)
+    return text[:first] + MASK * hidden + text[-last:]
+
+
+def _derived(master: bytes, purpose: str) -> bytes:
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"serumpun/1/{purpose}".encode()).derive(master)
+
+
+def _bound(*names: str) -> bytes:
+    # Each part with its length, so that ("ab", "c") and ("a", "bc") are never the same bytes.
+    parts = [name.encode() for name in names]
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+def _sealed(cipher: AESGCMSIV, plain: bytes, bound: bytes) -> bytes:
+    # SIV forgives a nonce that comes twice; 96 random bits make even that not happen.
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return FORM + nonce + cipher.encrypt(nonce, plain, FORM + bound)
+
+
+def _opened(cipher: AESGCMSIV, sealed: bytes, bound: bytes) -> bytes:
+    if sealed[:1] != FORM:
+        raise Unreadable("not a sealed value, or of a form that is not known here")
+    nonce, rest = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
+    try:
+        return cipher.decrypt(nonce, rest, FORM + bound)
+    except (InvalidTag, ValueError) as error:
+        raise Unreadable("sealed with another key, for another place, or changed since") from error

@@ -1,0 +1,156 @@
+"""From the Authorization header to a caller: our own tokens, API keys of machines, and tokens of an outside issuer."""
+
+from collections import OrderedDict
+from datetime import datetime
+from hashlib import sha256
+from typing import Generic, TypeVar
+
+from shared.api_keys import PREFIX, ApiKey, Lookup, parts
+from shared.caller import Caller
+from shared.clock import Clock
+from shared.keys import KeyStore, KeyUnusable
+from shared.oidc import IssuerKeys
+from shared.problems import Unauthenticated
+from shared.settings import SettingInvalid, Settings
+from shared.tokens import (
+    AUDIENCE,
+    ISSUER,
+    ISSUER_ALGORITHMS,
+    OWN_ALGORITHMS,
+    caller_of,
+    expiry,
+    issue_token,
+    read_unverified,
+    refused,
+    verified_claims,
+)
+
+__all__ = ["Authenticator", "KeyStore", "KeyUnusable", "issue_token"]
+
+TOKEN_LENGTH_MAX = 8_192
+REMEMBERED_MAX = 10_000
+TOKEN_SECONDS_MAX = 300
+"""A token is proved anew after this time, so that a key withdrawn by its issuer stops counting."""
+
+API_KEY_SECONDS_MAX = 5
+"""A revoked API key is refused by every process after this time."""
+
+V = TypeVar("V")
+
+
+class Authenticator:
+    """Tell who makes a request, from its Authorization header alone.
+
+    Raises: SettingInvalid when an issuer is configured without an audience, or with an address that is not protected
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        keys: KeyStore,
+        api_keys_lookup: Lookup,
+        *,
+        clock: Clock | None = None,
+        role_claim: str = "role",
+        regions_claim: str = "regions",
+    ) -> None:
+        if settings.oidc_issuer and not settings.oidc_audience:
+            raise SettingInvalid("OIDC_AUDIENCE must be set when OIDC_ISSUER is: tokens for others would be accepted")
+        self._keys = keys
+        self._find_api_key = api_keys_lookup
+        self._clock = clock or Clock()
+        self._issuer = IssuerKeys(settings.oidc_issuer) if settings.oidc_issuer else None
+        self._issuer_audience = settings.oidc_audience or ""
+        self._issuer_claims = (role_claim, regions_claim)
+        self._verified: _Remembered[bytes, Caller] = _Remembered()
+        self._api_keys: _Remembered[str, ApiKey | None] = _Remembered()
+
+    async def authenticate(self, authorization: str | None) -> Caller:
+        """Give the caller; its request id and trace are for the edge to fill in.
+
+        Raises: Unauthenticated (401), and Unavailable (503) when an outside issuer is needed and away
+        """
+        token = _bearer(authorization)
+        now = self._clock.now()
+        if token.startswith(f"{PREFIX}_"):
+            return await self._by_api_key(token, now)
+        digest = sha256(token.encode()).digest()  # of one length, however long the token
+        known = self._verified.recall(digest, now.timestamp())
+        return known[0] if known else await self._by_token(token, digest, now)
+
+    async def close(self) -> None:
+        """Close the connections to the issuer, if there is one."""
+        if self._issuer:
+            await self._issuer.close()
+
+    async def _by_token(self, token: str, digest: bytes, now: datetime) -> Caller:
+        shown = read_unverified(token)
+        if shown.issuer == ISSUER:
+            claims = verified_claims(
+                token, self._keys.verifying, algorithms=OWN_ALGORITHMS, issuer=ISSUER, audience=AUDIENCE, now=now
+            )
+            caller = caller_of(claims)
+        elif self._issuer and shown.issuer == self._issuer.issuer and shown.algorithm in ISSUER_ALGORITHMS:
+            claims = verified_claims(
+                token,
+                await self._issuer.key(shown, now),
+                algorithms=ISSUER_ALGORITHMS,
+                issuer=self._issuer.issuer,
+                audience=self._issuer_audience,
+                now=now,
+            )
+            role_claim, regions_claim = self._issuer_claims
+            caller = caller_of(claims, role_claim=role_claim, regions_claim=regions_claim)
+        else:
+            raise refused("The token is not valid here.")
+        self._verified.keep(digest, caller, min(expiry(claims), now.timestamp() + TOKEN_SECONDS_MAX))
+        return caller
+
+    async def _by_api_key(self, token: str, now: datetime) -> Caller:
+        if (pair := parts(token)) is None:
+            raise refused("This is not an API key.")
+        key_id, secret = pair
+        if known := self._api_keys.recall(key_id, now.timestamp()):
+            key = known[0]
+        else:
+            key = await self._find_api_key(key_id)
+            self._api_keys.keep(key_id, key, now.timestamp() + API_KEY_SECONDS_MAX)
+        if key is None or not key.opens(secret, now):
+            raise refused("This API key is not valid, or not any more.")
+        return key.caller
+
+
+def _bearer(authorization: str | None) -> str:
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("Send a token: `Authorization: Bearer <token>`.")
+    if len(token) > TOKEN_LENGTH_MAX or not token.isascii() or not token.isprintable():
+        raise refused("This is not a token.")
+    return token
+
+
+K = TypeVar("K")
+
+
+class _Remembered(Generic[K, V]):
+    """What was found out a moment ago: at most REMEMBERED_MAX, the least used go first, none past its end."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[K, tuple[V, float]] = OrderedDict()
+
+    def recall(self, key: K, now_seconds: float) -> tuple[V] | None:
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        value, until_seconds = entry
+        if until_seconds <= now_seconds:
+            del self._entries[key]
+            return None
+        self._entries.move_to_end(key)
+        return (value,)
+
+    def keep(self, key: K, value: V, until_seconds: float) -> None:
+        self._entries[key] = (value, until_seconds)
+        self._entries.move_to_end(key)
+        if len(self._entries) > REMEMBERED_MAX:
+            self._entries.popitem(last=False)

@@ -20,6 +20,7 @@ from shared import outbox
 from shared.caller import Caller
 from shared.clock import Clock
 from shared.contracts import Event
+from shared.privacy import Vault
 
 T = TypeVar("T")
 
@@ -41,7 +42,15 @@ class Work:
     caller: Caller
     clock: Clock
     now: datetime
+    keys: Vault | None = None
     recorded: list[outbox.Recorded] = field(default_factory=list)
+
+    @property
+    def vault(self) -> Vault:
+        """Give what seals and opens personal data; a defect where the store was opened without it."""
+        if self.keys is None:
+            raise LookupError("this store was opened without a vault, and holds no personal data")
+        return self.keys
 
     def new_id(self) -> UUID:
         """Give an id for something that this transaction makes."""
@@ -58,8 +67,18 @@ class Work:
 class Database:
     """The store of one service: hands out transactions and nothing else."""
 
-    def __init__(self, url: str, source: str, *, partitions: int, clock: Clock, connections_max: int = CONNECTIONS_MAX):
-        """Prepare the pool; nothing is opened before the first use."""
+    def __init__(
+        self,
+        url: str,
+        source: str,
+        *,
+        partitions: int,
+        clock: Clock,
+        connections_max: int = CONNECTIONS_MAX,
+        vault: Vault | None = None,
+    ):
+        """Prepare the pool; nothing is opened before the first use. A store of personal data needs the vault."""
+        self.vault = vault
         self.source = source
         self.partitions = partitions
         self.clock = clock
@@ -88,7 +107,7 @@ class Database:
     async def work(self, caller: Caller) -> AsyncIterator[Work]:
         """Open a transaction; leaving it writes the recorded events and commits, an error rolls all of it back."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session:
-            work = Work(session=session, caller=caller, clock=self.clock, now=self.clock.now())
+            work = self._work(session, caller)
             yield work
             await outbox.write(session, work.recorded, self.partitions)
             await session.commit()
@@ -97,7 +116,10 @@ class Database:
     async def reading(self, caller: Caller) -> AsyncIterator[Work]:
         """Open a transaction in which every question sees the same moment and nothing can be written."""
         async with AsyncSession(self._reading, expire_on_commit=False) as session:
-            yield Work(session=session, caller=caller, clock=self.clock, now=self.clock.now())
+            yield self._work(session, caller)
+
+    def _work(self, session: AsyncSession, caller: Caller) -> Work:
+        return Work(session=session, caller=caller, clock=self.clock, now=self.clock.now(), keys=self.vault)
 
     async def run(self, caller: Caller, task: Callable[[Work], Awaitable[T]]) -> T:
         """Run a task in a transaction of its own, again when it merely collided with another one."""

@@ -16,8 +16,8 @@ from shared.settings import SettingInvalid
 from shared.tokens import Unverified, refused
 
 DISCOVERY_PATH = "/.well-known/openid-configuration"
-FETCH_SECONDS_MAX = 5.0
-CONNECT_SECONDS_MAX = 3.0
+FETCH_SECONDS_MAX = 3.0
+CONNECT_SECONDS_MAX = 2.0
 DOCUMENT_BYTES_MAX = 1_000_000
 KEYS_MAX = 100
 REFRESH_AFTER = timedelta(minutes=10)
@@ -98,7 +98,7 @@ class IssuerKeys:
         try:
             async with asyncio.timeout(FETCH_SECONDS_MAX):
                 self._keys = await self._fetch()
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, msgspec.DecodeError, _Unusable) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError, RecursionError, _Unusable) as error:
             log.warning("issuer_unusable", issuer=self.issuer, error=f"{type(error).__name__}: {error}")
             self._away, self._ask_again_at = True, now + PAUSE_AFTER_FAILURE
         else:

@@ -1,0 +1,64 @@
+"""The matrix is its own list of cases; what must hold of it is said once more, in words."""
+
+import pytest
+
+from shared.caller import Caller, Role
+from shared.problems import Forbidden
+from shared.roles import MATRIX, Action, allowed, demand
+
+CASES = [(action, role) for action in Action for role in Role]
+READING = {action for action in Action if action.startswith(("see_", "read_"))}
+
+
+def may(role: Role) -> set[Action]:
+    return {action for action in Action if allowed(action, role)}
+
+
+@pytest.mark.parametrize(("action", "role"), CASES, ids=lambda value: value.value)
+def test_the_edge_lets_exactly_those_pass_whom_the_matrix_names(action: Action, role: Role) -> None:
+    caller = Caller("someone", role, ())
+    if role in MATRIX[action]:
+        demand(caller, action)
+        return
+    with pytest.raises(Forbidden) as refusal:
+        demand(caller, action)
+    assert (refusal.value.status, refusal.value.code) == (403, "forbidden")
+    assert refusal.value.members == {"action": action.value}
+
+
+def test_every_action_has_a_row_and_nobody_is_without_any_right() -> None:
+    assert set(MATRIX) == set(Action)
+    assert all(MATRIX.values())
+    assert all(may(role) for role in Role)
+
+
+def test_the_matrix_cannot_be_changed_while_it_runs() -> None:
+    with pytest.raises(TypeError):
+        MATRIX[Action.SEE_STOCK] = frozenset(Role)  # type: ignore[index]
+
+
+def test_an_auditor_changes_nothing() -> None:
+    assert may(Role.AUDITOR) <= READING
+
+
+def test_an_auditor_checks_figures_and_not_people() -> None:
+    assert not allowed(Action.SEE_CONTACTS, Role.AUDITOR)
+
+
+def test_an_owner_sees_only_what_is_their_own() -> None:
+    assert may(Role.OWNER) == {Action.SEE_OWN_BUSINESS, Action.READ_INBOX}
+
+
+def test_another_service_reads_the_feed_and_nothing_else() -> None:
+    assert may(Role.SERVICE) == {Action.READ_EVENTS}
+
+
+def test_the_feed_with_every_region_in_it_is_not_for_offices() -> None:
+    assert {role for role in Role if allowed(Action.READ_EVENTS, role)} == {Role.SERVICE, Role.OPERATOR}
+
+
+def test_a_regency_does_its_daily_work_but_leaves_the_catalogue_to_the_province() -> None:
+    daily = {Action.POST_DISTRIBUTION, Action.RECEIVE_STOCK, Action.ISSUE_STOCK, Action.REGISTER_BUSINESS}
+    assert daily <= may(Role.REGENCY_OFFICER)
+    assert may(Role.REGENCY_OFFICER) < may(Role.PROVINCE_STAFF)
+    assert may(Role.PROVINCE_STAFF) - may(Role.REGENCY_OFFICER) == {Action.CHANGE_CATALOGUE, Action.REGISTER_STAFF}

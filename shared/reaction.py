@@ -1,9 +1,6 @@
 """What a service does when something has happened: its table of event and handler.
 
-    REACTIONS = (
-        on(OwnerRegistered, contacts.learn_owner),
-        on(DistributionPosted, messages.tell_recipients),
-    )
+Shape: `REACTIONS = (on(OwnerRegistered, learn_owner), on(DistributionPosted, tell_recipients))` in `reactions.py`
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,0 +1,223 @@
+"""The streams: their names, how an event stands in one, and the script that appends by number.
+
+The id of an entry is the event's number (`seq-0`). So Redis itself refuses a duplicate or a step back, and
+whatever it has lost is known by comparing two numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, TypeAlias, cast
+from uuid import UUID
+
+import msgspec
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ResponseError
+
+from shared.contracts.envelope import Envelope
+
+SOCKET_TIMEOUT_SECONDS: Final = 5
+CONNECT_TIMEOUT_SECONDS: Final = 2
+BLOCK_MS: Final = 1000
+"""How long a read waits for news; well below the socket time-out, with which it would collide."""
+LOST: Final = "serumpun.lost.v1"
+"""The type of a tombstone: a number that was given out and whose event nobody has any more."""
+
+Fields: TypeAlias = dict[bytes, bytes]
+
+
+class Unreadable(ValueError):
+    """A stream entry is not an event; the message is ours and holds nothing of its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What Redis knows of one partition.
+
+    Shape:  `last`: the last number the stream ever held; `standing`, `standing_id`: the entry at its end, if any;
+            `passed`: the furthest that any consumer says it has come
+    """
+
+    last: int = 0
+    standing: int = 0
+    standing_id: str = ""
+    passed: int = 0
+
+    @property
+    def used(self) -> int:
+        """Give the highest number that somebody may have seen; no other event may ever bear it."""
+        return max(self.last, self.passed)
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of a batch.
+
+    Shape:  `ok`: everything up to `last` is in the stream; `gap`: nothing was written, rows are missing before the
+            first; `clash`: nothing was written, another event stands at one of the numbers
+    """
+
+    verdict: Literal["ok", "gap", "clash"]
+    last: int
+
+
+def connect(url: str) -> Redis:
+    """Give a client with a time-out on everything and no retries of its own.
+
+    Whoever calls it is a loop that asks again by itself; a retry underneath would only hide how long it takes.
+    """
+    return Redis.from_url(
+        url,
+        socket_timeout=SOCKET_TIMEOUT_SECONDS,
+        socket_connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def stream_name(source: str, partition: int) -> str:
+    """Name the stream of one partition; the braces spread partitions over the nodes of a cluster."""
+    return f"ev:{source}:{{{partition}}}"
+
+
+def positions_name(source: str, partition: int) -> str:
+    """Name the hash in which consumers leave word of how far they are."""
+    return f"pos:{source}:{{{partition}}}"
+
+
+def seq_of(entry_id: bytes) -> int:
+    """Give the number in an entry id; raises Unreadable for one that the append script cannot have written."""
+    if not entry_id.endswith(b"-0"):
+        raise Unreadable("the entry id is not a number of ours")
+    return _number(entry_id)
+
+
+def flat(envelope: Envelope) -> list[str | bytes]:
+    """Give the fields and values of an event as they stand in a stream; number and partition are in its id and name."""
+    return [
+        "id", str(envelope.id),
+        "source", envelope.source,
+        "type", envelope.type,
+        "subject", envelope.subject,
+        "time", envelope.time.isoformat(),
+        "actor", envelope.actor,
+        "region", envelope.region,
+        "traceparent", envelope.traceparent,
+        "data", envelope.data,
+    ]  # fmt: skip
+
+
+def envelope_of(source: str, partition: int, seq: int, fields: Fields) -> Envelope:
+    """Read an event from the fields of its entry; raises Unreadable and nothing else."""
+    try:
+        time = datetime.fromisoformat(fields[b"time"].decode())
+        envelope = Envelope(
+            source=source,
+            partition=partition,
+            seq=seq,
+            id=UUID(fields[b"id"].decode()),
+            type=fields[b"type"].decode(),
+            subject=fields[b"subject"].decode(),
+            time=time,
+            actor=fields[b"actor"].decode(),
+            region=fields[b"region"].decode(),
+            traceparent=fields[b"traceparent"].decode(),
+            data=fields[b"data"],
+        )
+    except KeyError as error:
+        raise Unreadable(f"the field {error.args[0]!r} is missing") from None
+    except (ValueError, AttributeError, TypeError) as error:
+        raise Unreadable(f"a field cannot be read: {type(error).__name__}") from None
+    if time.tzinfo is None or "\0" in envelope.subject + envelope.type + envelope.actor + envelope.region:
+        raise Unreadable("a field cannot be stored")
+    return envelope
+
+
+def bytes_of(fields: Fields) -> bytes:
+    """Keep an entry that is not an event just as it is, for a person to look at."""
+    return msgspec.msgpack.encode(list(fields.items()))
+
+
+# One entry takes as many arguments as `flat` gives, and its number before them. Nothing is written unless the
+# whole batch follows on; what is there already is skipped, so a retry after a lost answer changes nothing.
+APPEND = """
+local info, last, standing, standing_id = redis.pcall('XINFO', 'STREAM', KEYS[1]), 0, 0, ''
+if info.err then
+  if not string.find(info.err, 'no such key', 1, true) then return redis.error_reply(info.err) end
+else
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then
+      last = tonumber(string.match(info[i + 1], '^%d+'))
+    elseif info[i] == 'last-entry' and info[i + 1] then
+      standing = tonumber(string.match(info[i + 1][1], '^%d+'))
+      for f = 1, #info[i + 1][2], 2 do
+        if info[i + 1][2][f] == 'id' then standing_id = info[i + 1][2][f + 1] end
+      end
+    end
+  end
+end
+local oldest, width = ARGV[1] == '1', tonumber(ARGV[2])
+local rows, first = (#ARGV - 2) / width, tonumber(ARGV[3])
+if first > last + 1 and not oldest then return {'gap', last} end
+for row = 0, rows - 1 do
+  local at = 3 + row * width
+  local seq = tonumber(ARGV[at])
+  if seq ~= first + row then return {'gap', last} end
+  if seq == standing and ARGV[at + 2] ~= standing_id then return {'clash', last} end
+end
+for row = 0, rows - 1 do
+  local at = 3 + row * width
+  local seq = tonumber(ARGV[at])
+  if seq > last then
+    redis.call('XADD', KEYS[1], ARGV[at] .. '-0', unpack(ARGV, at + 1, at + width - 1))
+    last = seq
+  end
+end
+return {'ok', last}
+"""
+
+
+async def append(redis: Redis, stream: str, events: Sequence[Envelope], *, oldest: bool) -> Appended:
+    """Append events that follow one another by number, all or none.
+
+    Shape: `oldest` says that nothing before the first event is kept anywhere, so a gap before it is final
+    """
+    arguments: list[str | bytes] = []
+    for envelope in events:
+        arguments += [str(envelope.seq), *flat(envelope)]
+    answer = await redis.register_script(APPEND)(
+        keys=[stream], args=["1" if oldest else "0", len(arguments) // len(events), *arguments]
+    )
+    verdict, last = cast("tuple[bytes, int]", answer)
+    return Appended(cast("Literal['ok', 'gap', 'clash']", verdict.decode()), last)
+
+
+async def tails(redis: Redis, source: str, partitions: Sequence[int]) -> list[Tail]:
+    """Give what Redis knows of these partitions of a source, in one round trip."""
+    pipeline = redis.pipeline(transaction=False)
+    for partition in partitions:
+        pipeline.xinfo_stream(stream_name(source, partition))
+        pipeline.hvals(positions_name(source, partition))
+    answers = await pipeline.execute(raise_on_error=False)
+    return [_tail(info, positions) for info, positions in zip(answers[::2], answers[1::2], strict=True)]
+
+
+def _tail(info: object, positions: object) -> Tail:
+    if isinstance(positions, Exception):
+        raise positions
+    passed = max((int(position) for position in cast("list[bytes]", positions)), default=0)
+    if isinstance(info, ResponseError) and "no such key" in str(info):
+        return Tail(passed=passed)
+    if isinstance(info, Exception):
+        raise info
+    stream = cast("dict[str, object]", info)
+    last = _number(cast("bytes", stream["last-generated-id"]))
+    entry = cast("tuple[bytes, Fields] | None", stream["last-entry"])
+    if entry is None:
+        return Tail(last, passed=passed)
+    return Tail(last, _number(entry[0]), entry[1].get(b"id", b"").decode(errors="replace"), passed)
+
+
+def _number(entry_id: bytes) -> int:
+    return int(entry_id.partition(b"-")[0])

@@ -44,10 +44,12 @@ class Settings:
         return cls(
             home=Path(env.get("SERUMPUN_HOME") or ".serumpun").expanduser().absolute(),
             port=port,
-            database_url=env.get("DATABASE_URL") or None,
+            database_url=_postgres_url(env, "DATABASE_URL"),
             redis_url=env.get("REDIS_URL") or None,
             database_urls={
-                service: env[name] for service in SERVICES if env.get(name := f"{service.upper()}_DATABASE_URL")
+                service: url
+                for service in SERVICES
+                if (url := _postgres_url(env, f"{service.upper()}_DATABASE_URL"))
             },
             peer_urls={
                 service: (env.get(f"{service.upper()}_URL") or f"http://127.0.0.1:{port}").rstrip("/")
@@ -61,8 +63,19 @@ class Settings:
             log_level=_log_level(env),
             outbox_retention_days=_whole(env, "OUTBOX_RETENTION_DAYS", 30, lowest=1, highest=3_650),
             idempotency_retention_days=_whole(env, "IDEMPOTENCY_RETENTION_DAYS", 30, lowest=1, highest=3_650),
-            province=env.get("PROVINCE") or "bangka-belitung",
+            province=env.get("PROVINCE") or "19-kepulauan-bangka-belitung",
         )
+
+
+def _postgres_url(env: Mapping[str, str], name: str) -> str | None:
+    """Take an address in any of its usual spellings and give it in SQLAlchemy's, for the asyncpg driver."""
+    text = (env.get(name) or "").strip()
+    if not text:
+        return None
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme not in ("postgres", "postgresql", "postgresql+asyncpg"):
+        raise SettingInvalid(f"{name} must begin with postgresql://")
+    return f"postgresql+asyncpg://{rest}".replace("sslmode=", "ssl=")
 
 
 def _whole(env: Mapping[str, str], name: str, default: int, *, lowest: int, highest: int) -> int:

@@ -21,7 +21,7 @@ PROGRAMS = PACKAGE / f"pginstall{VERSION}" / "bin"
 INITDB_TIMEOUT_SECONDS = 120
 START_TIMEOUT_SECONDS = 120
 """Recovery after a crash replays the log; it may take long and must not be cut short."""
-STOP_TIMEOUT_SECONDS = 6
+STOP_TIMEOUT_SECONDS = 4
 
 TUNING = {
     "listen_addresses": "",  # no TCP at all: whoever may open the folder of the socket may try to log in
@@ -142,8 +142,7 @@ class Postgres:
                 "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
             )  # fmt: skip
             if made.returncode != 0:
-                reason = (made.stderr.decode(errors="replace").strip() or "no reason given").splitlines()[-1]
-                raise StartFailed(f"PostgreSQL cannot make {self.data}: {reason}")
+                raise StartFailed(f"PostgreSQL cannot make {self.data}: {_reason(made.stderr)}")
             data.rename(self.data)
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -157,6 +156,12 @@ class Postgres:
             user=self.account.uid if self.account else None,
             group=self.account.gid if self.account else None,
         )
+
+
+def _reason(output: bytes) -> str:
+    """Give the line of initdb's output that tells why it failed: the first that speaks of an error."""
+    lines = output.decode(errors="replace").strip().splitlines() or ["no reason given"]
+    return next((line for line in lines if "FATAL" in line or "error" in line), lines[0])
 
 
 def _cure(data: Path) -> str:

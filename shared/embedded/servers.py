@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import json
 import os
-import secrets
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -16,10 +15,10 @@ from typing import Self, TextIO
 from shared.embedded.postgres import Postgres
 from shared.embedded.processes import StartFailed
 from shared.embedded.valkey import Valkey
+from shared.keys import KeyStore
 
 SOCKET_PATH_BYTES_MAX = 100
 """The kernel takes 107 bytes on Linux and 103 on macOS; PostgreSQL appends a few for its lock file."""
-KEY_FILE = "keys/servers.key"
 LOCK_FILE = "run.lock"
 RUN_FILE = "run.json"
 
@@ -53,12 +52,12 @@ class EmbeddedServers:
         """
         home = _home(home)
         lock = _hold(home)
-        key, sockets = local_key(home), _sockets(home)
+        sockets = _sockets(home)
         servers = cls(
             home,
             lock,
-            Postgres(home, sockets, derived_password(key, "postgres"), report),
-            Valkey(home, sockets, derived_password(key, "valkey"), report),
+            Postgres(home, sockets, derived_password(home, "postgres"), report),
+            Valkey(home, sockets, derived_password(home, "valkey"), report),
         )
         try:
             servers._postgres.start()
@@ -144,24 +143,9 @@ def find_running(home: Path) -> Running | None:
         return None
 
 
-def local_key(home: Path) -> bytes:
-    """Give the secret of this home folder, made at its first use, from which server passwords are derived."""
-    file = home / KEY_FILE
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:  # noqa: PTH123  mode and O_EXCL
-            new.write(secrets.token_bytes(32))
-    except FileExistsError:
-        pass
-    key = file.read_bytes()
-    if len(key) != 32:  # noqa: PLR2004  as written above
-        raise StartFailed(f"{file} is damaged: put the copy from your backup in its place")
-    return key
-
-
-def derived_password(key: bytes, purpose: str) -> str:
-    """Derive the password of one login, so that none has to be stored."""
-    return hmac.new(key, f"serumpun login {purpose}".encode(), hashlib.sha256).hexdigest()[:40]
+def derived_password(home: Path, login: str) -> str:
+    """Derive the password of one login from the master key of the home folder, so that none has to be stored."""
+    return hmac.new(KeyStore(home).master, f"serumpun login {login}".encode(), hashlib.sha256).hexdigest()[:40]
 
 
 def _home(home: Path) -> Path:

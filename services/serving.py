@@ -1,0 +1,148 @@
+"""Serve an ASGI application in this very process, from its first to its last request.
+
+The server runs in our own event loop, so there is one process per service and none is left when it is killed.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import uvloop
+from granian.constants import HTTPModes, Interfaces
+from granian.server.embed import Server
+
+from shared.telemetry import AsgiApp, Message, Scope
+
+BACKLOG = 1_024
+REQUESTS_AT_ONCE_MAX = 1_024
+START_SECONDS_MAX = 60
+DRAIN_SECONDS_MAX = 4
+"""How long running requests may go on after a stop was asked for; what remains is cut off."""
+LIFESPAN_STOP_SECONDS_MAX = 8
+STOP_SECONDS_MAX = 18
+
+
+class CannotServe(Exception):
+    """The application cannot be served; the message is one line."""
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise CannotServe when another program listens on the port already."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+            trial.listen()
+        except OSError as error:
+            raise CannotServe(
+                f"port {port} on {host} is not free ({error.strerror}): stop what uses it, or choose another: PORT=8001"
+            ) from error
+
+
+def run(
+    app: AsgiApp, host: str, port: int, started: Callable[[], None], beat: Callable[[], None] | None = None
+) -> None:
+    """Serve until SIGTERM or Ctrl-C, then finish what runs and return.
+
+    `started` is called once requests are answered; `beat` twice a second in the thread of the caller.
+    """
+    uvloop.run(_serve(app, host, port, started, beat))
+
+
+async def _serve(
+    app: AsgiApp, host: str, port: int, started: Callable[[], None], beat: Callable[[], None] | None
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop_in_time, stop)
+    async with _lifespan(app):
+        server = Server(
+            app,
+            address=host,
+            port=port,
+            interface=Interfaces.ASGINL,  # the lifespan is ours: a failed start must end the process with its reason
+            http=HTTPModes.http1,
+            websockets=False,
+            backlog=BACKLOG,
+            backpressure=REQUESTS_AT_ONCE_MAX,
+            log_enabled=False,
+        )
+        serving = loop.create_task(server.serve())
+        try:
+            await _until(stop, serving, started, beat)
+        finally:
+            server.stop()  # type: ignore[no-untyped-call]  # granian leaves it untyped
+            _, running = await asyncio.wait({serving}, timeout=DRAIN_SECONDS_MAX)
+            for task in running:
+                task.cancel()
+
+
+def _stop_in_time(stop: asyncio.Event) -> None:
+    """Ask for the stop, and end the process by force should it hang; the kernel then ends what it started."""
+    if not stop.is_set():
+        stop.set()
+        last_resort = threading.Timer(STOP_SECONDS_MAX, os._exit, [1])
+        last_resort.daemon = True
+        last_resort.start()
+
+
+async def _until(
+    stop: asyncio.Event, serving: asyncio.Task[None], started: Callable[[], None], beat: Callable[[], None] | None
+) -> None:
+    await asyncio.sleep(0)  # the server takes its socket in its first step
+    if not serving.done():
+        started()
+    while not stop.is_set():
+        if serving.done():
+            raise CannotServe(f"the server ended by itself: {serving.exception() or 'it gave no reason'}")
+        if beat:
+            beat()
+        await _pause(stop, 0.5)
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+@asynccontextmanager
+async def _lifespan(app: AsgiApp) -> AsyncIterator[None]:
+    """Lead an application through its start and its stop, as the ASGI lifespan protocol has it."""
+    orders: asyncio.Queue[Message] = asyncio.Queue()
+    answers: asyncio.Queue[Message] = asyncio.Queue()
+    scope: Scope = {"type": "lifespan", "asgi": {"version": "3.0"}}
+    living = asyncio.ensure_future(app(scope, orders.get, answers.put))
+    await _ordered(living, orders, answers, "startup", START_SECONDS_MAX)
+    try:
+        yield
+    finally:
+        await _ordered(living, orders, answers, "shutdown", LIFESPAN_STOP_SECONDS_MAX)
+
+
+async def _ordered(
+    living: asyncio.Future[None],
+    orders: asyncio.Queue[Message],
+    answers: asyncio.Queue[Message],
+    order: str,
+    seconds: float,
+) -> None:
+    await orders.put({"type": f"lifespan.{order}"})
+    answer = asyncio.ensure_future(answers.get())
+    either: set[asyncio.Future[None] | asyncio.Future[Message]] = {living, answer}
+    await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    if not answer.done():
+        answer.cancel()
+        if living.done() and (error := living.exception()):
+            raise error
+        raise CannotServe(f"the {order} did not end within {seconds:g} s")
+    message = answer.result()
+    if message["type"].endswith(".failed"):
+        raise CannotServe(str(message.get("message") or f"the {order} failed"))

@@ -1,0 +1,91 @@
+"""Everything between an empty folder and services that can be served: servers, databases, schemas, demo province."""
+
+import asyncio
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared import migrations
+from shared.embedded import EmbeddedServers, StartFailed, find_running, provision
+from shared.settings import SERVICES, Settings
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Settings in which every service has its database and everyone the same Redis; `mend` keeps the servers alive."""
+
+    settings: Settings
+    mend: Callable[[], list[str]]
+
+
+@contextmanager
+def servers(settings: Settings, report: Report) -> Iterator[Prepared]:
+    """Give running servers: those that the environment names, and embedded ones for what it does not."""
+    if settings.database_url and settings.redis_url:
+        report("using the servers of DATABASE_URL and REDIS_URL")
+        yield Prepared(settings, list)
+        return
+    with EmbeddedServers.start(settings.home, report) as embedded:
+        ready = replace(
+            settings,
+            database_url=settings.database_url or embedded.database_url,
+            redis_url=settings.redis_url or embedded.redis_url,
+        )
+        report(f"PostgreSQL and Valkey are running, their data is in {settings.home}")
+        yield Prepared(ready, embedded.mend)
+
+
+async def prepare(settings: Settings, report: Report) -> Settings:
+    """Make the databases, bring them to today's schema and load the demo province once."""
+    settings = await provisioned(settings)
+    for service in SERVICES:
+        await migrations.upgrade(service, settings.database_urls[service])
+    report("the three databases are migrated")
+    await importlib.import_module("services.demo").load(settings, report)
+    return settings
+
+
+async def provisioned(settings: Settings) -> Settings:
+    """Fill in the address of every service's own database, making what is missing."""
+    if len(settings.database_urls) == len(SERVICES):
+        return settings
+    if settings.database_url is None:
+        raise StartFailed("there is no PostgreSQL: run `serumpun servers`, or set DATABASE_URL")
+    try:
+        urls = await provision(settings.database_url, settings)
+    except (OSError, TimeoutError, SQLAlchemyError) as error:
+        where = make_url(settings.database_url).render_as_string(hide_password=True)
+        raise StartFailed(f"PostgreSQL at {where} cannot be used: {_first_line(error)}") from error
+    return replace(settings, database_urls=urls)
+
+
+def found(settings: Settings) -> Settings:
+    """Fill in the servers that `serumpun up` or `serumpun servers` holds on the same home folder."""
+    if settings.database_url and settings.redis_url:
+        return settings
+    running = find_running(settings.home)
+    if running is None:
+        raise StartFailed(
+            f"no servers run on {settings.home}: run `serumpun servers` first, or set DATABASE_URL and REDIS_URL"
+        )
+    return replace(
+        settings,
+        database_url=settings.database_url or running.database_url,
+        redis_url=settings.redis_url or running.redis_url,
+    )
+
+
+def run(settings: Settings, report: Report) -> Settings:
+    """Prepare from a program that has no event loop of its own."""
+    return asyncio.run(prepare(settings, report))
+
+
+def _first_line(error: BaseException) -> str:
+    cause = getattr(error, "orig", None) or error
+    return (str(cause).strip() or type(cause).__name__).splitlines()[0]

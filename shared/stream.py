@@ -45,11 +45,6 @@ class Tail:
     standing_id: str = ""
     passed: int = 0
 
-    @property
-    def used(self) -> int:
-        """Give the highest number that somebody may have seen; no other event may ever bear it."""
-        return max(self.last, self.passed)
-
 
 @dataclass(frozen=True, slots=True)
 class Appended:
@@ -86,11 +81,16 @@ def positions_name(source: str, partition: int) -> str:
     return f"pos:{source}:{{{partition}}}"
 
 
+def number_of(entry_id: bytes) -> int:
+    """Give the first part of an entry id, whoever wrote it."""
+    return int(entry_id.partition(b"-")[0])
+
+
 def seq_of(entry_id: bytes) -> int:
     """Give the number in an entry id; raises Unreadable for one that the append script cannot have written."""
     if not entry_id.endswith(b"-0"):
         raise Unreadable("the entry id is not a number of ours")
-    return _number(entry_id)
+    return number_of(entry_id)
 
 
 def flat(envelope: Envelope) -> list[str | bytes]:
@@ -140,7 +140,8 @@ def bytes_of(fields: Fields) -> bytes:
 
 
 # One entry takes as many arguments as `flat` gives, and its number before them. Nothing is written unless the
-# whole batch follows on; what is there already is skipped, so a retry after a lost answer changes nothing.
+# whole batch follows on; what is there already is skipped, so a retry after a lost answer changes nothing. Where a
+# tombstone meets the entry that it stands for, they agree.
 APPEND = """
 local info, last, standing, standing_id = redis.pcall('XINFO', 'STREAM', KEYS[1]), 0, 0, ''
 if info.err then
@@ -149,7 +150,7 @@ else
   for i = 1, #info, 2 do
     if info[i] == 'last-generated-id' then
       last = tonumber(string.match(info[i + 1], '^%d+'))
-    elseif info[i] == 'last-entry' and info[i + 1] then
+    elseif info[i] == 'last-entry' and info[i + 1] and string.find(info[i + 1][1], '-0$') then
       standing = tonumber(string.match(info[i + 1][1], '^%d+'))
       for f = 1, #info[i + 1][2], 2 do
         if info[i + 1][2][f] == 'id' then standing_id = info[i + 1][2][f + 1] end
@@ -164,7 +165,8 @@ for row = 0, rows - 1 do
   local at = 3 + row * width
   local seq = tonumber(ARGV[at])
   if seq ~= first + row then return {'gap', last} end
-  if seq == standing and ARGV[at + 2] ~= standing_id then return {'clash', last} end
+  local lost = ARGV[at + 6] == 'serumpun.lost.v1'
+  if seq == standing and ARGV[at + 2] ~= standing_id and not lost then return {'clash', last} end
 end
 for row = 0, rows - 1 do
   local at = 3 + row * width
@@ -203,6 +205,12 @@ async def tails(redis: Redis, source: str, partitions: Sequence[int]) -> list[Ta
     return [_tail(info, positions) for info, positions in zip(answers[::2], answers[1::2], strict=True)]
 
 
+async def backwards(redis: Redis, stream: str, before: bytes | None, count: int) -> list[tuple[bytes, Fields]]:
+    """Give entries from the end of a stream towards its beginning, those before an entry id or the very last ones."""
+    entries = await redis.xrevrange(stream, max=b"(" + before if before else "+", count=count)
+    return cast("list[tuple[bytes, Fields]]", entries)
+
+
 def _tail(info: object, positions: object) -> Tail:
     if isinstance(positions, Exception):
         raise positions
@@ -212,12 +220,8 @@ def _tail(info: object, positions: object) -> Tail:
     if isinstance(info, Exception):
         raise info
     stream = cast("dict[str, object]", info)
-    last = _number(cast("bytes", stream["last-generated-id"]))
+    last = number_of(cast("bytes", stream["last-generated-id"]))
     entry = cast("tuple[bytes, Fields] | None", stream["last-entry"])
-    if entry is None:
+    if entry is None or not entry[0].endswith(b"-0"):
         return Tail(last, passed=passed)
-    return Tail(last, _number(entry[0]), entry[1].get(b"id", b"").decode(errors="replace"), passed)
-
-
-def _number(entry_id: bytes) -> int:
-    return int(entry_id.partition(b"-")[0])
+    return Tail(last, number_of(entry[0]), entry[1].get(b"id", b"").decode(errors="replace"), passed)

@@ -5,7 +5,7 @@ From the one declaration come the route, the checks at the edge, and the OpenAPI
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args, get_type_hints
 from uuid import UUID
@@ -14,12 +14,15 @@ import msgspec
 
 from shared.caller import Caller
 from shared.database import Work
-from shared.problems import Refusal
+from shared.problems import FieldError, Refusal
 from shared.roles import Action
 
 B = TypeVar("B")
 T = TypeVar("T")
 Handler = Callable[..., Awaitable[object]]
+Rules = Callable[[Work, Mapping[str, object]], Awaitable[Sequence[FieldError]]]
+"""Finds what is wrong with the values of a body, by their pointers, where their shape is right."""
+
 Method = Literal["GET", "POST", "PATCH"]
 
 PAGE_ITEMS_DEFAULT = 50
@@ -104,6 +107,7 @@ class Route:
     together: bool
     writes: bool
     location: str | None = None
+    rules: Rules | None = None
 
     @property
     def conditional(self) -> bool:
@@ -142,15 +146,20 @@ class Routes:
         refusals: Sequence[type[Refusal]] = (),
         location: str | None = None,
         together: bool = False,
+        rules: Rules | None = None,
     ) -> Callable[[Handler], Handler]:
-        """Declare an order: it honours Idempotency-Key; with `together` waiting ones share a transaction."""
-        return self._declare("POST", path, allow, status, refusals, location=location, together=together)
+        """Declare an order: it honours Idempotency-Key; with `together` waiting ones share a transaction.
+
+        The handler keeps its rules itself; the edge asks `rules` only about a body of the wrong shape, so that
+        all mistakes of both kinds are told in one answer.
+        """
+        return self._declare("POST", path, allow, status, refusals, location=location, together=together, rules=rules)
 
     def patch(
-        self, path: str, allow: Action, *, refusals: Sequence[type[Refusal]] = ()
+        self, path: str, allow: Action, *, refusals: Sequence[type[Refusal]] = (), rules: Rules | None = None
     ) -> Callable[[Handler], Handler]:
-        """Declare a change of something that has a version: it needs If-Match."""
-        return self._declare("PATCH", path, allow, 200, refusals)
+        """Declare a change of something that has a version: it needs If-Match; `rules` as for an order."""
+        return self._declare("PATCH", path, allow, 200, refusals, rules=rules)
 
     def _declare(
         self,
@@ -163,6 +172,7 @@ class Routes:
         writes: bool = True,
         location: str | None = None,
         together: bool = False,
+        rules: Rules | None = None,
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             hints = get_type_hints(handler, include_extras=True)
@@ -185,6 +195,7 @@ class Routes:
                     together=together,
                     writes=writes,
                     location=location,
+                    rules=rules,
                 )
             )
             return handler

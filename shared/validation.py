@@ -5,7 +5,7 @@ struct and collect all of them, so a good request pays nothing for it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -34,8 +34,21 @@ CODES = (
 )
 
 
+class Misshapen(Invalid):
+    """A request has the wrong shape; `leaves` are the values in its body that are right, by their pointers.
+
+    With them whoever knows the rules can say at once what else is wrong. They are None when there is no body to read.
+    """
+
+    def __init__(
+        self, errors: Sequence[FieldError], leaves: Mapping[str, object] | None = None, detail: str = ""
+    ) -> None:
+        super().__init__(errors, detail)
+        self.leaves = leaves
+
+
 def read_json(raw: bytes, kind: type[T]) -> T:
-    """Give the struct that a JSON body holds; raises Invalid (422) with every mistake and where it stands."""
+    """Give the struct that a JSON body holds; raises Misshapen (422) with every mistake and where it is."""
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as fault:
@@ -59,21 +72,23 @@ def _json_value(raw: bytes) -> object:
         raise _malformed(fault) from None
 
 
-def _malformed(fault: Exception) -> Invalid:
+def _malformed(fault: Exception) -> Misshapen:
     detail = "nested too deeply" if isinstance(fault, RecursionError) else str(fault)
-    return Invalid([FieldError(pointer="", code="malformed_json", detail=detail)], "The body is not JSON.")
+    return Misshapen([FieldError(pointer="", code="malformed_json", detail=detail)], None, "The body is not JSON.")
 
 
-def _invalid(value: object, kind: type, fault: Exception, *, strict: bool = True, root: str = "") -> Invalid:
-    errors = list(_Walk(strict=strict).mistakes(value, kind, root))[:ERRORS_MAX]
-    return Invalid(errors or [FieldError(pointer=root, code=_code(str(fault)), detail=str(fault))])
+def _invalid(value: object, kind: type, fault: Exception, *, strict: bool = True, root: str = "") -> Misshapen:
+    walk = _Walk(strict=strict)
+    errors = walk.mistakes(value, kind, root)[:ERRORS_MAX]
+    return Misshapen(errors or [FieldError(pointer=root, code=_code(str(fault)), detail=str(fault))], walk.leaves)
 
 
 class _Walk:
-    """Compares a plain value with a struct, field by field."""
+    """Compares a plain value with a struct, field by field; what fits is kept in `leaves`, by its pointer."""
 
     def __init__(self, *, strict: bool) -> None:
         self.strict = strict
+        self.leaves: dict[str, object] = {}
 
     def mistakes(self, value: object, kind: Any, pointer: str) -> list[FieldError]:
         options = [option for option in _options(kind) if option not in (NoneType, msgspec.UnsetType)]
@@ -122,7 +137,8 @@ class _Walk:
 
     def _of_leaf(self, value: object, kind: Any, pointer: str) -> list[FieldError]:
         try:
-            msgspec.convert(value, kind, strict=self.strict)
+            if (read := msgspec.convert(value, kind, strict=self.strict)) is not None:
+                self.leaves[pointer] = read
         except msgspec.ValidationError as fault:
             detail = str(fault).partition(" - at `")[0]
             return [FieldError(pointer=pointer, code=_code(detail), detail=detail)]

@@ -5,7 +5,7 @@ a handler sees anything. The handler's transaction commits before the answer lea
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import urlencode
@@ -35,7 +35,7 @@ from shared.roles import demand
 from shared.routes import Asked, Call, Page, Route, path_value
 from shared.security import Authenticator
 from shared.telemetry import CONTEXT, AsgiApp, RequestContext, RequestLog, log
-from shared.validation import read_json, read_query
+from shared.validation import Misshapen, read_json, read_query
 
 BODY_BYTES_MAX = 1_000_000
 JSON = "application/json"
@@ -92,7 +92,10 @@ class Edge:
         caller = await self._caller(route, request, context)
         arguments = _path(route, request)
         body = await request.body() if route.body else b""
-        arguments |= _arguments(route, request, body)
+        try:
+            arguments |= _arguments(route, request, body)
+        except Misshapen as fault:
+            raise Invalid([*fault.errors, *await self._against_rules(route, caller, fault)], fault.detail) from None
         if not route.writes:
             async with self.database.reading(caller) as work:
                 found = await route.handler(call=Call(work, caller), **arguments)
@@ -110,6 +113,15 @@ class Edge:
         context.caller = caller
         demand(caller, route.action)
         return caller
+
+    async def _against_rules(self, route: Route, caller: Caller, fault: Misshapen) -> list[FieldError]:
+        """Find what is wrong beside the shape; what is about a place that is told already would be told twice."""
+        if route.rules is None or fault.leaves is None:
+            return []
+        async with self.database.reading(caller) as work:
+            found = await route.rules(work, fault.leaves)
+        told = [error.pointer for error in fault.errors]
+        return [error for error in found if not any(_about_same(error.pointer, pointer) for pointer in told)]
 
     async def _alone(
         self, route: Route, caller: Caller, key: Key | None, version: int, arguments: dict[str, object]
@@ -162,6 +174,10 @@ async def _together(route: Route, work: Work, asked: Sequence[Asked[object]]) ->
     return cast("Sequence[object]", outcomes)
 
 
+def _about_same(pointer: str, other: str) -> bool:
+    return f"{pointer}/".startswith(f"{other}/") or f"{other}/".startswith(f"{pointer}/")
+
+
 def _path(route: Route, request: HttpRequest) -> dict[str, object]:
     """Read the path; a name that nothing can bear is the same as a name that nothing bears."""
     try:
@@ -174,6 +190,7 @@ def _arguments(route: Route, request: HttpRequest, body: bytes) -> dict[str, obj
     """Read query and body; the mistakes of both are told together."""
     arguments: dict[str, object] = {}
     errors: list[FieldError] = []
+    leaves: Mapping[str, object] | None = None
     if route.body:
         media_type = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
         if media_type != JSON:
@@ -181,15 +198,16 @@ def _arguments(route: Route, request: HttpRequest, body: bytes) -> dict[str, obj
     try:
         if route.query:
             arguments["query"] = read_query(dict(request.query_params.multi_items()), route.query)
-    except Invalid as invalid:
-        errors += invalid.errors
+    except Misshapen as fault:
+        errors += fault.errors
     try:
         if route.body:
             arguments["body"] = read_json(body, route.body)
-    except Invalid as invalid:
-        errors += invalid.errors
+    except Misshapen as fault:
+        errors += fault.errors
+        leaves = fault.leaves
     if errors:
-        raise Invalid(errors)
+        raise Misshapen(errors, leaves)
     return arguments
 
 

@@ -1,0 +1,1 @@
+"""Stock and aid: the ledger, and the programmes that post to it."""

@@ -1,0 +1,117 @@
+"""What is stored of a distribution: the event, who received, and the posting that moved the stock."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Text, Uuid, text
+from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.aid_distribution.distributions.domain import Programme
+
+PROGRAMMES_SQL = ", ".join(f"'{programme}'" for programme in Programme)
+HEADS_MAX = 10_000_000
+
+
+class DistributionRow(SQLModel, table=True):
+    """A distribution event; voiding it changes its state and nothing else."""
+
+    __tablename__ = "distribution"
+    __table_args__ = (
+        CheckConstraint(f"programme IN ({PROGRAMMES_SQL})", name="distribution_programme_known"),
+        CheckConstraint(f"public_heads BETWEEN 0 AND {HEADS_MAX}", name="distribution_public_heads"),
+        CheckConstraint("public_heads > 0 OR business_count > 0", name="distribution_has_recipient"),
+        CheckConstraint(
+            "(state = 'posted' AND void_posting_id IS NULL AND void_reason IS NULL) OR"
+            " (state = 'voided' AND void_posting_id IS NOT NULL AND void_reason IS NOT NULL)",
+            name="distribution_state",
+        ),
+        Index("distribution_by_region", "region", "occurred_at", "id"),
+        Index("distribution_by_time", "occurred_at", "id"),
+    )
+
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    number: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    programme: str
+    place: str = Field(sa_column=Column(Text, ForeignKey("place.code"), nullable=False))
+    region: str
+    occurred_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    actor: str
+    document: str | None = None
+    public_heads: int = Field(sa_column=Column(Integer, nullable=False))
+    business_count: int = Field(sa_column=Column(Integer, nullable=False))
+    state: str
+    posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), nullable=False, unique=True))
+    void_posting_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id"), unique=True))
+    void_reason: str | None = None
+    version: int = Field(default=1, sa_column=Column(BigInteger, nullable=False, server_default="1"))
+
+
+class DistributionBusinessRow(SQLModel, table=True):
+    """A business that received in a distribution."""
+
+    __tablename__ = "distribution_business"
+    __table_args__ = (Index("distribution_business_by_business", "business_id"),)
+
+    distribution_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("distribution.id"), primary_key=True))
+    business_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("known_business.id"), primary_key=True))
+
+
+WRITE = text(
+    "INSERT INTO distribution (id, number, programme, place, region, occurred_at, recorded_at, actor, document,"
+    " public_heads, business_count, state, posting_id) SELECT id, number, programme, place, region, occurred_at,"
+    " :recorded_at, actor, document, public_heads, business_count, 'posted', posting_id FROM unnest("
+    "CAST(:ids AS uuid[]), CAST(:numbers AS text[]), CAST(:programmes AS text[]), CAST(:places AS text[]),"
+    " CAST(:regions AS text[]), CAST(:occurred AS timestamptz[]), CAST(:actors AS text[]),"
+    " CAST(:documents AS text[]), CAST(:heads AS integer[]), CAST(:counts AS integer[]), CAST(:postings AS uuid[]))"
+    " AS d(id, number, programme, place, region, occurred_at, actor, document, public_heads, business_count,"
+    " posting_id)"
+)
+WRITE_BUSINESSES = text(
+    "INSERT INTO distribution_business (distribution_id, business_id)"
+    " SELECT * FROM unnest(CAST(:distributions AS uuid[]), CAST(:businesses AS uuid[]))"
+)
+
+
+async def write(
+    session: AsyncSession, rows: Sequence[DistributionRow], businesses: Sequence[tuple[UUID, UUID]], now: datetime
+) -> None:
+    """Write distributions and, as (distribution, business), who received."""
+    if not rows:
+        return
+    await session.execute(
+        WRITE,
+        {
+            "ids": [row.id for row in rows],
+            "numbers": [row.number for row in rows],
+            "programmes": [row.programme for row in rows],
+            "places": [row.place for row in rows],
+            "regions": [row.region for row in rows],
+            "occurred": [row.occurred_at for row in rows],
+            "recorded_at": now,
+            "actors": [row.actor for row in rows],
+            "documents": [row.document for row in rows],
+            "heads": [row.public_heads for row in rows],
+            "counts": [row.business_count for row in rows],
+            "postings": [row.posting_id for row in rows],
+        },
+    )
+    if businesses:
+        await session.execute(
+            WRITE_BUSINESSES,
+            {
+                "distributions": [distribution for distribution, _ in businesses],
+                "businesses": [business for _, business in businesses],
+            },
+        )
+
+
+async def businesses_of(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """Say for each distribution which businesses received."""
+    found: dict[UUID, list[UUID]] = {one: [] for one in ids}
+    question = select(DistributionBusinessRow).where(col(DistributionBusinessRow.distribution_id).in_(ids))
+    for row in await session.exec(question.order_by(col(DistributionBusinessRow.business_id))):
+        found[row.distribution_id].append(row.business_id)
+    return found

@@ -1,0 +1,121 @@
+"""The ledger over HTTP."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.aid_distribution.ledger import cards, handlers, transfers
+from services.aid_distribution.ledger.cards import BalanceQuery, CardQuery, CatalogueQuery
+from services.aid_distribution.ledger.catalogue import CodeTaken
+from services.aid_distribution.ledger.domain import ShortOfStock
+from services.aid_distribution.ledger.handlers import AlreadyReversed, NotReversible
+from services.aid_distribution.ledger.orders import (
+    AddItem,
+    AddPlace,
+    BalanceView,
+    CardEntryView,
+    DispatchTransfer,
+    IssueStock,
+    ItemView,
+    PlaceView,
+    PostingView,
+    ReceiveStock,
+    ReceiveTransfer,
+    ReversePosting,
+    TransferView,
+)
+from services.aid_distribution.ledger.transfers import AlreadyReceived, DoesNotAddUp
+from shared.database import Work
+from shared.problems import Refusal
+from shared.roles import Action
+from shared.routes import Asked, Call, Code, Page, Routes
+
+catalogue = Routes("/aid", tag="Catalogue")
+stock = Routes("/aid", tag="Stock")
+
+
+@catalogue.post("/items", Action.CHANGE_CATALOGUE, refusals=[CodeTaken])
+async def add_item(call: Call, body: AddItem) -> ItemView:
+    """Make an item known."""
+    return await handlers.add_item(call.work, body)
+
+
+@catalogue.get("/items", Action.SEE_CATALOGUE)
+async def list_items(call: Call, query: CatalogueQuery) -> Page[ItemView]:
+    """List the items."""
+    return await cards.items(call.work, query)
+
+
+@catalogue.post("/places", Action.CHANGE_CATALOGUE, refusals=[CodeTaken])
+async def add_place(call: Call, body: AddPlace) -> PlaceView:
+    """Make a place known."""
+    return await handlers.add_place(call.work, call.caller, body)
+
+
+@catalogue.get("/places", Action.SEE_CATALOGUE)
+async def list_places(call: Call, query: CatalogueQuery) -> Page[PlaceView]:
+    """List the places of your regions."""
+    return await cards.places(call.work, call.caller, query)
+
+
+@stock.post("/receipts", Action.RECEIVE_STOCK, together=True, location="/aid/postings/{id}")
+async def receive_stock(work: Work, asked: Sequence[Asked[ReceiveStock]]) -> Sequence[PostingView | Refusal]:
+    """Take goods into a place."""
+    return await handlers.receive(work, asked)
+
+
+@stock.post("/issues", Action.ISSUE_STOCK, together=True, location="/aid/postings/{id}", refusals=[ShortOfStock])
+async def issue_stock(work: Work, asked: Sequence[Asked[IssueStock]]) -> Sequence[PostingView | Refusal]:
+    """Take goods off a place: damaged, lost, expired, or for another reason."""
+    return await handlers.issue(work, asked)
+
+
+@stock.post("/transfers", Action.TRANSFER_STOCK, together=True, location="/aid/transfers/{id}", refusals=[ShortOfStock])
+async def dispatch_transfer(work: Work, asked: Sequence[Asked[DispatchTransfer]]) -> Sequence[TransferView | Refusal]:
+    """Send goods from one place to another."""
+    return await transfers.dispatch(work, asked)
+
+
+@stock.get("/transfers/{transfer_id}", Action.SEE_STOCK)
+async def show_transfer(call: Call, transfer_id: UUID) -> TransferView:
+    """Show a transfer."""
+    return await transfers.show(call.work, call.caller, transfer_id)
+
+
+@stock.post(
+    "/transfers/{transfer_id}/receipt",
+    Action.TRANSFER_STOCK,
+    location="/aid/transfers/{id}",
+    refusals=[AlreadyReceived, DoesNotAddUp],
+)
+async def receive_transfer(call: Call, transfer_id: UUID, body: ReceiveTransfer) -> TransferView:
+    """Take in a transfer: what was accepted and what was rejected must equal what was dispatched."""
+    return await transfers.arrive(call.work, call.caller, transfer_id, body)
+
+
+@stock.get("/postings/{posting_id}", Action.SEE_STOCK)
+async def show_posting(call: Call, posting_id: UUID) -> PostingView:
+    """Show a posting."""
+    return await cards.posting(call.work, call.caller, posting_id)
+
+
+@stock.post(
+    "/postings/{posting_id}/reversal",
+    Action.REVERSE_POSTING,
+    location="/aid/postings/{id}",
+    refusals=[AlreadyReversed, NotReversible, ShortOfStock],
+)
+async def reverse_posting(call: Call, posting_id: UUID, body: ReversePosting) -> PostingView:
+    """Undo a posting that was a mistake."""
+    return await handlers.reverse(call.work, call.caller, posting_id, body)
+
+
+@stock.get("/balances", Action.SEE_STOCK)
+async def list_balances(call: Call, query: BalanceQuery) -> Page[BalanceView]:
+    """Say what lies where, now or as of a moment."""
+    return await cards.balances(call.work, call.caller, query)
+
+
+@stock.get("/cards/{place}/{item}", Action.SEE_STOCK)
+async def show_card(call: Call, place: Code, item: Code, query: CardQuery) -> Page[CardEntryView]:
+    """List the movements of an item at a place with the running balance."""
+    return await cards.card(call.work, call.caller, place, item, query)

@@ -1,0 +1,354 @@
+"""What the ledger does: take in, give out, undo; and make items and places known.
+
+Orders come in batches that share one transaction, and each has its own outcome; a single order is a batch of one.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy import literal
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import select
+
+from services.aid_distribution.ledger import domain, store
+from services.aid_distribution.ledger.catalogue import (
+    CodeTaken,
+    ItemRow,
+    PlaceRow,
+    items_by_code,
+    places_by_code,
+    seen,
+)
+from services.aid_distribution.ledger.domain import (
+    ISSUE_PLACES,
+    SOURCE_PLACES,
+    Draft,
+    Kind,
+    Line,
+    Reason,
+    ShortOfStock,
+)
+from services.aid_distribution.ledger.orders import (
+    AddItem,
+    AddPlace,
+    IssueStock,
+    ItemView,
+    PlaceView,
+    PostingView,
+    ReceiveStock,
+    ReversePosting,
+    item_view,
+    place_view,
+    posting_view,
+)
+from services.aid_distribution.ledger.store import Posted, PostingLineRow, PostingRow
+from shared.caller import Caller
+from shared.clock import WIB
+from shared.contracts.aid_distribution import Goods, StockIssued, StockReceived, StockReversed
+from shared.database import Work
+from shared.problems import Absent, FieldError, Invalid, Refusal
+from shared.routes import Asked
+
+
+class AlreadyReversed(Refusal):
+    """A posting can be undone once."""
+
+    code = "already_reversed"
+    title = "Already reversed"
+
+
+class NotReversible(Refusal):
+    """A posting of this kind is undone by other means, or not at all."""
+
+    code = "not_reversible"
+    title = "This posting cannot be reversed"
+
+
+class Wanted(Protocol):
+    """A line of any order: an item and how much of it."""
+
+    @property
+    def item(self) -> str: ...  # noqa: D102 - the name says it
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The items and places that a batch of orders names, as far as they exist."""
+
+    items: dict[str, ItemRow]
+    places: dict[str, PlaceRow]
+
+    def place(self, code: str, caller: Caller, pointer: str, errors: list[FieldError]) -> PlaceRow | None:
+        """Find a place that the caller may know of, or note the mistake."""
+        place = seen(self.places.get(code), caller)
+        if place is None:
+            errors.append(FieldError(pointer, "unknown_place", f"There is no place {code}."))
+        return place
+
+    def item_mistakes(self, lines: Sequence[Wanted]) -> list[FieldError]:
+        """Say which lines name an item that does not exist."""
+        return [
+            FieldError(f"/lines/{index}/item", "unknown_item", f"There is no item {line.item}.")
+            for index, line in enumerate(lines)
+            if line.item not in self.items
+        ]
+
+    def goods(self, lines: Iterable[Line]) -> list[Goods]:
+        """Put lines into the words of an event."""
+        return [
+            Goods(
+                item=line.item,
+                item_name=self.items[line.item].name,
+                unit=self.items[line.item].unit,
+                quantity=line.quantity,
+                lot=line.lot or None,
+            )
+            for line in lines
+        ]
+
+
+async def known(work: Work, items: Iterable[str], places: Iterable[str]) -> Known:
+    """Find what a batch of orders names."""
+    return Known(await items_by_code(work.session, set(items)), await places_by_code(work.session, set(places)))
+
+
+async def post(work: Work, plans: Sequence[Draft | Refusal]) -> list[Posted | Refusal]:
+    """Post drafts to the ledger, each with its own outcome; what is refused already stays refused.
+
+    Shape:  outcomes in the order of the plans; ShortOfStock (409) names each card and its first short day
+    """
+    drafts = [plan for plan in plans if isinstance(plan, Draft)]
+    outcomes = iter(await _post(work, drafts) if drafts else ())
+    return [next(outcomes) if isinstance(plan, Draft) else plan for plan in plans]
+
+
+async def _post(work: Work, drafts: Sequence[Draft]) -> list[Posted | Refusal]:
+    cards = await store.lock_cards(work.session, drafts)
+    decided = [domain.post(draft, cards, work.now) for draft in drafts]
+    accepted = [draft for draft, lines in zip(drafts, decided, strict=True) if not isinstance(lines, ShortOfStock)]
+    numbers = await _numbers(work, accepted) if accepted else {}
+    outcomes: list[Posted | Refusal] = [
+        lines if isinstance(lines, ShortOfStock) else Posted(draft, lines, numbers[draft.id], work.now)
+        for draft, lines in zip(drafts, decided, strict=True)
+    ]
+    if accepted:
+        await store.write(work.session, [one for one in outcomes if isinstance(one, Posted)], cards)
+    return outcomes
+
+
+async def _numbers(work: Work, drafts: Sequence[Draft]) -> dict[UUID, str]:
+    series = [(draft.region, _month(draft.occurred_at), draft.kind) for draft in drafts]
+    wanted = Counter(series)
+    last = await store.take_numbers(work.session, wanted)
+    following = {key: last[key] - wanted[key] for key in wanted}
+    numbers: dict[UUID, str] = {}
+    for draft, key in zip(drafts, series, strict=True):
+        following[key] += 1
+        numbers[draft.id] = domain.document_number(*key, following[key])
+    return numbers
+
+
+def _month(moment: datetime) -> date:
+    return moment.astimezone(WIB).date().replace(day=1)
+
+
+async def receive(work: Work, asked: Sequence[Asked[ReceiveStock]]) -> list[PostingView | Refusal]:
+    """Take goods into places, and remember the expiry of their lots."""
+    orders = [one.body for one in asked]
+    here = await known(work, (line.item for o in orders for line in o.lines), (o.place for o in orders))
+    plans = [_receipt(work, one, here) for one in asked]
+    lots = [
+        (line.item, line.lot, line.expires_on)
+        for order, plan in zip(orders, plans, strict=True)
+        if isinstance(plan, Draft)
+        for line in order.lines
+        if line.lot
+    ]
+    await store.remember_lots(work.session, lots)
+    outcomes = await post(work, plans)
+    for one, posted in zip(asked, outcomes, strict=True):
+        if isinstance(posted, Posted):
+            event = StockReceived(
+                posting_id=posted.draft.id,
+                number=posted.number,
+                region=posted.draft.region,
+                occurred_at=posted.draft.occurred_at,
+                lines=here.goods(posted.lines),
+                place=one.body.place,
+                origin=one.body.source,
+            )
+            work.record(event, region=posted.draft.region, caller=one.caller)
+    return [posting_view(posted) if isinstance(posted, Posted) else posted for posted in outcomes]
+
+
+def _receipt(work: Work, one: Asked[ReceiveStock], here: Known) -> Draft | Refusal:
+    order = one.body
+    errors = domain.when_mistakes(order.occurred_at, work.now, one.caller.role) + here.item_mistakes(order.lines)
+    errors += [
+        FieldError(f"/lines/{index}/lot", "missing", "An expiry date belongs to a lot; name the lot.")
+        for index, line in enumerate(order.lines)
+        if line.expires_on and not line.lot
+    ]
+    place = here.place(order.place, one.caller, "/place", errors)
+    if errors or place is None:
+        return Invalid(errors)
+    origin = SOURCE_PLACES[order.source]
+    return Draft(
+        id=work.new_id(),
+        kind=Kind.RECEIPT,
+        region=place.region,
+        occurred_at=order.occurred_at,
+        actor=one.caller.subject,
+        document=order.document,
+        reason=order.source,
+        lines=tuple(Line(line.item, line.quantity, origin, place.code, line.lot) for line in order.lines),
+    )
+
+
+async def issue(work: Work, asked: Sequence[Asked[IssueStock]]) -> list[PostingView | Refusal]:
+    """Take goods off places for a reason other than handing them out."""
+    orders = [one.body for one in asked]
+    here = await known(work, (line.item for o in orders for line in o.lines), (o.place for o in orders))
+    outcomes = await post(work, [_issue(work, one, here) for one in asked])
+    for one, posted in zip(asked, outcomes, strict=True):
+        if isinstance(posted, Posted):
+            event = StockIssued(
+                posting_id=posted.draft.id,
+                number=posted.number,
+                region=posted.draft.region,
+                occurred_at=posted.draft.occurred_at,
+                lines=here.goods(posted.lines),
+                place=one.body.place,
+                reason=one.body.reason,
+            )
+            work.record(event, region=posted.draft.region, caller=one.caller)
+    return [posting_view(posted) if isinstance(posted, Posted) else posted for posted in outcomes]
+
+
+def _issue(work: Work, one: Asked[IssueStock], here: Known) -> Draft | Refusal:
+    order = one.body
+    errors = domain.when_mistakes(order.occurred_at, work.now, one.caller.role) + here.item_mistakes(order.lines)
+    if order.reason not in ISSUE_PLACES:
+        errors.append(FieldError("/reason", "unknown_value", "Stock that was found comes in; it cannot be issued."))
+    place = here.place(order.place, one.caller, "/place", errors)
+    if errors or place is None:
+        return Invalid(errors)
+    return Draft(
+        id=work.new_id(),
+        kind=Kind.ISSUE,
+        region=place.region,
+        occurred_at=order.occurred_at,
+        actor=one.caller.subject,
+        document=order.document,
+        reason=order.reason,
+        lines=leaving(order.lines, place.code, ISSUE_PLACES[Reason(order.reason)]),
+    )
+
+
+class Leaving(Wanted, Protocol):
+    """A line of goods that leave."""
+
+    @property
+    def quantity(self) -> int: ...  # noqa: D102 - the name says it
+
+    @property
+    def lot(self) -> str | None: ...  # noqa: D102 - the name says it
+
+
+def leaving(lines: Sequence[Leaving], place: str, to_place: str) -> tuple[Line, ...]:
+    """Make the ledger's lines for goods that leave a place."""
+    return tuple(Line(line.item, line.quantity, place, to_place, line.lot) for line in lines)
+
+
+async def reverse(work: Work, caller: Caller, posting_id: UUID, order: ReversePosting) -> PostingView:
+    """Undo a receipt or an issue; a document that holds a posting is undone as a whole, by its own means."""
+    row = await posting_for_update(work, caller, posting_id)
+    if row.kind == Kind.REVERSAL:
+        raise NotReversible("A reversal is not reversed; post the movement anew.")
+    if row.kind not in (Kind.RECEIPT, Kind.ISSUE):
+        raise NotReversible(f"This posting belongs to a document ({row.kind}); undo the document.", kind=row.kind)
+    posted, here = await undo(work, caller, row, order.reason, order.document)
+    event = StockReversed(
+        posting_id=posted.draft.id,
+        number=posted.number,
+        region=row.region,
+        occurred_at=posted.draft.occurred_at,
+        lines=here.goods(posted.lines),
+        reverses=row.id,
+        reason=order.reason,
+    )
+    work.record(event, region=row.region)
+    return posting_view(posted)
+
+
+async def posting_for_update(work: Work, caller: Caller, posting_id: UUID) -> PostingRow:
+    """Lock a posting against being undone twice at once; raises Absent (404) also for another region's."""
+    row = await work.session.get(PostingRow, posting_id, with_for_update=True)
+    if row is None or not caller.sees(row.region):
+        raise Absent
+    return row
+
+
+async def undo(
+    work: Work, caller: Caller, row: PostingRow, reason: str, document: str | None = None
+) -> tuple[Posted, Known]:
+    """Post the opposite of a posting, at its own moment; raises AlreadyReversed or ShortOfStock (409)."""
+    done = (await work.session.exec(select(PostingRow).where(PostingRow.reverses == row.id))).first()
+    if done is not None:
+        raise AlreadyReversed(f"It was reversed by {done.number}.", reversed_by=str(done.id), number=done.number)
+    lines = (await work.session.exec(select(PostingLineRow).where(PostingLineRow.posting_id == row.id))).all()
+    draft = Draft(
+        id=work.new_id(),
+        kind=Kind.REVERSAL,
+        region=row.region,
+        occurred_at=row.occurred_at,
+        actor=caller.subject,
+        document=document,
+        reason=reason,
+        reverses=row.id,
+        lines=tuple(Line(line.item, line.quantity, line.to_place, line.from_place, line.lot) for line in lines),
+    )
+    (posted,) = await post(work, [draft])
+    if isinstance(posted, Refusal):
+        raise posted
+    return posted, await known(work, (line.item for line in lines), ())
+
+
+async def add_item(work: Work, order: AddItem) -> ItemView:
+    """Make an item known; raises CodeTaken (409)."""
+    row = ItemRow(
+        id=work.new_id(),
+        code=order.code,
+        name=order.name,
+        unit=order.unit,
+        category=order.category,
+        created_at=work.now,
+    )
+    await _insert(work, row, row.code)
+    return item_view(row)
+
+
+async def add_place(work: Work, caller: Caller, order: AddPlace) -> PlaceView:
+    """Make a place known; raises CodeTaken (409), or Invalid (422) for a region that is not the caller's."""
+    if not caller.sees(order.region):
+        raise Invalid([FieldError("/region", "unknown_region", f"There is no region {order.region}.")])
+    row = PlaceRow(
+        id=work.new_id(),
+        code=order.code,
+        name=order.name,
+        kind=order.kind,
+        region=order.region,
+        created_at=work.now,
+    )
+    await _insert(work, row, row.code)
+    return place_view(row)
+
+
+async def _insert(work: Work, row: ItemRow | PlaceRow, code: str) -> None:
+    order = insert(type(row)).values(**row.model_dump()).on_conflict_do_nothing().returning(literal(1))
+    if (await work.session.execute(order)).first() is None:
+        raise CodeTaken(f"{code} is in use.")

@@ -1,0 +1,251 @@
+"""What may be asked of the ledger, and what it answers."""
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from services.aid_distribution.ledger.catalogue import Category, ItemRow, PlaceKind, PlaceRow, Unit
+from services.aid_distribution.ledger.domain import NO_LOT, QUANTITY_MAX, Kind, Line, Reason, Source
+from services.aid_distribution.ledger.store import Posted
+from shared.clock import shown
+from shared.routes import Code, RegionCode, Text
+
+LINES_MAX = 200
+
+Quantity = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Lot = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9.\-/]*$")]
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every order may carry: the number of the paper it stands on."""
+
+    document: Text | None = None
+
+
+class AddItem(Order, frozen=True, kw_only=True):
+    """Make an item known."""
+
+    code: Code
+    name: Text
+    unit: Unit
+    category: Category
+
+
+class AddPlace(Order, frozen=True, kw_only=True):
+    """Make a place known."""
+
+    code: Code
+    name: Text
+    kind: PlaceKind
+    region: RegionCode
+
+
+class ReceivedLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Goods that came in."""
+
+    item: Code
+    quantity: Quantity
+    lot: Lot | None = None
+    expires_on: date | None = None
+
+
+class GoodsLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Goods that leave; without a lot the earliest expiry goes first."""
+
+    item: Code
+    quantity: Quantity
+    lot: Lot | None = None
+
+
+class ArrivedLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What became of one item that was on its way."""
+
+    item: Code
+    accepted: Count
+    rejected: Count
+    reason: Reason | None = None
+
+
+GoodsLines = Annotated[list[GoodsLine], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
+
+
+class ReceiveStock(Order, frozen=True, kw_only=True):
+    """Goods have come into a place."""
+
+    place: Code
+    source: Source
+    occurred_at: Moment
+    lines: Annotated[list[ReceivedLine], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
+
+
+class IssueStock(Order, frozen=True, kw_only=True):
+    """Goods have left a place without being handed out."""
+
+    place: Code
+    reason: Reason
+    occurred_at: Moment
+    lines: GoodsLines
+
+
+class DispatchTransfer(Order, frozen=True, kw_only=True):
+    """Goods are sent from one place to another."""
+
+    from_place: Code
+    to_place: Code
+    occurred_at: Moment
+    lines: GoodsLines
+
+
+class ReceiveTransfer(Order, frozen=True, kw_only=True):
+    """Goods that were on their way have arrived."""
+
+    occurred_at: Moment
+    lines: Annotated[list[ArrivedLine], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
+
+
+class ReversePosting(Order, frozen=True, kw_only=True):
+    """Undo a posting that was a mistake."""
+
+    reason: Text
+
+
+class ItemView(msgspec.Struct, frozen=True, kw_only=True):
+    """An item."""
+
+    id: UUID
+    code: str
+    name: str
+    unit: str
+    category: str
+    version: int
+
+
+class PlaceView(msgspec.Struct, frozen=True, kw_only=True):
+    """A place."""
+
+    id: UUID
+    code: str
+    name: str
+    kind: str
+    region: str
+    version: int
+
+
+class PostedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line as it stands in the journal."""
+
+    item: str
+    quantity: int
+    lot: str | None
+    from_place: str
+    to_place: str
+
+
+class PostingView(msgspec.Struct, frozen=True, kw_only=True):
+    """A posting as it stands in the journal; `number` is the receipt."""
+
+    id: UUID
+    number: str
+    kind: Kind
+    region: str
+    occurred_at: datetime
+    recorded_at: datetime
+    document: str | None
+    reason: str | None
+    reverses: UUID | None
+    lines: list[PostedLine]
+
+
+class TransferView(msgspec.Struct, frozen=True, kw_only=True):
+    """A transfer and how far it has come."""
+
+    id: UUID
+    number: str
+    state: str
+    from_place: str
+    to_place: str
+    occurred_at: datetime
+    received_at: datetime | None
+    posting_id: UUID
+    receipt_posting_id: UUID | None
+    document: str | None
+    lines: list["TransferLineView"]
+    version: int
+
+
+class TransferLineView(msgspec.Struct, frozen=True, kw_only=True):
+    """What was sent of one item and lot, and what of it was accepted."""
+
+    item: str
+    lot: str | None
+    dispatched: int
+    accepted: int | None
+    rejected: int | None
+    reason: str | None
+
+
+class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
+    """What lies at a place: what is there, what of it is promised, what is free."""
+
+    place: str
+    item: str
+    lot: str | None
+    on_hand: int
+    reserved: int
+    available: int
+
+
+class CardEntryView(msgspec.Struct, frozen=True, kw_only=True):
+    """A movement on a card: `quantity` is positive for what came in, `balance` is what lay there after it."""
+
+    occurred_at: datetime
+    recorded_at: datetime
+    kind: Kind
+    quantity: int
+    balance: int
+    lot: str | None
+    document: str
+    number: str
+    posting_id: UUID
+
+
+def line_view(line: Line) -> PostedLine:
+    """Show a line."""
+    return PostedLine(
+        item=line.item,
+        quantity=line.quantity,
+        lot=None if line.lot in (None, NO_LOT) else line.lot,
+        from_place=line.from_place,
+        to_place=line.to_place,
+    )
+
+
+def posting_view(posted: Posted) -> PostingView:
+    """Show a posting."""
+    draft = posted.draft
+    return PostingView(
+        id=draft.id,
+        number=posted.number,
+        kind=draft.kind,
+        region=draft.region,
+        occurred_at=shown(draft.occurred_at),
+        recorded_at=shown(posted.recorded_at),
+        document=draft.document,
+        reason=draft.reason,
+        reverses=draft.reverses,
+        lines=[line_view(line) for line in posted.lines],
+    )
+
+
+def item_view(row: ItemRow) -> ItemView:
+    """Show an item."""
+    return ItemView(id=row.id, code=row.code, name=row.name, unit=row.unit, category=row.category, version=row.version)
+
+
+def place_view(row: PlaceRow) -> PlaceView:
+    """Show a place."""
+    return PlaceView(id=row.id, code=row.code, name=row.name, kind=row.kind, region=row.region, version=row.version)

@@ -1,0 +1,302 @@
+"""Transfers between two places: dispatched, in transit, received; nothing of what was sent goes unaccounted."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Integer, SmallInteger, Text, Uuid
+from sqlmodel import Field, SQLModel, col, select
+
+from services.aid_distribution.ledger import domain
+from services.aid_distribution.ledger.domain import NO_LOT, Draft, Kind, Line, Virtual
+from services.aid_distribution.ledger.handlers import Known, known, leaving, post
+from services.aid_distribution.ledger.orders import (
+    ArrivedLine,
+    DispatchTransfer,
+    ReceiveTransfer,
+    TransferLineView,
+    TransferView,
+)
+from services.aid_distribution.ledger.store import Posted
+from shared.caller import Caller
+from shared.clock import shown
+from shared.contracts.aid_distribution import TransferDispatched, TransferReceived
+from shared.database import Work
+from shared.problems import Absent, FieldError, Invalid, Json, Refusal
+from shared.routes import Asked
+
+
+class AlreadyReceived(Refusal):
+    """A transfer arrives once."""
+
+    code = "already_received"
+    title = "Already received"
+
+
+class DoesNotAddUp(Refusal):
+    """What was accepted and rejected is not what was sent."""
+
+    code = "does_not_add_up"
+    title = "Accepted and rejected must equal what was dispatched"
+
+
+class TransferRow(SQLModel, table=True):
+    """A transfer and how far it has come."""
+
+    __tablename__ = "transfer"
+    __table_args__ = (
+        CheckConstraint("from_place <> to_place", name="transfer_moves"),
+        CheckConstraint(
+            "(state = 'in_transit' AND receipt_posting_id IS NULL AND received_at IS NULL) OR"
+            " (state = 'received' AND receipt_posting_id IS NOT NULL AND received_at >= occurred_at)",
+            name="transfer_state",
+        ),
+    )
+
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    state: str
+    from_place: str = Field(sa_column=Column(Text, ForeignKey("place.code"), nullable=False))
+    to_place: str = Field(sa_column=Column(Text, ForeignKey("place.code"), nullable=False))
+    from_region: str
+    to_region: str
+    number: str
+    document: str | None = None
+    occurred_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    received_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), nullable=False, unique=True))
+    receipt_posting_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id"), unique=True))
+    version: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default="1"))
+
+
+class TransferLineRow(SQLModel, table=True):
+    """What was sent of one item and lot, and what of it arrived."""
+
+    __tablename__ = "transfer_line"
+    __table_args__ = (
+        CheckConstraint("dispatched > 0", name="transfer_line_dispatched_positive"),
+        CheckConstraint(
+            "(accepted IS NULL AND rejected IS NULL) OR"
+            " (accepted >= 0 AND rejected >= 0 AND accepted + rejected = dispatched)",
+            name="transfer_line_adds_up",
+        ),
+        CheckConstraint("coalesce(rejected, 0) = 0 OR reason IS NOT NULL", name="transfer_line_rejected_has_reason"),
+    )
+
+    transfer_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("transfer.id"), primary_key=True))
+    line_no: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    item: str = Field(sa_column=Column(Text, ForeignKey("item.code"), nullable=False))
+    lot: str = Field(default=NO_LOT, sa_column=Column(Text, nullable=False, server_default=""))
+    dispatched: int = Field(sa_column=Column(BigInteger, nullable=False))
+    accepted: int | None = Field(default=None, sa_column=Column(BigInteger))
+    rejected: int | None = Field(default=None, sa_column=Column(BigInteger))
+    reason: str | None = None
+
+
+async def dispatch(work: Work, asked: Sequence[Asked[DispatchTransfer]]) -> list[TransferView | Refusal]:
+    """Send goods on their way; they are off the one place and not yet on the other."""
+    orders = [one.body for one in asked]
+    codes = [code for o in orders for code in (o.from_place, o.to_place)]
+    here = await known(work, (line.item for o in orders for line in o.lines), codes)
+    outcomes = await post(work, [_dispatch(work, one, here) for one in asked])
+    views: list[TransferView | Refusal] = []
+    for one, posted in zip(asked, outcomes, strict=True):
+        views.append(posted if isinstance(posted, Refusal) else _sent(work, one, posted, here))
+    await work.session.flush()
+    return views
+
+
+def _dispatch(work: Work, one: Asked[DispatchTransfer], here: Known) -> Draft | Refusal:
+    order = one.body
+    errors = domain.when_mistakes(order.occurred_at, work.now, one.caller.role) + here.item_mistakes(order.lines)
+    origin = here.place(order.from_place, one.caller, "/from_place", errors)
+    here.place(order.to_place, one.caller, "/to_place", errors)
+    if order.from_place == order.to_place:
+        errors.append(FieldError("/to_place", "same_place", "A transfer goes to another place."))
+    if errors or origin is None:
+        return Invalid(errors)
+    return Draft(
+        id=work.new_id(),
+        kind=Kind.DISPATCH,
+        region=origin.region,
+        occurred_at=order.occurred_at,
+        actor=one.caller.subject,
+        document=order.document,
+        lines=leaving(order.lines, origin.code, Virtual.IN_TRANSIT),
+    )
+
+
+def _sent(work: Work, one: Asked[DispatchTransfer], posted: Posted, here: Known) -> TransferView:
+    order = one.body
+    row = TransferRow(
+        id=work.new_id(),
+        state="in_transit",
+        from_place=order.from_place,
+        to_place=order.to_place,
+        from_region=here.places[order.from_place].region,
+        to_region=here.places[order.to_place].region,
+        number=posted.number,
+        document=order.document,
+        occurred_at=order.occurred_at,
+        posting_id=posted.draft.id,
+    )
+    lines = [
+        TransferLineRow(
+            transfer_id=row.id, line_no=number, item=line.item, lot=line.lot or NO_LOT, dispatched=line.quantity
+        )
+        for number, line in enumerate(posted.lines, 1)
+    ]
+    work.session.add(row)
+    work.session.add_all(lines)
+    event = TransferDispatched(**_ends(row, posted), lines=here.goods(posted.lines))
+    work.record(event, region=row.to_region, caller=one.caller)
+    return transfer_view(row, lines)
+
+
+def _ends(row: TransferRow, posted: Posted) -> dict[str, Any]:
+    return {
+        "transfer_id": row.id,
+        "posting_id": posted.draft.id,
+        "number": posted.number,
+        "from_place": row.from_place,
+        "to_place": row.to_place,
+        "from_region": row.from_region,
+        "to_region": row.to_region,
+        "occurred_at": posted.draft.occurred_at,
+    }
+
+
+async def arrive(work: Work, caller: Caller, transfer_id: UUID, order: ReceiveTransfer) -> TransferView:
+    """Take in what arrived; what was rejected is written off with its reason.
+
+    Raises: Absent (404), AlreadyReceived (409), DoesNotAddUp (409), Invalid (422)
+    """
+    row = await work.session.get(TransferRow, transfer_id, with_for_update=True)
+    if row is None or not caller.sees(row.to_region):
+        raise Absent
+    if row.state == "received":
+        raise AlreadyReceived(f"{row.number} was received already.", posting_id=str(row.receipt_posting_id))
+    lines = await _lines(work, row)
+    _check(work, caller, row, order, lines)
+    _share_out(lines, order)
+    posted = await _post_arrival(work, caller, row, order, lines)
+    row.state, row.received_at, row.receipt_posting_id = "received", order.occurred_at, posted.draft.id
+    row.version += 1
+    here = await known(work, (line.item for line in lines), ())
+    taken = [line for line in posted.lines if line.to_place == row.to_place]
+    lost = [line for line in posted.lines if line.to_place != row.to_place]
+    event = TransferReceived(**_ends(row, posted), accepted=here.goods(taken), rejected=here.goods(lost))
+    work.record(event, region=row.to_region)
+    await work.session.flush()
+    return transfer_view(row, lines)
+
+
+def _check(
+    work: Work, caller: Caller, row: TransferRow, order: ReceiveTransfer, lines: Sequence[TransferLineRow]
+) -> None:
+    errors = domain.when_mistakes(order.occurred_at, work.now, caller.role)
+    if order.occurred_at < row.occurred_at:
+        errors.append(FieldError("/occurred_at", "before_dispatch", "Nothing arrives before it was sent."))
+    sent = {line.item for line in lines}
+    told: set[str] = set()
+    for index, line in enumerate(order.lines):
+        if line.item not in sent or line.item in told:
+            code = "unknown_item" if line.item not in sent else "duplicate"
+            errors.append(FieldError(f"/lines/{index}/item", code, f"{line.item}: one line for each item sent."))
+        if line.rejected and line.reason is None:
+            errors.append(FieldError(f"/lines/{index}/reason", "missing", "What is rejected needs a reason."))
+        told.add(line.item)
+    if errors:
+        raise Invalid(errors)
+    _check_sums(order.lines, lines)
+
+
+def _check_sums(told: Sequence[ArrivedLine], lines: Sequence[TransferLineRow]) -> None:
+    sent: dict[str, int] = defaultdict(int)
+    for line in lines:
+        sent[line.item] += line.dispatched
+    arrived = {line.item: line.accepted + line.rejected for line in told}
+    differing: list[dict[str, Json]] = [
+        {"item": item, "dispatched": quantity, "accounted_for": arrived.get(item, 0)}
+        for item, quantity in sent.items()
+        if arrived.get(item, 0) != quantity
+    ]
+    if differing:
+        raise DoesNotAddUp(f"{differing[0]['item']}: {differing[0]['dispatched']} were sent.", lines=differing)
+
+
+def _share_out(lines: Sequence[TransferLineRow], order: ReceiveTransfer) -> None:
+    """Lay what was accepted of an item over its lots, in the order in which they were sent."""
+    left = {line.item: line.accepted for line in order.lines}
+    reasons = {line.item: line.reason for line in order.lines}
+    for line in lines:
+        line.accepted = min(left[line.item], line.dispatched)
+        line.rejected = line.dispatched - line.accepted
+        line.reason = reasons[line.item] if line.rejected else None
+        left[line.item] -= line.accepted
+
+
+async def _post_arrival(
+    work: Work, caller: Caller, row: TransferRow, order: ReceiveTransfer, lines: Sequence[TransferLineRow]
+) -> Posted:
+    moved = [
+        Line(line.item, quantity, Virtual.IN_TRANSIT, to_place, line.lot)
+        for line in lines
+        for quantity, to_place in ((line.accepted, row.to_place), (line.rejected, Virtual.LOSS))
+        if quantity
+    ]
+    draft = Draft(
+        id=work.new_id(),
+        kind=Kind.ARRIVAL,
+        region=row.to_region,
+        occurred_at=order.occurred_at,
+        actor=caller.subject,
+        document=order.document,
+        lines=tuple(moved),
+    )
+    (posted,) = await post(work, [draft])
+    if isinstance(posted, Refusal):
+        raise posted
+    return posted
+
+
+async def _lines(work: Work, row: TransferRow) -> Sequence[TransferLineRow]:
+    question = select(TransferLineRow).where(TransferLineRow.transfer_id == row.id)
+    return (await work.session.exec(question.order_by(col(TransferLineRow.line_no)))).all()
+
+
+async def show(work: Work, caller: Caller, transfer_id: UUID) -> TransferView:
+    """Show a transfer to those at either end; raises Absent (404)."""
+    row = await work.session.get(TransferRow, transfer_id)
+    if row is None or not (caller.sees(row.from_region) or caller.sees(row.to_region)):
+        raise Absent
+    return transfer_view(row, await _lines(work, row))
+
+
+def transfer_view(row: TransferRow, lines: Sequence[TransferLineRow]) -> TransferView:
+    """Show a transfer with its lines."""
+    return TransferView(
+        id=row.id,
+        number=row.number,
+        state=row.state,
+        from_place=row.from_place,
+        to_place=row.to_place,
+        occurred_at=shown(row.occurred_at),
+        received_at=shown(row.received_at) if row.received_at else None,
+        posting_id=row.posting_id,
+        receipt_posting_id=row.receipt_posting_id,
+        document=row.document,
+        version=row.version,
+        lines=[
+            TransferLineView(
+                item=line.item,
+                lot=line.lot or None,
+                dispatched=line.dispatched,
+                accepted=line.accepted,
+                rejected=line.rejected,
+                reason=line.reason,
+            )
+            for line in lines
+        ],
+    )

@@ -1,6 +1,5 @@
 """Everything between an empty folder and services that can be served: servers, databases, schemas, demo province."""
 
-import asyncio
 import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,6 +40,16 @@ def servers(settings: Settings, report: Report) -> Iterator[Prepared]:
         yield Prepared(ready, embedded.mend)
 
 
+@contextmanager
+def servers_anywhere(settings: Settings, report: Report) -> Iterator[Settings]:
+    """Give the servers that another process holds on the same home folder, or start them for a while."""
+    if find_running(settings.home):
+        yield found(settings)
+        return
+    with servers(settings, report) as prepared:
+        yield prepared.settings
+
+
 async def prepare(settings: Settings, report: Report) -> Settings:
     """Make the databases, bring them to today's schema and load the demo province once."""
     settings = await provisioned(settings)
@@ -67,7 +76,7 @@ async def provisioned(settings: Settings) -> Settings:
 
 def found(settings: Settings) -> Settings:
     """Fill in the servers that `serumpun up` or `serumpun servers` holds on the same home folder."""
-    if settings.database_url and settings.redis_url:
+    if settings.redis_url and (settings.database_url or len(settings.database_urls) == len(SERVICES)):
         return settings
     running = find_running(settings.home)
     if running is None:
@@ -79,11 +88,6 @@ def found(settings: Settings) -> Settings:
         database_url=settings.database_url or running.database_url,
         redis_url=settings.redis_url or running.redis_url,
     )
-
-
-def run(settings: Settings, report: Report) -> Settings:
-    """Prepare from a program that has no event loop of its own."""
-    return asyncio.run(prepare(settings, report))
 
 
 def _first_line(error: BaseException) -> str:

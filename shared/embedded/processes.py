@@ -14,6 +14,7 @@ import psutil
 from shared.embedded.account import Account
 
 POLL_SECONDS = 0.02
+KILL_SECONDS = 5
 PR_SET_PDEATHSIG = 1
 
 
@@ -63,7 +64,7 @@ def stop(process: subprocess.Popen[bytes], gently: signal.Signals, seconds: floa
         process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait(5)
+        process.wait(KILL_SECONDS)
 
 
 def end_leftovers(folder: Path, program: str, gently: signal.Signals, seconds: float) -> int:
@@ -74,13 +75,26 @@ def end_leftovers(folder: Path, program: str, gently: signal.Signals, seconds: f
     leftovers = [process for process in psutil.process_iter() if _works_in(process, folder, program)]
     for process in leftovers:
         _signal(process, gently)
-    _, alive = psutil.wait_procs(leftovers, timeout=seconds)
-    for process in alive:
+    for process in _still_there(leftovers, seconds):
         _signal(process, signal.SIGKILL)
-    _, alive = psutil.wait_procs(alive, timeout=5)
-    if alive:
-        raise StartFailed(f"process {alive[0].pid} of an earlier run still holds {folder} and cannot be ended: end it")
+    if immortal := _still_there(leftovers, KILL_SECONDS):
+        raise StartFailed(f"process {immortal[0].pid} of an earlier run holds {folder} and cannot be ended: end it")
     return len(leftovers)
+
+
+def _still_there(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
+    deadline = monotonic() + seconds
+    while (alive := [process for process in processes if _alive(process)]) and monotonic() < deadline:
+        sleep(POLL_SECONDS)
+    return alive
+
+
+def _alive(process: psutil.Process) -> bool:
+    # A zombie has ended; it only waits for a parent that may never ask, as in a container without an init.
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _works_in(process: psutil.Process, folder: Path, program: str) -> bool:

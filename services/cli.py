@@ -1,0 +1,177 @@
+"""The `serumpun` command: run everything, run one service, migrate, and give out tokens and keys.
+
+What a command needs is imported when it runs, so that `--help` answers at once.
+"""
+
+import signal
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from shared.caller import Role
+from shared.settings import SERVICES, SettingInvalid, Settings
+
+Service = StrEnum("Service", [(name.upper(), name) for name in SERVICES])  # type: ignore[misc]  # from one list
+LOOPBACK = "127.0.0.1"
+
+app = typer.Typer(
+    name="serumpun",
+    help="Aid and training logistics for small industry in a crisis.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+keys = typer.Typer(help="Keys for machines: create and revoke.", no_args_is_help=True)
+app.add_typer(keys, name="api-key")
+
+Port = Annotated[int | None, typer.Option(help="Port to listen on; PORT in the environment does the same.")]
+Host = Annotated[str, typer.Option(help="Address to listen on; only this machine unless told otherwise.")]
+Regions = Annotated[list[str] | None, typer.Option("--region", help="Region code, such as 19.71; may be repeated.")]
+
+
+class Direction(StrEnum):
+    """Where `migrate` goes."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+@app.command()
+def up(port: Port = None, host: Host = LOOPBACK) -> None:
+    """Run everything on one port: servers, databases, demo province and all three services."""
+    from services import running
+
+    running.up(_settings(port), host)
+
+
+@app.command()
+def servers() -> None:
+    """Run only PostgreSQL and Valkey, migrated and with the demo province, until stopped."""
+    from services import running
+
+    running.hold_servers(_settings(None))
+
+
+@app.command()
+def serve(
+    service: Annotated[Service, typer.Argument(help="The service to run.")],
+    port: Port = None,
+    host: Host = LOOPBACK,
+    only: Annotated[str, typer.Option(help="Parts to run, separated by commas; all of them by default.")] = "",
+) -> None:
+    """Run one service as a process of its own, on the servers of `serumpun servers` or of the environment."""
+    from services import running
+
+    running.serve(
+        _settings(port), str(service), host, frozenset(part.strip() for part in only.split(",") if part.strip())
+    )
+
+
+@app.command()
+def migrate(
+    direction: Annotated[
+        Direction, typer.Argument(help="up: to today's schema; down: to the empty database.")
+    ] = Direction.UP,
+    service: Annotated[Service | None, typer.Option(help="Only this service.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Really go down: every row of the service is lost.")] = False,
+) -> None:
+    """Bring the databases to today's schema, or take them down to nothing."""
+    from services import running
+
+    if direction is Direction.DOWN and not yes:
+        raise typer.BadParameter("going down destroys every row; say --yes to mean it", param_hint="--yes")
+    running.migrate(_settings(None), direction.value, [str(service)] if service else list(SERVICES))
+
+
+@app.command()
+def token(
+    role: Annotated[Role, typer.Option(help="What the bearer may do.")],
+    region: Regions = None,
+    subject: Annotated[str | None, typer.Option(help="Who the bearer is; an owner must be named.")] = None,
+    hours: Annotated[float, typer.Option(min=0.01, max=8_760, help="How long the token lives.")] = 24,
+) -> None:
+    """Print one bearer token for development, and nothing else."""
+    from services import credentials
+
+    typer.echo(credentials.token(_settings(None), role, region or [], subject, hours))
+
+
+@keys.command("create")
+def create_key(
+    service: Annotated[Service, typer.Option(help="The service whose API the key opens.")],
+    role: Annotated[Role, typer.Option(help="What the machine may do.")],
+    subject: Annotated[str, typer.Option(help="The machine's name in logs and documents.")],
+    region: Regions = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=3_650, help="How long the key lives; for ever by default.")
+    ] = None,
+) -> None:
+    """Print a new key; only its hash is stored, so it cannot be shown again."""
+    from services import credentials
+
+    typer.echo(credentials.create_key(_settings(None), str(service), role, region or [], subject, days))
+
+
+@keys.command("revoke")
+def revoke_key(
+    key: Annotated[str, typer.Argument(help="The key, or the id between its underscores.")],
+    service: Annotated[Service, typer.Option(help="The service whose API the key opens.")],
+) -> None:
+    """End a key now; services notice within seconds."""
+    from services import credentials
+
+    credentials.revoke_key(_settings(None), str(service), key)
+
+
+def _settings(port: int | None) -> Settings:
+    from dataclasses import replace
+
+    settings = Settings.from_env()
+    if port is None or port == settings.port:
+        return settings
+    if not 0 < port < 2**16:
+        raise typer.BadParameter("a port is a number from 1 to 65535", param_hint="--port")
+    ours = f"http://{LOOPBACK}:{settings.port}"
+    peers = {name: f"http://{LOOPBACK}:{port}" if url == ours else url for name, url in settings.peer_urls.items()}
+    return replace(settings, port=port, peer_urls=peers)
+
+
+def main() -> None:
+    """Run the command; what is expected to fail ends with one line on standard error and exit code 1."""
+    signal.signal(signal.SIGTERM, _end)  # also while servers start, when no event loop listens yet
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(0)
+    except SettingInvalid as error:
+        _fail(error)
+    except Exception as error:
+        if not isinstance(error, _expected()):
+            raise
+        _fail(error)
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    from services.serving import CannotServe
+    from shared.embedded import StartFailed
+    from shared.migrations import MigrationFailed
+    from shared.problems import Refusal
+    from shared.province import BrokenProvince
+
+    return CannotServe, StartFailed, MigrationFailed, Refusal, BrokenProvince
+
+
+def _end(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _fail(error: Exception) -> None:
+    print(f"serumpun: {' · '.join(str(error).split(chr(10)))}", file=sys.stderr)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""What the commands that run something do, from the first line on the terminal to the last process ended."""
+
+import asyncio
+import time
+from collections.abc import Collection
+from importlib import import_module
+
+from rich.console import Console
+
+from services import serving, startup
+from services.welcome import welcome
+from shared import migrations
+from shared.service import PARTS
+from shared.settings import SettingInvalid, Settings
+from shared.telemetry import AsgiApp, configure_logging
+
+MEND_SECONDS = 0.5
+console = Console(highlight=False, soft_wrap=True)
+
+
+def up(settings: Settings, host: str) -> None:
+    """Run everything on one port until stopped."""
+    serving.check_port(host, settings.port)
+    report = reporter()
+    with startup.servers(settings, report) as prepared:
+        ready = asyncio.run(startup.prepare(prepared.settings, report))
+        log = settings.home / "log" / "serumpun.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        configure_logging(settings.log_level, log)
+        report("starting the three services")
+        app: AsgiApp = import_module("services.suite").build(ready)
+
+        def started() -> None:
+            report(f"ready; what happens is written to {log}")
+            console.print(welcome(ready, host), markup=False)
+
+        serving.run(app, host, settings.port, started, lambda: _mend(prepared, report))
+        console.print("stopping")
+
+
+def hold_servers(settings: Settings) -> None:
+    """Run only the servers, ready for services that are started one by one."""
+    report = reporter()
+    with startup.servers(settings, report) as prepared:
+        asyncio.run(startup.prepare(prepared.settings, report))
+        report("ready: start services with `serumpun serve NAME --port PORT`; Ctrl-C ends the servers")
+        while True:
+            time.sleep(MEND_SECONDS)
+            _mend(prepared, report)
+
+
+def serve(settings: Settings, service: str, host: str, only: Collection[str]) -> None:
+    """Run one service, or some of its parts, on servers that are there already."""
+    if unknown := sorted(set(only) - PARTS):
+        raise SettingInvalid(f"--only {unknown[0]} is not a part; the parts are {', '.join(sorted(PARTS))}")
+    serving.check_port(host, settings.port)
+    configure_logging(settings.log_level)
+    ready = asyncio.run(startup.provisioned(startup.found(settings)))
+    app: AsgiApp = import_module(f"services.{service}.main").build(ready, frozenset(only) or PARTS)
+    report = reporter()
+    serving.run(app, host, settings.port, lambda: report(f"{service} serves http://{host}:{settings.port}"))
+
+
+def migrate(settings: Settings, direction: str, services: Collection[str]) -> None:
+    """Bring databases up to today's schema or down to nothing, on servers that run or are started for it."""
+    report = reporter()
+    act = migrations.upgrade if direction == "up" else migrations.downgrade
+
+    async def carry_out(there: Settings) -> None:
+        there = await startup.provisioned(there)
+        for service in services:
+            await act(service, there.database_urls[service])
+            report(f"{service} is migrated {direction}")
+
+    with startup.servers_anywhere(settings, report) as there:
+        asyncio.run(carry_out(there))
+
+
+def reporter() -> startup.Report:
+    """Give something that prints one line of progress, with the seconds since the start."""
+    begun = time.monotonic()
+
+    def report(text: str) -> None:
+        console.print(f"{time.monotonic() - begun:6.1f} s  {text}", markup=False)
+
+    return report
+
+
+def _mend(prepared: startup.Prepared, report: startup.Report) -> None:
+    for name in prepared.mend():
+        report(f"{name} had died and was started again")

@@ -1,0 +1,49 @@
+"""The page that `serumpun up` ends with: addresses, a token, and lines to copy that walk the main job."""
+
+from uuid import uuid4
+
+from shared.caller import Role
+from shared.clock import Clock, shown
+from shared.keys import KeyStore
+from shared.settings import Settings
+from shared.tokens import issue_token
+
+REGENCY = ".71"
+"""The city of the demo province, Kota Pangkalpinang, whose officer posts the first event."""
+TOKEN_HOURS = 24
+
+
+def province_code(settings: Settings) -> str:
+    """Give the region code of the province, with which its folder's name begins."""
+    return settings.province.split("-")[0]
+
+
+def welcome(settings: Settings, host: str) -> str:
+    """Write the page; the token is a regency officer's and good for a day."""
+    region = province_code(settings) + REGENCY
+    token = issue_token(KeyStore(settings.home), Role.REGENCY_OFFICER, [region], f"officer-{region}", TOKEN_HOURS)
+    url = f"http://{host}:{settings.port}"
+    moment = shown(Clock().now()).isoformat("T", "seconds")
+    body = (
+        f'{{"programme":"free-masks","place":"WH-{region}","occurred_at":"{moment}",'
+        '"lines":[{"item":"MASK-CLOTH","quantity":100}],"recipients":{"public":100}}'
+    )
+    return f"""
+Serumpun is running on {url}  (Ctrl-C ends it)
+
+  documentation   {url}/registration/docs   {url}/aid/docs   {url}/notifications/docs
+  condition       {url}/readyz   {url}/metrics
+
+Post a distribution event, read the stock, read the notification (copy and paste; sending it twice changes nothing):
+
+TOKEN={token}
+
+curl -sS {url}/aid/distributions -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
+-H 'Idempotency-Key: {uuid4()}' -d '{body}'
+
+curl -sS '{url}/aid/balances?place=WH-{region}&item=MASK-CLOTH' -H "Authorization: Bearer $TOKEN"
+
+curl -sS {url}/notifications/inbox -H "Authorization: Bearer $TOKEN"
+
+Another token: .venv/bin/serumpun token --role province_staff
+"""

@@ -1,0 +1,338 @@
+"""The HTTP face of owners, businesses and regions."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from services.registration.businesses import domain, handlers
+from services.registration.businesses.domain import (
+    BusinessData,
+    BusinessIsClosed,
+    NibTaken,
+    NikBelongsToAnother,
+    OwnerData,
+    State,
+)
+from services.registration.businesses.handlers import Found
+from services.registration.businesses.store import Wanted
+from shared.caller import Caller, Role
+from shared.clock import shown
+from shared.privacy import mask_phone
+from shared.problems import Absent
+from shared.roles import Action, allowed
+from shared.routes import PAGE_ITEMS_DEFAULT, Call, Cursor, Limit, Page, RegionCode, Routes, Text
+
+routes = Routes("/registration", tag="Businesses")
+
+# `$(?!\n)` is the very end in Python too, where `$` alone forgives a line break.
+Sector = Annotated[str, Meta(max_length=40, pattern=r"^[a-z][a-z0-9_-]*$(?!\n)", examples=["garment"])]
+Nib = Annotated[str, Meta(max_length=13, pattern=r"^[0-9]{13}$", examples=["0220000000001"])]
+# The rules of `domain` say more of these two than a pattern can, and with the same code whatever is wrong.
+Nik = Annotated[str, Meta(max_length=100, extra_json_schema={"pattern": "^[0-9]{16}$"})]
+Phone = Annotated[str, Meta(max_length=100, examples=["0834-0000-0101"])]
+Email = Annotated[
+    str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\.[^@\s.\x00-\x1f\x7f]+$(?!\n)")
+]
+Workers = Annotated[int, Meta(ge=0, le=1_000_000)]
+Rupiah = Annotated[int, Meta(ge=0, le=10**15)]
+Language = Literal["id", "en"]
+PartOfName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+class Kbli(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A class of industry with the edition of the classification that the code is read in."""
+
+    code: Annotated[str, Meta(max_length=5, pattern=r"^[0-9]{5}$", examples=["14111"])]
+    edition: Annotated[int, Meta(ge=1990, le=2100, examples=[2020])]
+
+
+class OwnerGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A person, described; who is known by the NIK already is not registered again."""
+
+    name: Text
+    nik: Nik | None = None
+    phone: Phone | None = None
+    email: Email | None = None
+    language: Language = "id"
+
+
+class RegisterBusiness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A business to be registered, with its owner: either `owner_id` or `owner`."""
+
+    name: Text
+    sector: Sector
+    region: RegionCode
+    kbli: Kbli | None = None
+    nib: Nib | None = None
+    workers: Workers | None = None
+    investment_rupiah: Rupiah | None = None
+    annual_sales_rupiah: Rupiah | None = None
+    annual_sales_on: date | None = None
+    address: Text | None = None
+    document: Text | None = None
+    owner_id: UUID | None = None
+    owner: OwnerGiven | None = None
+
+
+class OwnerChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is new about the owner; null takes a phone or an address away."""
+
+    name: Text | UnsetType = UNSET
+    nik: Nik | UnsetType = UNSET
+    phone: Phone | UnsetType | None = UNSET
+    email: Email | UnsetType | None = UNSET
+    language: Language | UnsetType = UNSET
+
+
+class ChangeBusiness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is new about a business; what is not named stays, null takes away."""
+
+    name: Text | UnsetType = UNSET
+    sector: Sector | UnsetType = UNSET
+    region: RegionCode | UnsetType = UNSET
+    kbli: Kbli | UnsetType | None = UNSET
+    nib: Nib | UnsetType | None = UNSET
+    workers: Workers | UnsetType | None = UNSET
+    investment_rupiah: Rupiah | UnsetType | None = UNSET
+    annual_sales_rupiah: Rupiah | UnsetType | None = UNSET
+    annual_sales_on: date | UnsetType = UNSET
+    address: Text | UnsetType | None = UNSET
+    document: Text | UnsetType | None = UNSET
+    state: Literal["active", "suspended"] | UnsetType = UNSET
+    state_reason: Text | UnsetType = UNSET
+    owner: OwnerChange | UnsetType = UNSET
+
+
+class CloseBusiness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a business has closed."""
+
+    reason: Text
+    document: Text | None = None
+
+
+class BusinessQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which businesses are asked for; `q` is part of a name."""
+
+    region: RegionCode | None = None
+    sector: Sector | None = None
+    state: Literal["active", "suspended", "closed"] | None = None
+    q: PartOfName | None = None
+    cursor: Cursor | None = None
+    limit: Limit = PAGE_ITEMS_DEFAULT
+
+
+class PageQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which stretch of a list is asked for."""
+
+    cursor: Cursor | None = None
+    limit: Limit = PAGE_ITEMS_DEFAULT
+
+
+class ScaleView(msgspec.Struct, frozen=True):
+    """How big a business is, and by which version of which rule."""
+
+    scale: Literal["micro", "small", "medium", "large"]
+    rule: str
+
+
+class OwnerView(msgspec.Struct, frozen=True, kw_only=True):
+    """A person, with the NIK masked; the ways to reach them only for those whose work it is."""
+
+    id: UUID
+    name: str
+    nik: str | None
+    phone: str | None
+    email: str | None
+    language: str
+
+
+class WarningView(msgspec.Struct, frozen=True):
+    """Something worth a second look that refused nothing."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class BusinessView(msgspec.Struct, frozen=True, kw_only=True):
+    """A business as it is shown; its annual sales are shown to its owner and to nobody else."""
+
+    id: UUID
+    owner_id: UUID
+    owner: OwnerView
+    name: str
+    sector: str
+    region: str
+    kbli: Kbli | None
+    nib: str | None
+    workers: int | None
+    investment_rupiah: int | None
+    annual_sales_rupiah: int | UnsetType = UNSET
+    annual_sales_on: date | None
+    business_scale: ScaleView | None
+    industry_scale: ScaleView | None
+    address: str | None
+    document: str | None
+    state: Literal["active", "suspended", "closed"]
+    state_reason: str | None
+    state_document: str | None
+    warnings: list[WarningView]
+    registered_at: datetime
+    changed_at: datetime
+    version: int
+
+
+class RegionView(msgspec.Struct, frozen=True):
+    """A regency or a city, and the system that its code belongs to."""
+
+    code: str
+    code_system: str
+    name: str
+    kind: Literal["regency", "city"]
+    population: int
+
+
+@routes.post(
+    "/businesses",
+    allow=Action.REGISTER_BUSINESS,
+    refusals=(NikBelongsToAnother, NibTaken),
+    location="/registration/businesses/{id}",
+    rules=handlers.registration_mistakes,
+)
+async def register_business(call: Call, body: RegisterBusiness) -> BusinessView:
+    """Register a business and, unless known, its owner."""
+    owner = _owner_data(body.owner) if body.owner else None
+    registered = await handlers.register_business(call.work, _data(body), owner=owner, owner_id=body.owner_id)
+    return view(call.caller, registered)
+
+
+@routes.get("/businesses", allow=Action.SEE_BUSINESSES)
+async def list_businesses(call: Call, query: BusinessQuery) -> Page[BusinessView]:
+    """List the businesses of the caller's regions, in the order of their registration."""
+    wanted = Wanted(
+        region=query.region, sector=query.sector, state=query.state and State(query.state), part_of_name=query.q
+    )
+    return _page(call.caller, await handlers.businesses(call.work, wanted, query.cursor, query.limit))
+
+
+@routes.get("/businesses/{business_id}", allow=Action.SEE_BUSINESSES, refusals=(Absent,))
+async def show_business(call: Call, business_id: UUID) -> BusinessView:
+    """Show a business with its owner."""
+    return view(call.caller, await handlers.business(call.work, business_id))
+
+
+@routes.patch(
+    "/businesses/{business_id}",
+    allow=Action.CHANGE_BUSINESS,
+    refusals=(Absent, BusinessIsClosed, NikBelongsToAnother, NibTaken),
+    rules=handlers.mistakes,
+)
+async def change_business(call: Call, business_id: UUID, body: ChangeBusiness) -> BusinessView:
+    """Change what is known of a business, suspend it or take it up again, or correct its owner's data."""
+    of_owner = _changes(body.owner) if body.owner is not UNSET else {}
+    return view(
+        call.caller,
+        await handlers.change_business(call.work, business_id, call.expected_version, _changes(body), of_owner),
+    )
+
+
+@routes.post("/businesses/{business_id}/closure", allow=Action.CLOSE_BUSINESS, refusals=(Absent, BusinessIsClosed))
+async def close_business(call: Call, business_id: UUID, body: CloseBusiness) -> BusinessView:
+    """Close a business for good."""
+    return view(call.caller, await handlers.close_business(call.work, business_id, body.reason, body.document))
+
+
+@routes.get("/my/businesses", allow=Action.SEE_OWN_BUSINESS)
+async def list_own_businesses(call: Call, query: PageQuery) -> Page[BusinessView]:
+    """List the businesses of the owner who asks."""
+    return _page(call.caller, await handlers.own_businesses(call.work, query.cursor, query.limit))
+
+
+@routes.get("/regions", allow=Action.SEE_BUSINESSES)
+async def list_regions(call: Call) -> Page[RegionView]:
+    """List the regencies and cities that the caller sees."""
+    return Page([msgspec.convert(row, RegionView, from_attributes=True) for row in await handlers.regions(call.work)])
+
+
+def _data(body: RegisterBusiness) -> BusinessData:
+    return BusinessData(
+        name=body.name,
+        sector=body.sector,
+        region=body.region,
+        kbli=domain.Kbli(body.kbli.code, body.kbli.edition) if body.kbli else None,
+        nib=body.nib,
+        workers=body.workers,
+        investment_rupiah=body.investment_rupiah,
+        annual_sales_rupiah=body.annual_sales_rupiah,
+        annual_sales_on=body.annual_sales_on,
+        address=body.address,
+        document=body.document,
+    )
+
+
+def _owner_data(given: OwnerGiven) -> OwnerData:
+    return OwnerData(name=given.name, nik=given.nik, phone=given.phone, email=given.email, language=given.language)
+
+
+def _changes(body: ChangeBusiness | OwnerChange) -> dict[str, object]:
+    """Give the fields that are named, as the domain calls them."""
+    values = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
+    values.pop("owner", None)
+    if isinstance(kbli := values.get("kbli"), Kbli):
+        values["kbli"] = domain.Kbli(kbli.code, kbli.edition)
+    return values
+
+
+def _page(caller: Caller, page: Page[Found]) -> Page[BusinessView]:
+    return Page([view(caller, found) for found in page.items], page.next)
+
+
+def view(caller: Caller, found: Found) -> BusinessView:
+    """Show a business to a caller."""
+    row = found.business
+    return BusinessView(
+        id=row.id,
+        owner_id=row.owner_id,
+        owner=_owner_view(caller, found),
+        name=row.name,
+        sector=row.sector,
+        region=row.region,
+        kbli=Kbli(row.kbli_code, row.kbli_edition) if row.kbli_code and row.kbli_edition else None,
+        nib=row.nib,
+        workers=row.workers,
+        investment_rupiah=row.investment_rupiah,
+        annual_sales_rupiah=UNSET if found.annual_sales_rupiah is None else found.annual_sales_rupiah,
+        annual_sales_on=row.annual_sales_on,
+        business_scale=_scale_view(row.business_scale, row.business_scale_rule),
+        industry_scale=_scale_view(row.industry_scale, row.industry_scale_rule),
+        address=row.address,
+        document=row.document,
+        state=State(row.state).value,
+        state_reason=row.state_reason,
+        state_document=row.state_document,
+        warnings=[WarningView(notice.pointer, notice.code, notice.detail) for notice in found.notices],
+        registered_at=shown(row.registered_at),
+        changed_at=shown(row.changed_at),
+        version=row.version,
+    )
+
+
+def _owner_view(caller: Caller, found: Found) -> OwnerView:
+    owner = found.owner
+    reachable = caller.role is Role.OWNER or allowed(Action.SEE_CONTACTS, caller.role)
+    phone = owner.phone if reachable or owner.phone is None else mask_phone(owner.phone)
+    return OwnerView(
+        id=owner.id,
+        name=owner.name,
+        nik=found.nik,
+        phone=phone,
+        email=owner.email if reachable else None,
+        language=owner.language,
+    )
+
+
+def _scale_view(scale: str | None, rule: str | None) -> ScaleView | None:
+    return ScaleView(domain.Scale(scale).value, rule) if scale and rule else None

@@ -1,0 +1,249 @@
+"""The rules about an owner and a business: what may be said of them, and what follows from it.
+
+Units:  money in whole rupiah; days are days in WIB
+Source: DOMAIN section 3
+"""
+
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+import phonenumbers
+
+from shared.person_numbers import nik_fault
+from shared.problems import FieldError, Refusal
+
+MILLION = 1_000_000
+BILLION = 1_000 * MILLION
+
+SALES_RULE = "pp-7-2021"
+INDUSTRY_RULE = "permenperin-64-2016"
+PHONE_REGION = "ID"
+
+
+class State(StrEnum):
+    """What a business is doing."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+
+
+FOLLOWS: Mapping[State, frozenset[State]] = {
+    State.ACTIVE: frozenset({State.SUSPENDED, State.CLOSED}),
+    State.SUSPENDED: frozenset({State.ACTIVE, State.CLOSED}),
+    State.CLOSED: frozenset(),
+}
+"""Which state may follow which; who opens again after closing registers anew, and keeps the old history apart."""
+
+
+class Scale(StrEnum):
+    """How big a business is, by a rule that is named beside it."""
+
+    MICRO = "micro"
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """A scale together with the version of the rule that gave it."""
+
+    scale: Scale
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kbli:
+    """A class of industry; the code means nothing without its edition."""
+
+    code: str
+    edition: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerData:
+    """What is said of a person who owns a business."""
+
+    name: str
+    nik: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    language: str = "id"
+
+    def __repr__(self) -> str:
+        return "OwnerData(...)"  # nothing personal reaches a log by way of a traceback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessData:
+    """What is said of a business."""
+
+    name: str
+    sector: str
+    region: str
+    kbli: Kbli | None = None
+    nib: str | None = None
+    workers: int | None = None
+    investment_rupiah: int | None = None
+    annual_sales_rupiah: int | None = None
+    annual_sales_on: date | None = None
+    address: str | None = None
+    document: str | None = None
+
+    @property
+    def business_scale(self) -> Scaled | None:
+        """Give the scale by annual sales, or None while they are not known."""
+        return None if self.annual_sales_rupiah is None else scale_by_sales(self.annual_sales_rupiah)
+
+    @property
+    def industry_scale(self) -> Scaled | None:
+        """Give the scale by workers and investment, or None while either is not known."""
+        if self.workers is None or self.investment_rupiah is None:
+            return None
+        return scale_of_industry(self.workers, self.investment_rupiah)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something worth a second look that refuses nothing."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class NikBelongsToAnother(Refusal):
+    """The NIK is known, and the person it belongs to bears another name."""
+
+    code = "nik_belongs_to_another"
+    title = "This NIK belongs to a person with another name"
+
+
+class NibTaken(Refusal):
+    """Another business has this NIB already."""
+
+    code = "nib_taken"
+    title = "This NIB belongs to another business"
+
+
+class BusinessIsClosed(Refusal):
+    """Nothing about a closed business can be changed any more."""
+
+    code = "business_closed"
+    title = "This business is closed"
+
+
+def scale_by_sales(annual_sales_rupiah: int) -> Scaled:
+    """Give the scale of a business by its annual sales.
+
+    Source: PP 7/2021 article 35: up to 2, 15 and 50 thousand million rupiah
+    """
+    for scale, at_most in ((Scale.MICRO, 2 * BILLION), (Scale.SMALL, 15 * BILLION), (Scale.MEDIUM, 50 * BILLION)):
+        if annual_sales_rupiah <= at_most:
+            return Scaled(scale, SALES_RULE)
+    return Scaled(Scale.LARGE, SALES_RULE)
+
+
+def scale_of_industry(workers: int, investment_rupiah: int) -> Scaled:
+    """Give the scale of an industry by its workers and what was invested, land and buildings left out.
+
+    Source: Permenperin 64/2016: up to 19 workers and less than 1 thousand million is small; 20 workers or more
+            and more than 15 thousand million is large; what lies between is medium
+    """
+    few = workers <= 19  # noqa: PLR2004  the rule's own number
+    if few and investment_rupiah < BILLION:
+        return Scaled(Scale.SMALL, INDUSTRY_RULE)
+    if not few and investment_rupiah > 15 * BILLION:
+        return Scaled(Scale.LARGE, INDUSTRY_RULE)
+    return Scaled(Scale.MEDIUM, INDUSTRY_RULE)
+
+
+def e164(phone: str) -> str | None:
+    """Give a telephone number as E.164, read as people here write it (0812-...), or None when it cannot be one."""
+    try:
+        number = phonenumbers.parse(phone, PHONE_REGION)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def nik_notices(nik: str, region: str) -> list[Notice]:
+    """Warn when a NIK was first issued elsewhere, which is a typing mistake or, as often, a person who moved."""
+    issued = f"{nik[:2]}.{nik[2:4]}"
+    if issued == region[: len(issued)]:
+        return []
+    detail = f"It was first issued in {issued}, the business is in {region}; right for those who moved."
+    return [Notice("/owner/nik", "nik_issued_elsewhere", detail)]
+
+
+def names_agree(one: str, other: str) -> bool:
+    """Tell whether two spellings name one person: case, accents, dots and spaces do not matter."""
+    return _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    plain = "".join(letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
+    # A name without any letter or figure is compared as it stands, or all such names would be one.
+    return "".join(letter for letter in plain.casefold() if letter.isalnum()) or name
+
+
+def mistakes(leaves: Mapping[str, object], today: date) -> list[FieldError]:
+    """Find everything wrong with values whose shape is right, by their JSON Pointers.
+
+    Shape:  `leaves` holds the values that are there, such as {"/owner/phone": "0812..."}
+    """
+    errors = [
+        FieldError(pointer, code, detail)
+        for pointer, (code, fault) in FAULTS.items()
+        if isinstance(value := leaves.get(pointer), str) and (detail := fault(value))
+    ]
+    day = leaves.get("/annual_sales_on")
+    if isinstance(day, date) and day > today:
+        errors.append(FieldError("/annual_sales_on", "in_the_future", f"Today is {today}."))
+    return errors
+
+
+def registration_mistakes(leaves: Mapping[str, object]) -> Iterator[FieldError]:
+    """Find out what is missing or said twice: the owner is known by id or described, sales come before their day."""
+    described = any(pointer == "/owner" or pointer.startswith("/owner/") for pointer in leaves)
+    if "/owner_id" in leaves and described:
+        yield FieldError("/owner_id", "both_given", "Either owner_id or owner, not both.")
+    if "/owner_id" not in leaves and not described:
+        yield FieldError("/owner", "missing", "Either owner_id or owner is needed.")
+    if "/annual_sales_on" in leaves and "/annual_sales_rupiah" not in leaves:
+        yield SALES_MISSING
+
+
+def change_mistakes(leaves: Mapping[str, object], *, sales_known: bool) -> Iterator[FieldError]:
+    """Find out what is missing in a change: a suspension needs its reason, a day of sales the sales."""
+    if leaves.get("/state") == State.SUSPENDED and "/state_reason" not in leaves:
+        yield FieldError("/state_reason", "missing", "A suspension needs its reason.")
+    if "/state_reason" in leaves and "/state" not in leaves:
+        yield FieldError("/state", "missing", "A reason belongs to a change of state.")
+    if "/annual_sales_on" in leaves and not (sales_known or "/annual_sales_rupiah" in leaves):
+        yield SALES_MISSING
+
+
+def _phone_fault(phone: str) -> str | None:
+    return None if e164(phone) else "Not a telephone number that exists in Indonesia or, with +, elsewhere."
+
+
+FAULTS: Mapping[str, tuple[str, Callable[[str], str | None]]] = {
+    "/owner/nik": ("invalid_nik", nik_fault),
+    "/owner/phone": ("invalid_phone", _phone_fault),
+}
+
+SALES_MISSING = FieldError("/annual_sales_rupiah", "missing", "The day of sales is given, and the sales are not.")
+
+
+def follow(state: State, wanted: State) -> State:
+    """Give the state that a business passes into; raises BusinessIsClosed (409) once it is closed."""
+    if wanted not in FOLLOWS[state] and (wanted is not state or state is State.CLOSED):
+        raise BusinessIsClosed("It stays closed; who begins again is registered anew.")
+    return wanted

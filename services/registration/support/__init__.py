@@ -1,0 +1,1 @@
+"""What each business received, as aid_distribution told it."""

@@ -1,0 +1,73 @@
+"""The support that each business received: one row for each distribution and business that it names.
+
+A business is looked at by its table's name only: capabilities share a database, and do not import one another.
+Support is told by another service, so a business that is not known here is no reason to stop listening.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, Text, Uuid, column, table, tuple_, update
+from sqlalchemy import select as select_columns
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+BUSINESS = table("business", column("id", Uuid()), column("region", Text()))
+
+
+class SupportRow(SQLModel, table=True):
+    """A distribution that named a business among those who received; kept, and marked, when it was voided."""
+
+    __tablename__ = "support"
+    __table_args__ = (
+        CheckConstraint("public_heads >= 0", name="support_public_heads_not_negative"),
+        CheckConstraint("businesses_count > 0", name="support_businesses_count_positive"),
+        CheckConstraint("(voided_at IS NULL) = (void_reason IS NULL)", name="support_void_with_reason"),
+        CheckConstraint("jsonb_typeof(lines) = 'array'", name="support_lines_are_a_list"),
+        Index("support_of_business", "business_id", "occurred_at", "distribution_id"),
+    )
+
+    distribution_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    business_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    number: str = Field(sa_column=Column(Text, nullable=False))
+    programme: str = Field(sa_column=Column(Text, nullable=False))
+    place: str = Field(sa_column=Column(Text, nullable=False))
+    place_name: str = Field(sa_column=Column(Text, nullable=False))
+    region: str = Field(sa_column=Column(Text, nullable=False))
+    occurred_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    lines: list[dict[str, object]] = Field(sa_column=Column(JSONB, nullable=False))
+    public_heads: int = Field(sa_column=Column(Integer, nullable=False))
+    businesses_count: int = Field(sa_column=Column(Integer, nullable=False))
+    voided_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=True))
+    void_reason: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+
+
+async def put(session: AsyncSession, rows: Sequence[SupportRow]) -> None:
+    """Store what businesses received; what is stored already stays, so that a second telling changes nothing."""
+    if rows:
+        await session.execute(insert(SupportRow).on_conflict_do_nothing(), [row.model_dump() for row in rows])
+
+
+async def void(session: AsyncSession, distribution_id: UUID, reason: str, now: datetime) -> None:
+    """Mark what was received in a distribution as taken back; the first time counts."""
+    standing = col(SupportRow.distribution_id) == distribution_id, col(SupportRow.voided_at).is_(None)
+    await session.execute(update(SupportRow).where(*standing).values(voided_at=now, void_reason=reason))
+
+
+async def business_region(session: AsyncSession, business_id: UUID) -> str | None:
+    """Give the region of a business."""
+    found = select_columns(BUSINESS.c.region).where(BUSINESS.c.id == business_id)
+    return (await session.execute(found)).scalar_one_or_none()
+
+
+async def support(
+    session: AsyncSession, business_id: UUID, before: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[SupportRow]:
+    """Give what a business received, latest first."""
+    order = col(SupportRow.occurred_at), col(SupportRow.distribution_id)
+    found = select(SupportRow).where(col(SupportRow.business_id) == business_id)
+    if before is not None:
+        found = found.where(tuple_(*order) < before)
+    return (await session.exec(found.order_by(*(key.desc() for key in order)).limit(limit))).all()

@@ -22,6 +22,7 @@ from shared.clock import Clock
 from shared.problems import Invalid, Unauthenticated
 from shared.security import API_KEY_SECONDS_MAX, REMEMBERED_MAX, Authenticator, KeyStore, issue_token
 from shared.settings import SettingInvalid, Settings
+from shared.tokens import verified_claims
 
 START = datetime(2020, 9, 14, 3, 0, tzinfo=UTC)
 OFFICER = Caller("officer-7", Role.REGENCY_OFFICER, ("19.71",))
@@ -154,6 +155,7 @@ def test_no_token_is_issued_that_would_be_refused(
         "Bearer ..",
         "Bearer  two-spaces",
         "Bearer sêrumpun",
+        "Bearer \udc80",
         "Bearer a\x00b",
         "Bearer " + "a" * 100_000,
         f"Bearer {PREFIX}_",
@@ -300,10 +302,29 @@ async def test_a_deep_nest_of_brackets_is_refused_and_does_not_bring_us_down(doo
     await refusal_of(door, f"Bearer {segment(b'[' * 5_000)}.{segment(good_claims())}.x")
 
 
-async def test_an_extension_marked_critical_is_refused(door: Authenticator, keys: KeyStore) -> None:
-    plain = f"{segment({'alg': 'Ed25519', 'crit': ['b64'], 'b64': False})}.{segment(good_claims())}"
+@pytest.mark.parametrize("encoded", [True, False])
+async def test_an_extension_marked_critical_is_refused(door: Authenticator, keys: KeyStore, *, encoded: bool) -> None:
+    plain = f"{segment({'alg': 'Ed25519', 'crit': ['b64'], 'b64': encoded})}.{segment(good_claims())}"
     signature = segment(keys.signing.private_key.sign(plain.encode()))  # type: ignore[union-attr]
     await refusal_of(door, f"Bearer {plain}.{signature}")
+
+
+async def test_a_token_as_long_as_no_token_is_is_refused_although_it_is_signed(
+    door: Authenticator, keys: KeyStore
+) -> None:
+    assert await door.authenticate(f"Bearer {signed({**good_claims(), 'x': 'x' * 4_000}, keys.signing)}") == OFFICER
+    await refusal_of(door, f"Bearer {signed({**good_claims(), 'x': 'x' * 8_000}, keys.signing)}")
+
+
+def test_claims_are_verified_for_their_issuer_whoever_asked_for_them(keys: KeyStore, token: str) -> None:
+    def claims_for(issuer: str) -> Claims:
+        return verified_claims(
+            token, keys.verifying, algorithms=["Ed25519"], issuer=issuer, audience="serumpun", now=START
+        )
+
+    assert claims_for("serumpun")["sub"] == OFFICER.subject
+    with pytest.raises(Unauthenticated):
+        claims_for("https://login.example")
 
 
 @given(position=st.integers(0, 10_000), letter=st.sampled_from(string.printable))

@@ -1,0 +1,15 @@
+"""Which members of staff a region concerns."""
+
+from shared.caller import Role
+
+STAFF_ROLES = (Role.REGENCY_OFFICER, Role.PROVINCE_STAFF, Role.AUDITOR, Role.OPERATOR)
+"""The roles that a member of staff can have."""
+
+OFFICE_ROLES = (Role.REGENCY_OFFICER, Role.PROVINCE_STAFF)
+"""The roles that are told of what happens to stock and aid; auditors and operators look by themselves."""
+
+
+def circles(region: str) -> list[str]:
+    """Give the regions that a place lies in, itself last: "19.71" lies in "19" and in "19.71"."""
+    parts = region.split(".")
+    return [".".join(parts[: length + 1]) for length in range(len(parts))]

@@ -1,0 +1,188 @@
+"""What is stored of people and businesses; the tables are projections, so none refers to another."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Text, Uuid, text, true
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlmodel import Field, SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.notifications.contacts.domain import OFFICE_ROLES, STAFF_ROLES
+from services.notifications.people import Language, Person, owner_key, staff_key
+
+NAME_LENGTH_MAX = 200
+EMAIL_LENGTH_MAX = 254
+"""The longest address that SMTP can carry (RFC 5321, path limit of 256 with its brackets)."""
+
+PHONE_LENGTH_MAX = 16
+"""E.164: a plus sign and at most 15 digits."""
+
+REGION_SQL = r"~ '^[0-9]{2}(\.[0-9]{2}){0,2}(\.[0-9]{4})?$'"
+LANGUAGE_SQL = f"language IN ({', '.join(repr(language.value) for language in Language)})"
+ROLES_SQL = ", ".join(repr(role.value) for role in STAFF_ROLES)
+
+
+class ContactRow(SQLModel, table=True):
+    """How an owner can be reached, as registration last said."""
+
+    __tablename__ = "contact"
+    __table_args__ = (
+        CheckConstraint(f"length(name) BETWEEN 1 AND {NAME_LENGTH_MAX}", name="contact_name_length"),
+        CheckConstraint(f"length(phone) BETWEEN 1 AND {PHONE_LENGTH_MAX}", name="contact_phone_length"),
+        CheckConstraint(f"length(email) BETWEEN 3 AND {EMAIL_LENGTH_MAX}", name="contact_email_length"),
+        CheckConstraint(LANGUAGE_SQL, name="contact_language_known"),
+        CheckConstraint(f"region {REGION_SQL}", name="contact_region_well_formed"),
+    )
+
+    owner_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    phone: str | None = Field(default=None, sa_column=Column(Text))
+    email: str | None = Field(default=None, sa_column=Column(Text))
+    language: str = Field(sa_column=Column(Text, nullable=False))
+    region: str = Field(sa_column=Column(Text, nullable=False))
+    changed_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class ContactBusinessRow(SQLModel, table=True):
+    """Whose a business is; no foreign key, because its owner's own event may arrive later."""
+
+    __tablename__ = "contact_business"
+    __table_args__ = (
+        CheckConstraint(f"length(name) BETWEEN 1 AND {NAME_LENGTH_MAX}", name="contact_business_name_length"),
+        CheckConstraint(f"region {REGION_SQL}", name="contact_business_region_well_formed"),
+        Index("contact_business_owner", "owner_id"),
+    )
+
+    business_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    owner_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    region: str = Field(sa_column=Column(Text, nullable=False))
+    trading: bool = Field(default=True, sa_column=Column(Boolean, nullable=False, server_default=true()))
+    changed_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class StaffMemberRow(SQLModel, table=True):
+    """A member of staff, by the subject that the token names."""
+
+    __tablename__ = "staff_member"
+    __table_args__ = (
+        CheckConstraint("length(subject) BETWEEN 1 AND 200", name="staff_member_subject_length"),
+        CheckConstraint(f"length(name) BETWEEN 1 AND {NAME_LENGTH_MAX}", name="staff_member_name_length"),
+        CheckConstraint(f"role IN ({ROLES_SQL})", name="staff_member_role_known"),
+        CheckConstraint("cardinality(regions) BETWEEN 1 AND 50", name="staff_member_regions_present"),
+        CheckConstraint(f"length(email) BETWEEN 3 AND {EMAIL_LENGTH_MAX}", name="staff_member_email_length"),
+        CheckConstraint(LANGUAGE_SQL, name="staff_member_language_known"),
+        Index("staff_member_regions", "regions", postgresql_using="gin"),
+    )
+
+    subject: str = Field(sa_column=Column(Text, primary_key=True))
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    role: str = Field(sa_column=Column(Text, nullable=False))
+    regions: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    email: str | None = Field(default=None, sa_column=Column(Text))
+    language: str = Field(sa_column=Column(Text, nullable=False))
+    changed_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A business that a fact names, and whose it is."""
+
+    business_id: UUID
+    owner_id: UUID
+    name: str
+
+
+async def save_contact(session: AsyncSession, row: ContactRow) -> None:
+    """Store how an owner can be reached now."""
+    values = row.model_dump()
+    await session.execute(
+        insert(ContactRow).values(**values).on_conflict_do_update(index_elements=["owner_id"], set_=values)
+    )
+
+
+async def save_business(session: AsyncSession, row: ContactBusinessRow) -> None:
+    """Store whose a business is now."""
+    values = row.model_dump()
+    await session.execute(
+        insert(ContactBusinessRow).values(**values).on_conflict_do_update(index_elements=["business_id"], set_=values)
+    )
+
+
+async def end_business(session: AsyncSession, business_id: UUID, now: datetime) -> None:
+    """Note that a business has closed; what was handed to it before is still told."""
+    row = await session.get(ContactBusinessRow, business_id)
+    if row is not None:
+        row.trading, row.changed_at = False, now
+        await session.flush()
+
+
+BUSINESSES = text(
+    "SELECT business_id, owner_id, name FROM contact_business"
+    " WHERE business_id = ANY(CAST(:ids AS uuid[])) ORDER BY name, business_id"
+)
+
+
+async def businesses(session: AsyncSession, ids: Sequence[UUID]) -> list[Named]:
+    """Find businesses by id, sorted by name; those that are not known are left out."""
+    rows = await session.execute(BUSINESSES, {"ids": list(ids)})
+    return [Named(row.business_id, row.owner_id, row.name) for row in rows]
+
+
+OWNERS = text("SELECT owner_id, language, email FROM contact WHERE owner_id = ANY(CAST(:ids AS uuid[]))")
+
+
+async def owners(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Person]:
+    """Find owners by id; those that are not known are left out."""
+    rows = await session.execute(OWNERS, {"ids": list(ids)})
+    return {row.owner_id: Person(owner_key(row.owner_id), Language(row.language), row.email) for row in rows}
+
+
+OFFICE = text(
+    "SELECT subject, language, email FROM staff_member"
+    " WHERE role = ANY(CAST(:roles AS text[])) AND regions && CAST(:regions AS text[]) ORDER BY subject"
+)
+
+
+async def office(session: AsyncSession, regions: Sequence[str]) -> list[Person]:
+    """Find the staff of the offices that serve any of these very regions, neither inside nor around them."""
+    rows = await session.execute(OFFICE, {"roles": [role.value for role in OFFICE_ROLES], "regions": list(regions)})
+    return [Person(staff_key(row.subject), Language(row.language), row.email) for row in rows]
+
+
+STAFF = text("SELECT subject, language, email FROM staff_member WHERE subject = ANY(CAST(:subjects AS text[]))")
+
+
+async def staff(session: AsyncSession, subjects: Iterable[str]) -> dict[str, Person]:
+    """Find staff by subject, whatever their role; those that are not known are left out."""
+    rows = await session.execute(STAFF, {"subjects": list(subjects)})
+    return {row.subject: Person(staff_key(row.subject), Language(row.language), row.email) for row in rows}
+
+
+async def staff_member(session: AsyncSession, subject: str) -> StaffMemberRow | None:
+    """Find all that is known of one member of staff."""
+    return await session.get(StaffMemberRow, subject, populate_existing=True)
+
+
+async def save_staff(session: AsyncSession, row: StaffMemberRow) -> None:
+    """Store what is known of a member of staff now."""
+    values = row.model_dump()
+    await session.execute(
+        insert(StaffMemberRow).values(**values).on_conflict_do_update(index_elements=["subject"], set_=values)
+    )
+
+
+STAFF_PAGE = text(
+    "SELECT subject, name, role, regions, email, language FROM staff_member"
+    " WHERE subject > :after AND EXISTS (SELECT FROM unnest(regions) AS theirs, unnest(CAST(:regions AS text[])) AS own"
+    " WHERE theirs = own OR starts_with(theirs, own || '.')) ORDER BY subject LIMIT :rows"
+)
+
+
+async def staff_page(session: AsyncSession, regions: Sequence[str], after: str, limit: int) -> list[StaffMemberRow]:
+    """List the staff who have one of some regions or one inside them, by subject, and one row more than the limit."""
+    rows = await session.execute(STAFF_PAGE, {"after": after, "regions": list(regions), "rows": limit + 1})
+    return [StaffMemberRow(**row._mapping) for row in rows]  # noqa: SLF001  a row has no other public face by name

@@ -1,0 +1,175 @@
+"""What the texts may say of each fact: the values of their placeholders, every one within its length."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import singledispatch
+from types import MappingProxyType
+
+from services.notifications.messages.wording import figure, goods, listed, moment, shortened
+from services.notifications.people import Language
+from shared.contracts import Event
+from shared.contracts.aid_distribution import (
+    DistributionPosted,
+    DistributionVoided,
+    Goods,
+    StockReceived,
+    TransferDispatched,
+    TransferReceived,
+)
+from shared.contracts.registration import BusinessRegistered
+
+LENGTH_MAX: Mapping[str, int] = MappingProxyType(
+    {
+        "business": 40,
+        "giver": 36,
+        "goods": 64,
+        "rejected": 40,
+        "number": 24,
+        "place": 40,
+        "from_place": 24,
+        "to_place": 24,
+        "programme": 16,
+        "origin": 16,
+        "reason": 60,
+        "recipients": 44,
+        "region": 13,
+        "sector": 24,
+        "when": 24,
+    }
+)
+"""The longest that each placeholder can become, in characters; the check of the texts counts with it."""
+
+PROGRAMMES: Mapping[Language, Mapping[str, str]] = MappingProxyType(
+    {
+        Language.INDONESIAN: {
+            "free-masks": "masker gratis",
+            "handwashing": "cuci tangan",
+            "cheap-market": "pasar murah",
+            "training": "pelatihan",
+        },
+        Language.ENGLISH: {
+            "free-masks": "free masks",
+            "handwashing": "handwashing",
+            "cheap-market": "cheap market",
+            "training": "training",
+        },
+    }
+)
+ORIGINS: Mapping[Language, Mapping[str, str]] = MappingProxyType(
+    {
+        Language.INDONESIAN: {"supplier": "pemasok", "production": "produksi", "donation": "sumbangan"},
+        Language.ENGLISH: {"supplier": "a supplier", "production": "production", "donation": "a donation"},
+    }
+)
+NONE: Mapping[Language, str] = MappingProxyType({Language.INDONESIAN: "tidak ada", Language.ENGLISH: "none"})
+
+Values = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """For whom the values are, and what is known of the matter beside the event.
+
+    Shape: `giver` is the name of the member of staff who caused it, if known; `businesses` are the reader's own
+    """
+
+    language: Language
+    giver: str | None = None
+    businesses: tuple[str, ...] = ()
+
+
+def values(event: Event, reading: Reading) -> Values:
+    """Give the values of everything that a text about this fact may name."""
+    return {name: shortened(value, LENGTH_MAX[name]) for name, value in _facts(event, reading).items()}
+
+
+@singledispatch
+def _facts(event: Event, reading: Reading) -> Values:
+    raise TypeError(f"nothing is known to say about {event.type} in {reading.language}")
+
+
+@_facts.register
+def _(event: BusinessRegistered, reading: Reading) -> Values:
+    return {
+        "business": event.name,
+        "region": event.region,
+        "sector": event.sector,
+        "giver": _giver(reading, event.region),
+    }
+
+
+@_facts.register(DistributionPosted)
+@_facts.register(DistributionVoided)
+def _(event: DistributionPosted | DistributionVoided, reading: Reading) -> Values:
+    told = {
+        "goods": _goods(event.lines, reading),
+        "giver": _giver(reading, event.region),
+        "number": event.number,
+        "place": event.place_name,
+        "programme": PROGRAMMES[reading.language].get(event.programme, event.programme),
+        "recipients": _recipients(event, reading),
+        "region": event.region,
+        "when": moment(event.occurred_at, reading.language),
+    }
+    if reading.businesses:
+        told["business"] = listed(reading.businesses, LENGTH_MAX["business"], reading.language)
+    if isinstance(event, DistributionVoided):
+        told["reason"] = event.reason
+    return told
+
+
+@_facts.register
+def _(event: StockReceived, reading: Reading) -> Values:
+    return {
+        "goods": _goods(event.lines, reading),
+        "giver": _giver(reading, event.region),
+        "number": event.number,
+        "origin": ORIGINS[reading.language].get(event.origin, event.origin),
+        "place": event.place,
+        "when": moment(event.occurred_at, reading.language),
+    }
+
+
+@_facts.register
+def _(event: TransferDispatched, reading: Reading) -> Values:
+    return _transfer(event, event.lines, reading)
+
+
+@_facts.register
+def _(event: TransferReceived, reading: Reading) -> Values:
+    rejected = goods(event.rejected, LENGTH_MAX["rejected"], reading.language)
+    return {**_transfer(event, event.accepted, reading), "rejected": rejected or NONE[reading.language]}
+
+
+def _transfer(event: TransferDispatched | TransferReceived, lines: list[Goods], reading: Reading) -> Values:
+    return {
+        "goods": _goods(lines, reading),
+        "number": event.number,
+        "from_place": event.from_place,
+        "to_place": event.to_place,
+        "when": moment(event.occurred_at, reading.language),
+    }
+
+
+def _goods(lines: list[Goods], reading: Reading) -> str:
+    return goods(lines, LENGTH_MAX["goods"], reading.language) or NONE[reading.language]
+
+
+def _giver(reading: Reading, region: str) -> str:
+    """Say from whom: the person by name where the office has registered them, and always the office."""
+    office = {Language.INDONESIAN: "petugas wilayah", Language.ENGLISH: "the office of"}[reading.language]
+    if reading.giver is None:
+        return f"{office} {region}"
+    name = shortened(reading.giver, LENGTH_MAX["giver"] - len(f" ({region})"))
+    return f"{name} ({region})"
+
+
+def _recipients(event: DistributionPosted | DistributionVoided, reading: Reading) -> str:
+    people, firms, both = {
+        Language.INDONESIAN: ("orang umum", "usaha", "dan"),
+        Language.ENGLISH: ("of the public", "businesses", "and"),
+    }[reading.language]
+    parts = [f"{figure(event.public_heads, reading.language)} {people}"] if event.public_heads else []
+    if event.businesses:
+        parts.append(f"{figure(len(event.businesses), reading.language)} {firms}")
+    return f" {both} ".join(parts)

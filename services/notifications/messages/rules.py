@@ -1,0 +1,69 @@
+"""Which fact tells whom, in which class and over which channels: the whole of it is the table RULES."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from shared.contracts import Event
+from shared.contracts.aid_distribution import (
+    DistributionPosted,
+    DistributionVoided,
+    StockReceived,
+    TransferDispatched,
+    TransferReceived,
+)
+from shared.contracts.registration import BusinessRegistered
+
+
+class Audience(StrEnum):
+    """Who is meant, to be found when the fact arrives."""
+
+    OWNERS = "owners"  # of the businesses that the fact names
+    OFFICE = "office"  # the officers of the region and the staff of the province around it
+    KEEPERS = "keepers"  # the staff of the very office whose stock it is
+    TOLD = "told"  # those who were told of this very matter before, under the purpose `after`
+
+
+class Urgency(StrEnum):
+    """The class of a message, which decides when and how insistently it is sent."""
+
+    REQUIRED = "required"  # aid for you
+    INVITATION = "invitation"
+    INFORMATION = "information"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of the table.
+
+    Shape:  `purpose` names the texts; one person gets one message per fact and purpose, ever. `region` is the field
+            of the event that says where the audience is; `after` the purpose of those who were told before
+    """
+
+    event: type[Event]
+    tells: Audience
+    purpose: str
+    urgency: Urgency
+    email: bool = field(default=False, kw_only=True)
+    region: str = field(default="region", kw_only=True)
+    after: str | None = field(default=None, kw_only=True)
+
+
+# fmt: off
+RULES: tuple[Rule, ...] = (
+    Rule(BusinessRegistered, Audience.OWNERS, "welcome", Urgency.INFORMATION, email=True),
+
+    Rule(DistributionPosted, Audience.OWNERS, "aid", Urgency.REQUIRED, email=True),
+    Rule(DistributionPosted, Audience.OFFICE, "aid_office", Urgency.INFORMATION, email=True),
+    Rule(DistributionVoided, Audience.TOLD, "void", Urgency.REQUIRED, email=True, after="aid"),
+    Rule(DistributionVoided, Audience.TOLD, "void_office", Urgency.INFORMATION, email=True, after="aid_office"),
+
+    Rule(StockReceived, Audience.KEEPERS, "stock_in", Urgency.INFORMATION),
+    Rule(TransferDispatched, Audience.KEEPERS, "goods_coming", Urgency.INFORMATION, email=True, region="to_region"),
+    Rule(TransferReceived, Audience.KEEPERS, "goods_arrived", Urgency.INFORMATION, region="from_region"),
+)
+# fmt: on
+
+
+def rules_of(event: type[Event]) -> tuple[Rule, ...]:
+    """Give the rules of a fact, in the order of the table."""
+    return tuple(rule for rule in RULES if rule.event is event)

@@ -1,0 +1,135 @@
+"""What is stored of messages: each as its reader sees it, once per fact, person and purpose."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, Text, UniqueConstraint, Uuid, text
+from sqlmodel import Field, SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.notifications.messages.domain import BODY_LENGTH_MAX, TITLE_LENGTH_MAX, WHY_LENGTH_MAX
+from services.notifications.messages.rules import Urgency
+from services.notifications.people import Language
+
+URGENCIES_SQL = ", ".join(repr(urgency.value) for urgency in Urgency)
+LANGUAGES_SQL = ", ".join(repr(language.value) for language in Language)
+
+
+class MessageRow(SQLModel, table=True):
+    """One message to one person; the inbox always has it, whatever becomes of its delivery."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        UniqueConstraint("fact", "person", "purpose", name="message_once"),
+        CheckConstraint("person ~ '^(owner|staff)/.{1,200}$'", name="message_person_well_formed"),
+        CheckConstraint("length(fact) BETWEEN 1 AND 200", name="message_fact_length"),
+        CheckConstraint("length(purpose) BETWEEN 1 AND 40", name="message_purpose_length"),
+        CheckConstraint(f"urgency IN ({URGENCIES_SQL})", name="message_urgency_known"),
+        CheckConstraint(f"language IN ({LANGUAGES_SQL})", name="message_language_known"),
+        CheckConstraint(f"length(title) BETWEEN 1 AND {TITLE_LENGTH_MAX}", name="message_title_length"),
+        CheckConstraint(f"length(body) BETWEEN 1 AND {BODY_LENGTH_MAX}", name="message_body_length"),
+        CheckConstraint(f"length(why) BETWEEN 1 AND {WHY_LENGTH_MAX}", name="message_why_length"),
+        CheckConstraint("length(traceparent) <= 55", name="message_traceparent_length"),
+        CheckConstraint("read_at >= created_at", name="message_read_after_created"),
+        Index("message_inbox", "person", text("created_at DESC"), text("id DESC")),
+    )
+
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    person: str = Field(sa_column=Column(Text, nullable=False))
+    fact: str = Field(sa_column=Column(Text, nullable=False))
+    purpose: str = Field(sa_column=Column(Text, nullable=False))
+    urgency: str = Field(sa_column=Column(Text, nullable=False))
+    region: str = Field(sa_column=Column(Text, nullable=False))
+    language: str = Field(sa_column=Column(Text, nullable=False))
+    title: str = Field(sa_column=Column(Text, nullable=False))
+    body: str = Field(sa_column=Column(Text, nullable=False))
+    why: str = Field(sa_column=Column(Text, nullable=False))
+    traceparent: str = Field(sa_column=Column(Text, nullable=False))
+    created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    read_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+
+
+ADD = text(
+    """
+    INSERT INTO message
+        (id, person, language, title, body, why, fact, purpose, urgency, region, traceparent, created_at)
+    SELECT m.*, :fact, :purpose, :urgency, :region, :traceparent, CAST(:created_at AS timestamptz)
+    FROM unnest(
+        CAST(:ids AS uuid[]), CAST(:people AS text[]), CAST(:languages AS text[]),
+        CAST(:titles AS text[]), CAST(:bodies AS text[]), CAST(:whys AS text[])
+    ) AS m
+    ON CONFLICT ON CONSTRAINT message_once DO NOTHING
+    RETURNING id
+    """
+)
+
+
+async def add(session: AsyncSession, rows: Sequence[MessageRow]) -> set[UUID]:
+    """Store the messages of one fact and purpose; gives the ids of those whose reader did not have it yet."""
+    if not rows:
+        return set()
+    first = rows[0]
+    added = await session.execute(
+        ADD,
+        {
+            "ids": [row.id for row in rows],
+            "people": [row.person for row in rows],
+            "languages": [row.language for row in rows],
+            "titles": [row.title for row in rows],
+            "bodies": [row.body for row in rows],
+            "whys": [row.why for row in rows],
+            "fact": first.fact,
+            "purpose": first.purpose,
+            "urgency": first.urgency,
+            "region": first.region,
+            "traceparent": first.traceparent,
+            "created_at": first.created_at,
+        },
+    )
+    return set(added.scalars())
+
+
+TOLD = text("SELECT person FROM message WHERE fact = :fact AND purpose = :purpose ORDER BY person")
+
+
+async def told(session: AsyncSession, fact: str, purpose: str) -> list[str]:
+    """Name everybody who was told of a fact for a purpose."""
+    return list((await session.execute(TOLD, {"fact": fact, "purpose": purpose})).scalars())
+
+
+INBOX = text(
+    "SELECT * FROM message WHERE person = :person"
+    " AND (CAST(:at AS timestamptz) IS NULL OR (created_at, id) < (CAST(:at AS timestamptz), CAST(:id AS uuid)))"
+    " ORDER BY created_at DESC, id DESC LIMIT :rows"
+)
+
+
+async def inbox(
+    session: AsyncSession, person: str, after: tuple[datetime, UUID] | None, limit: int
+) -> list[MessageRow]:
+    """List a person's messages, newest first, and one row more than the limit."""
+    at, message_id = after or (None, None)
+    rows = await session.execute(INBOX, {"person": person, "at": at, "id": message_id, "rows": limit + 1})
+    return [MessageRow(**row) for row in rows.mappings()]
+
+
+READ = text(
+    "UPDATE message SET read_at = coalesce(read_at, greatest(created_at, CAST(:now AS timestamptz)))"
+    " WHERE id = :id AND person = :person RETURNING *"
+)
+
+
+async def mark_read(session: AsyncSession, person: str, message_id: UUID, now: datetime) -> MessageRow | None:
+    """Note that a person has read a message, the first time only; None when they have no such message."""
+    row = (await session.execute(READ, {"id": message_id, "person": person, "now": now})).mappings().one_or_none()
+    return MessageRow(**row) if row else None
+
+
+FIND = text("SELECT * FROM message WHERE id = ANY(CAST(:ids AS uuid[]))")
+
+
+async def find(session: AsyncSession, ids: Iterable[UUID]) -> list[MessageRow]:
+    """Find messages by id."""
+    rows = await session.execute(FIND, {"ids": list(ids)})
+    return [MessageRow(**row) for row in rows.mappings()]

@@ -1,5 +1,245 @@
-"""The consuming side of a service."""
+"""The consuming side of a service: one FastStream subscriber for each source and partition, without a group.
 
+The position is a row in the service's own database; a subscriber only reads on from it, and is set back to it
+after whatever goes wrong. So nothing that FastStream or Redis forgets can be lost, and any number of copies may run.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from time import monotonic
+from typing import Final
+
+from faststream.redis import RedisBroker, StreamSub
+from faststream.redis.message import FAKE_CONSUMER, BatchStreamMessage, RedisBatchStreamMessage
+from faststream.redis.subscriber.usecases import StreamBatchSubscriber
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ConstantBackoff
+from redis.exceptions import RedisError
+
+from shared import stream
+from shared.contracts.envelope import Envelope
+from shared.database import Database
+from shared.effects import Arrived, Effects, Gap, store_is_away
+from shared.feed import LIMIT_MAX, Feed, FeedUnavailable
+from shared.progress import ConsumerState, Lane
 from shared.reaction import NotYet, Reaction, on
+from shared.telemetry import log
 
-__all__ = ["NotYet", "Reaction", "on"]
+__all__ = ["Consumers", "NotYet", "Reaction", "on"]
+
+BATCH_EVENTS_MAX: Final = 100
+STOP_SECONDS_MAX: Final = 10
+LOOK_SECONDS: Final = 1.0
+RECONNECT_SECONDS: Final = 0.5
+PAUSE_SECONDS_MIN: Final = 0.1
+PAUSE_SECONDS_MAX: Final = 5.0
+
+
+class HistoryGone(Exception):
+    """Events between the position and the oldest one that the source keeps are gone: a person must decide."""
+
+
+class Consumers:
+    """Consume all that a service reacts to until cancelled."""
+
+    def __init__(
+        self,
+        service: str,
+        database: Database,
+        redis_url: str,
+        reactions: Sequence[Reaction],
+        sources: Sequence[str],
+        feed: Feed | None,
+    ):
+        """Prepare the consumers; nothing is opened before `run`."""
+        self.state = ConsumerState([Lane(source, p) for source in sources for p in range(database.partitions)])
+        self._service = service
+        self._redis_url = redis_url
+        self._feed = feed
+        self._effects = Effects(service, database, reactions)
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Consume until cancelled, through every outage of PostgreSQL, Redis and the feeds."""
+        if not self.state.lanes:
+            return
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._supervise())
+            tasks.create_task(self._observe())
+            tasks.create_task(self._retry_parked())
+
+    async def _supervise(self) -> None:
+        """Keep the subscribers running: start them again when they could not start, or stand still while behind."""
+        pause = PAUSE_SECONDS_MIN
+        while True:
+            broker = self._broker()
+            try:
+                for lane in self.state.lanes:
+                    lane.position = await self._effects.position(lane.source, lane.partition)
+                    self._subscribe(broker, lane)
+                await broker.start()
+                log.info("consumer started", service=self._service, partitions=len(self.state.lanes))
+                pause = PAUSE_SECONDS_MIN
+                await self._until_stalled()
+            except Exception as error:  # noqa: BLE001  the edge of a worker: whatever it was, start again
+                log.warning("consumer could not start", service=self._service, error=type(error).__name__)
+            finally:
+                await self._rest(broker)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, PAUSE_SECONDS_MAX)
+
+    async def _rest(self, broker: RedisBroker) -> None:
+        """Let the batches under way finish, and close the connections."""
+        self._stopping.set()
+        try:
+            await broker.stop()
+        except RedisError:
+            log.warning("consumer closed on a dead connection", service=self._service)
+        finally:
+            self._stopping.clear()
+
+    async def _until_stalled(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if stalled := [lane for lane in self.state.lanes if lane.stalled(monotonic())]:
+                log.error("consumer stands still", service=self._service, lanes=[lane.name for lane in stalled])
+                for lane in stalled:
+                    lane.moved_at = monotonic()
+                return
+
+    def _broker(self) -> RedisBroker:
+        """Give a broker whose connections only ever read, so that trying again underneath is harmless."""
+        # FastStream waits five seconds after an error and spins on an error reply; this is a pause of our own. It
+        # is constant because redis-py's growing one overflows after a quarter of an hour.
+        patience = Retry(ConstantBackoff(RECONNECT_SECONDS), retries=-1, supported_errors=(RedisError,))
+        return RedisBroker(
+            self._redis_url,
+            socket_timeout=stream.SOCKET_TIMEOUT_SECONDS,
+            socket_connect_timeout=stream.CONNECT_TIMEOUT_SECONDS,
+            retry=patience,
+            graceful_timeout=STOP_SECONDS_MAX,
+            apply_types=False,
+            logger=None,  # type: ignore[arg-type]  # a quarter of the speed goes to its two lines a message
+        )
+
+    def _subscribe(self, broker: RedisBroker, lane: Lane) -> None:
+        subscriber = broker.subscriber(
+            stream=StreamSub(
+                stream.stream_name(lane.source, lane.partition),
+                last_id=f"{lane.position}-0",
+                batch=True,
+                max_records=BATCH_EVENTS_MAX,
+                polling_interval=stream.BLOCK_MS,
+            ),
+            parser=_parse,
+            decoder=lambda message: arrived(lane.source, lane.partition, message.raw_message),
+            no_reply=True,
+        )
+
+        async def handle(batch: list[Arrived]) -> None:
+            await self._handle(subscriber, lane, batch)
+
+        subscriber(handle)
+
+    async def _handle(self, subscriber: StreamBatchSubscriber, lane: Lane, batch: Sequence[Arrived]) -> None:
+        """Bring about the effects of a batch, and read on from wherever the position is then."""
+        try:
+            while batch and lane.position < batch[-1].seq:
+                try:
+                    lane.advance(await self._effects.take(lane.source, lane.partition, batch))
+                except Gap as gap:
+                    await self._fill(lane, gap)
+        except Exception as error:  # noqa: BLE001  nothing may end a subscriber
+            lane.fail(error)
+            if lane.failures == 1:  # an outage is one line, not one for each attempt
+                known = store_is_away(error) or isinstance(error, FeedUnavailable | HistoryGone)
+                log.warning("consumer interrupted", service=self._service, lane=lane.name, error=lane.error,
+                            exc_info=None if known else error)  # fmt: skip
+            await self._pause(lane.failures)
+        finally:
+            subscriber.last_id = f"{lane.position}-0"
+
+    async def _fill(self, lane: Lane, gap: Gap) -> None:
+        """Fetch from the source's feed what the stream does not hold any more."""
+        if self._feed is None:
+            raise FeedUnavailable("no feed is configured")
+        log.warning("gap", service=self._service, lane=lane.name, position=gap.position, found=gap.found)
+        events = await self._feed.events(lane.source, lane.partition, gap.position, LIMIT_MAX)
+        if not events:
+            raise FeedUnavailable("the feed does not have the missing events")
+        if events[0].seq > gap.position + 1:
+            if gap.position:
+                raise HistoryGone(f"kept from {events[0].seq} on, and we are at {gap.position}")
+            await self._effects.start_at(lane.source, lane.partition, events[0].seq - 1)
+        for start in range(0, len(events), BATCH_EVENTS_MAX):
+            found = [Arrived(event.seq, event) for event in events[start : start + BATCH_EVENTS_MAX]]
+            lane.advance(await self._effects.take(lane.source, lane.partition, found))
+
+    async def _pause(self, failures: int) -> None:
+        seconds = min(PAUSE_SECONDS_MIN * 2 ** min(failures - 1, 10), PAUSE_SECONDS_MAX)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def _observe(self) -> None:
+        """Each second: compare every position with the end of its stream, and leave word of it for trimming."""
+        redis = stream.connect(self._redis_url)
+        try:
+            while True:
+                try:
+                    await self._look(redis)
+                except Exception as error:  # noqa: BLE001  the edge of a worker: whatever it was, look again
+                    self.state.error = type(error).__name__
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            await redis.aclose()
+
+    async def _look(self, redis: Redis) -> None:
+        for source in {lane.source for lane in self.state.lanes}:
+            lanes = [lane for lane in self.state.lanes if lane.source == source]
+            found = await stream.tails(redis, source, [lane.partition for lane in lanes])
+            for lane, tail in zip(lanes, found, strict=True):
+                lane.see(tail.last, monotonic())
+            await stream.leave_word(redis, self._service, source, {lane.partition: lane.position for lane in lanes})
+        self.state.parked = await self._effects.parked_counts()
+        self.state.error = ""
+
+    async def _retry_parked(self) -> None:
+        """Each second: try the parked events whose turn it is."""
+        while True:
+            try:
+                await self._effects.retry_due()
+            except Exception as error:  # noqa: BLE001  the edge of a worker: whatever it was, try again
+                if not store_is_away(error):
+                    log.exception("parked events could not be tried", service=self._service)
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+def arrived(source: str, partition: int, message: BatchStreamMessage) -> list[Arrived]:
+    """Turn raw entries into numbered events; never raises, so that poison can be parked with its bytes."""
+    batch: list[Arrived] = []
+    for entry_id, fields in zip(message["message_ids"], message["data"], strict=True):
+        try:
+            seq = stream.seq_of(entry_id)
+        except stream.Unreadable:
+            log.error("foreign entry passed over", stream=stream.stream_name(source, partition), entry=str(entry_id))
+            continue
+        batch.append(_arrived(source, partition, seq, fields))
+    return batch
+
+
+def _arrived(source: str, partition: int, seq: int, fields: stream.Fields) -> Arrived:
+    try:
+        envelope: Envelope = stream.envelope_of(source, partition, seq, fields)
+    except stream.Unreadable as fault:
+        return Arrived(seq, None, stream.bytes_of(fields), str(fault))
+    return Arrived(seq, envelope)
+
+
+async def _parse(message: BatchStreamMessage) -> RedisBatchStreamMessage:
+    """Wrap the raw entries; the headers carry the traces, for the links of a batch."""
+    headers = [{"traceparent": fields.get(b"traceparent", b"").decode(errors="replace")} for fields in message["data"]]
+    return RedisBatchStreamMessage(
+        raw_message=message, body=b"", batch_headers=headers, consumer=FAKE_CONSUMER, group=None
+    )

@@ -20,9 +20,9 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     SmallInteger,
+    Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import UUID as UuidColumn
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -69,7 +69,7 @@ class ParkedRow(SQLModel, table=True):
     source: str = Field(primary_key=True)
     partition: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    id: UUID | None = Field(default=None, sa_column=Column(UuidColumn(as_uuid=True), nullable=True))
+    id: UUID | None = Field(default=None, sa_column=Column(Uuid, nullable=True))
     type: str
     subject: str
     time: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=True))

@@ -4,9 +4,9 @@ The id of an entry is the event's number (`seq-0`). So Redis itself refuses a du
 whatever it has lost is known by comparing two numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias, cast
 from uuid import UUID
 
@@ -24,6 +24,8 @@ BLOCK_MS: Final = 1000
 """How long a read waits for news; well below the socket time-out, with which it would collide."""
 LOST: Final = "serumpun.lost.v1"
 """The type of a tombstone: a number that was given out and whose event nobody has any more."""
+TEXTS: Final = ("id", "type", "subject", "time", "actor", "region", "traceparent")
+TEXT_LENGTH_MAX: Final = 500
 
 Fields: TypeAlias = dict[bytes, bytes]
 
@@ -109,29 +111,20 @@ def flat(envelope: Envelope) -> list[str | bytes]:
 
 
 def envelope_of(source: str, partition: int, seq: int, fields: Fields) -> Envelope:
-    """Read an event from the fields of its entry; raises Unreadable and nothing else."""
+    """Read an event from the fields of its entry; raises Unreadable, also for what could not be stored later."""
     try:
-        time = datetime.fromisoformat(fields[b"time"].decode())
-        envelope = Envelope(
-            source=source,
-            partition=partition,
-            seq=seq,
-            id=UUID(fields[b"id"].decode()),
-            type=fields[b"type"].decode(),
-            subject=fields[b"subject"].decode(),
-            time=time,
-            actor=fields[b"actor"].decode(),
-            region=fields[b"region"].decode(),
-            traceparent=fields[b"traceparent"].decode(),
-            data=fields[b"data"],
-        )
-    except KeyError as error:
-        raise Unreadable(f"the field {error.args[0]!r} is missing") from None
-    except (ValueError, AttributeError, TypeError) as error:
+        texts = {name: fields[name.encode()].decode() for name in TEXTS}
+        data = fields[b"data"]
+        event_id = UUID(texts.pop("id"))
+        local = datetime.fromisoformat(texts.pop("time"))
+        time = local.astimezone(UTC)
+    except KeyError:
+        raise Unreadable("a field is missing") from None
+    except (ValueError, OverflowError) as error:
         raise Unreadable(f"a field cannot be read: {type(error).__name__}") from None
-    if time.tzinfo is None or "\0" in envelope.subject + envelope.type + envelope.actor + envelope.region:
+    if local.tzinfo is None or any("\0" in value or len(value) > TEXT_LENGTH_MAX for value in texts.values()):
         raise Unreadable("a field cannot be stored")
-    return envelope
+    return Envelope(source=source, partition=partition, seq=seq, id=event_id, time=time, data=data, **texts)
 
 
 def bytes_of(fields: Fields) -> bytes:
@@ -203,6 +196,14 @@ async def tails(redis: Redis, source: str, partitions: Sequence[int]) -> list[Ta
         pipeline.hvals(positions_name(source, partition))
     answers = await pipeline.execute(raise_on_error=False)
     return [_tail(info, positions) for info, positions in zip(answers[::2], answers[1::2], strict=True)]
+
+
+async def leave_word(redis: Redis, consumer: str, source: str, positions: Mapping[int, int]) -> None:
+    """Leave word of how far a consumer is in each partition: a hint for trimming, never the position itself."""
+    pipeline = redis.pipeline(transaction=False)
+    for partition, position in positions.items():
+        pipeline.hset(positions_name(source, partition), consumer, str(position))
+    await pipeline.execute()
 
 
 async def backwards(redis: Redis, stream: str, before: bytes | None, count: int) -> list[tuple[bytes, Fields]]:

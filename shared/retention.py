@@ -1,0 +1,163 @@
+"""What is pruned and when: streams and outbox by age, never past a registered consumer; idempotency rows by age.
+
+Positions in Redis are hints that consumers leave each second. While one is missing, after a wipe or before a new
+consumer has spoken, nothing that it may need is taken away.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, cast
+
+from redis.asyncio import Redis
+from sqlalchemy import TextClause, text
+from sqlalchemy.engine import CursorResult
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared import stream
+from shared.caller import Caller, Role
+from shared.contracts import consumers_of
+from shared.database import Database
+from shared.telemetry import log
+
+STREAM_KEPT: Final = timedelta(days=3)
+"""How long an event stands in Redis at least: what a restored database can learn again from there (the fence)."""
+ROUND_SECONDS: Final = 60
+ROWS_PER_DELETE: Final = 5_000
+SEQ_MAX: Final = 2**53  # beyond it the append script could not tell two numbers apart
+
+# What is older than the moment is a stretch from the beginning; it ends before the first row that is younger.
+OLDER_THAN = text(
+    """
+    SELECT head.partition, head.last_seq, coalesce(
+        (SELECT min(seq) - 1 FROM outbox WHERE outbox.partition = head.partition AND time >= :moment), head.last_seq
+    ) AS older
+    FROM outbox_head head ORDER BY head.partition
+    """
+)
+PRUNE_OUTBOX = text(
+    """
+    DELETE FROM outbox WHERE partition = :partition AND seq <= :upto AND seq IN (
+        SELECT seq FROM outbox WHERE partition = :partition AND seq <= :upto ORDER BY seq LIMIT :rows
+    )
+    """
+)
+PRUNE_IDEMPOTENCY = text(
+    """
+    DELETE FROM idempotency WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM idempotency WHERE created_at < :moment LIMIT :rows
+    ))
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What one round has taken away."""
+
+    entries: int = 0
+    outbox_rows: int = 0
+    idempotency_rows: int = 0
+
+
+class Retention:
+    """Prune what one service publishes and remembers, each minute, until cancelled."""
+
+    def __init__(
+        self,
+        database: Database,
+        redis: Redis,
+        source: str,
+        *,
+        outbox_kept: timedelta,
+        idempotency_kept: timedelta,
+        stream_kept: timedelta = STREAM_KEPT,
+        consumers: Sequence[str] | None = None,
+    ):
+        """Take the ages; the consumers are those that the contracts register for the source."""
+        self._database = database
+        self._redis = redis
+        self._source = source
+        self._outbox_kept = outbox_kept
+        self._idempotency_kept = idempotency_kept
+        self._stream_kept = stream_kept
+        self._consumers = consumers_of(source) if consumers is None else consumers
+        self._caller = Caller(subject=source, role=Role.SERVICE, regions=())
+
+    async def run(self) -> None:
+        """Prune each minute until cancelled."""
+        while True:
+            try:
+                pruned = await self.prune()
+                if pruned != Pruned():
+                    log.info("pruned", source=self._source, entries=pruned.entries, outbox_rows=pruned.outbox_rows,
+                             idempotency_rows=pruned.idempotency_rows)  # fmt: skip
+            except Exception as error:  # noqa: BLE001  the edge of a worker: whatever it was, the next round comes
+                log.warning("pruning interrupted", source=self._source, error=type(error).__name__)
+            await asyncio.sleep(ROUND_SECONDS)
+
+    async def prune(self) -> Pruned:
+        """Take away all that is old enough and that everyone has passed."""
+        now = self._database.clock.now()
+        lowest = await self._lowest_positions()
+        return Pruned(
+            entries=await self._trim_streams(now - self._stream_kept, lowest),
+            outbox_rows=await self._prune_outbox(now - self._outbox_kept, lowest),
+            idempotency_rows=await self._delete(
+                PRUNE_IDEMPOTENCY, {"moment": now - self._idempotency_kept, "rows": ROWS_PER_DELETE}
+            ),
+        )
+
+    async def _lowest_positions(self) -> dict[int, int | None]:
+        """Give for each partition the number that every registered consumer has passed, None when one is silent."""
+        found: dict[int, int | None] = {}
+        for partition in range(self._database.partitions):
+            name = stream.positions_name(self._source, partition)
+            words = cast("dict[bytes, bytes]", await self._redis.hgetall(name))
+            positions = {consumer.decode(): int(position) for consumer, position in words.items()}
+            silent = [consumer for consumer in self._consumers if consumer not in positions]
+            passed = [positions[consumer] for consumer in self._consumers if consumer in positions]
+            found[partition] = None if silent else min(passed, default=SEQ_MAX)
+        return found
+
+    async def _older_than(self, session: AsyncSession, moment: datetime) -> dict[int, tuple[int, int]]:
+        rows = await session.execute(OLDER_THAN, {"moment": moment})
+        return {row.partition: (row.older, row.last_seq) for row in rows}
+
+    async def _trim_streams(self, moment: datetime, lowest: dict[int, int | None]) -> int:
+        async with self._database.reading(self._caller) as work:
+            older = await self._older_than(work.session, moment)
+        trimmed = 0
+        for partition, (upto, _) in older.items():
+            passed = lowest.get(partition)
+            (tail,) = await stream.tails(self._redis, self._source, [partition])
+            if passed is None or tail.standing == 0:
+                continue
+            first_kept = min(upto + 1, passed + 1, tail.standing)  # the last entry always stays
+            name = stream.stream_name(self._source, partition)
+            trimmed += await self._redis.xtrim(name, minid=f"{first_kept}-0", approximate=False)
+        return trimmed
+
+    async def _prune_outbox(self, moment: datetime, lowest: dict[int, int | None]) -> int:
+        async with self._database.reading(self._caller) as work:
+            older = await self._older_than(work.session, moment)
+        pruned = 0
+        for partition, (upto, head) in older.items():
+            if (passed := lowest.get(partition)) is not None:
+                last = min(upto, passed, head - 1)  # the last row always stays: the fence compares it
+                pruned += await self._delete(
+                    PRUNE_OUTBOX, {"partition": partition, "upto": last, "rows": ROWS_PER_DELETE}
+                )
+        return pruned
+
+    async def _delete(self, statement: TextClause, parameters: dict[str, object]) -> int:
+        """Delete in small transactions until nothing is left to delete."""
+        deleted = 0
+        while True:
+            async with self._database.work(self._caller) as work:
+                result = await work.session.execute(statement, parameters)
+            rows = cast("CursorResult[object]", result).rowcount
+            deleted += rows
+            if rows < ROWS_PER_DELETE:
+                return deleted

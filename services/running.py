@@ -35,7 +35,7 @@ def up(settings: Settings, host: str) -> None:
             console.print(welcome(ready, host), markup=False)
 
         serving.run(app, host, settings.port, started, lambda: _mend(prepared, report))
-        console.print("stopping")
+    report("everything is stopped; the data is kept")
 
 
 def hold_servers(settings: Settings) -> None:

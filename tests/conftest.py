@@ -1,0 +1,152 @@
+"""Real servers for every test: one PostgreSQL and one Valkey for the session, a fresh database and an empty Redis each.
+
+With DATABASE_URL and REDIS_URL set those servers are used, by an account that may make databases; Redis is flushed.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+from sqlalchemy import pool, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+import shared.api_keys
+import shared.effects
+import shared.idempotency
+import shared.outbox
+import shared.parking
+from shared import migrations, outbox
+from shared.clock import Clock
+from shared.database import Database
+from shared.embedded import EmbeddedServers
+from shared.privacy import Vault
+from shared.stream import connect
+
+PARTITIONS = 4
+SHARED_TABLES = ("api_key", "outbox_head", "outbox", "checkpoint", "parked", "idempotency")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say what the marks mean; and let `session.execute` be, which is the only way for hand-written SQL."""
+    config.addinivalue_line("markers", "parks: this test leaves parked events behind on purpose")
+    config.addinivalue_line(
+        "filterwarnings", r"ignore:(?s)\s+. You probably want to use .session\.exec:DeprecationWarning"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where the servers of this session are; the address of PostgreSQL is an administrator's."""
+
+    database_url: str
+    redis_url: str
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    given = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
+    if all(given):
+        yield Servers(str(given[0]), str(given[1]))
+        return
+    with EmbeddedServers.start(tmp_path_factory.mktemp("servers"), report=lambda _line: None) as embedded:
+        yield Servers(given[0] or embedded.database_url, given[1] or embedded.redis_url)
+
+
+@dataclass(slots=True)
+class Databases:
+    """Makes a database in some hundredths of a second, as a copy of one that has the tables already."""
+
+    admin: AsyncEngine
+    prefix: str
+    templates: dict[str, str] = field(default_factory=dict)
+    made: list[Database] = field(default_factory=list)
+    numbers: int = 0
+
+    async def __call__(
+        self,
+        source: str = "registration",
+        *,
+        migrated: bool = False,
+        vault: Vault | None = None,
+        clock: Clock | None = None,
+    ) -> Database:
+        """Give a store of a service: with the shared tables only, or migrated to all that the service has."""
+        schema = source if migrated else "shared"
+        if schema not in self.templates:
+            self.templates[schema] = await self._template(schema)
+        return await self.copy(self.templates[schema], source, vault=vault, clock=clock)
+
+    async def copy(
+        self, original: str, source: str, *, vault: Vault | None = None, clock: Clock | None = None
+    ) -> Database:
+        """Give a store on a copy of a database, to which nobody may be connected: also how a backup is made."""
+        self.numbers += 1
+        name = f"{self.prefix}_{self.numbers}"
+        async with self.admin.connect() as connection:
+            await connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{original}"'))
+        database = Database(self.url(name), source, partitions=PARTITIONS, clock=clock or Clock(), vault=vault)
+        self.made.append(database)
+        return database
+
+    def url(self, name: str) -> str:
+        return self.admin.url.set(database=name).render_as_string(hide_password=False)
+
+    async def _template(self, schema: str) -> str:
+        name = f"{self.prefix}_template_{schema}"
+        async with self.admin.connect() as connection:
+            await connection.execute(text(f'CREATE DATABASE "{name}"'))
+        if schema != "shared":
+            await migrations.upgrade(schema, self.url(name))
+        engine = create_async_engine(self.url(name), poolclass=pool.NullPool)
+        async with engine.begin() as connection:
+            if schema == "shared":
+                tables = [SQLModel.metadata.tables[table] for table in SHARED_TABLES]
+                await connection.run_sync(SQLModel.metadata.create_all, tables=tables)
+        async with AsyncSession(engine) as session:
+            await outbox.install_heads(session, PARTITIONS)
+            await session.commit()
+        await engine.dispose()
+        return name
+
+    async def drop(self) -> None:
+        async with self.admin.connect() as connection:
+            for database in self.made:
+                await database.close()
+                await connection.execute(text(f'DROP DATABASE "{make_url(database.url).database}" WITH (FORCE)'))
+        self.made.clear()
+
+    async def drop_templates(self) -> None:
+        async with self.admin.connect() as connection:
+            for name in self.templates.values():
+                await connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest_asyncio.fixture(scope="session")
+async def database_templates(servers: Servers) -> AsyncIterator[Databases]:
+    engine = create_async_engine(servers.database_url, poolclass=pool.NullPool, isolation_level="AUTOCOMMIT")
+    databases = Databases(engine, prefix=f"serumpun_test_{os.getpid()}")
+    yield databases
+    await databases.drop_templates()
+    await engine.dispose()
+
+
+@pytest_asyncio.fixture
+async def databases(database_templates: Databases) -> AsyncIterator[Databases]:
+    """Call it for a fresh database: `database = await databases("registration", migrated=True)`."""
+    yield database_templates
+    await database_templates.drop()
+
+
+@pytest_asyncio.fixture
+async def redis(servers: Servers) -> AsyncIterator[Redis]:
+    """An empty Redis."""
+    client = connect(servers.redis_url)
+    await client.flushdb()
+    yield client
+    await client.aclose()

@@ -30,6 +30,7 @@ class MessageRow(SQLModel, table=True):
         CheckConstraint(f"length(title) BETWEEN 1 AND {TITLE_LENGTH_MAX}", name="message_title_length"),
         CheckConstraint(f"length(body) BETWEEN 1 AND {BODY_LENGTH_MAX}", name="message_body_length"),
         CheckConstraint(f"length(why) BETWEEN 1 AND {WHY_LENGTH_MAX}", name="message_why_length"),
+        CheckConstraint("length(region) BETWEEN 2 AND 13", name="message_region_length"),
         CheckConstraint("length(traceparent) <= 55", name="message_traceparent_length"),
         CheckConstraint("read_at >= created_at", name="message_read_after_created"),
         Index("message_inbox", "person", text("created_at DESC"), text("id DESC")),

@@ -1,0 +1,173 @@
+"""The sender: works off the delivery ledger over one channel, in any number of copies, and never sends twice."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, Protocol
+from uuid import UUID
+
+from services.notifications.delivery import handlers
+from services.notifications.delivery.bell import Bell
+from services.notifications.delivery.domain import ChannelDown, Letter, Outcome, Reason, Refused, State
+from services.notifications.delivery.store import WAKE_CHANNEL, Delivery
+from shared.caller import Caller, Role
+from shared.clock import Clock
+from shared.crashpoints import reach
+from shared.database import Database, Work, unreachable
+from shared.telemetry import log, trace_id
+
+LOOK_SECONDS: Final = 1.0
+"""How long a sender sleeps when nobody wakes it."""
+
+PAUSE_SECONDS_MIN: Final = 0.5
+PAUSE_SECONDS_MAX: Final = 30.0
+STOP_SECONDS_MAX: Final = 10.0
+WRITE_ATTEMPTS_MAX: Final = 5
+
+
+class Channel(Protocol):
+    """A way to reach people; `name` is the one that stands in the ledger."""
+
+    @property
+    def name(self) -> str:
+        """Give the channel's name in the ledger."""
+
+    async def open(self) -> None:
+        """Make ready to deliver; raises ChannelDown when that is not possible now."""
+
+    async def deliver(self, letter: Letter) -> Outcome:
+        """Hand over one letter and say for certain what became of it, or that this is not certain."""
+
+    async def close(self) -> None:
+        """Let go of what is open."""
+
+
+Letters = Callable[[Work, Sequence[Delivery]], Awaitable[Mapping[UUID, Letter]]]
+"""How the letters of deliveries are found, by delivery id; whoever has no address has no letter."""
+
+
+class Sender:
+    """Send what is queued until cancelled; without a channel, only what is too old is put away.
+
+    Shape: a delivery is marked as being sent, and that is committed, before the channel hears of it; so a crash
+           leaves at most one in doubt, and everything else that was taken is as it was
+    """
+
+    def __init__(self, database: Database, clock: Clock, channel: Channel | None, letters: Letters) -> None:
+        """Prepare a sender; nothing is opened before `run`."""
+        self.id = clock.new_id()
+        self._database = database
+        self._channel = channel
+        self._letters = letters
+        self._caller = Caller(database.source, Role.SERVICE, ())
+
+    async def run(self) -> None:
+        """Send until cancelled, through every outage of the store and of the channel."""
+        pause = PAUSE_SECONDS_MIN
+        async with Bell(self._database, WAKE_CHANNEL) as bell:
+            try:
+                while True:
+                    try:
+                        while await self.round():
+                            pass
+                        await self._rest()
+                        pause = PAUSE_SECONDS_MIN
+                        await bell.wait(LOOK_SECONDS)
+                    except Exception as error:
+                        if not isinstance(error, ChannelDown) and not unreachable(error):
+                            raise  # a defect, for the one who started us
+                        if pause == PAUSE_SECONDS_MIN:  # an outage is one line, not one for each attempt
+                            log.warning("sender interrupted", error=f"{type(error).__name__}: {error}")
+                        await asyncio.sleep(pause)
+                        pause = min(pause * 2, PAUSE_SECONDS_MAX)
+            finally:
+                await self._stop()
+
+    async def round(self) -> int:
+        """Send what is due now, as much as is taken at once; gives how many were handled.
+
+        Raises: ChannelDown, after which everything that was taken is given back
+        """
+        await self._sweep()
+        if self._channel is None:
+            return 0
+        async with self._database.work(self._caller) as work:
+            leased = await handlers.lease(work, self.id, self._channel.name)
+            letters = await self._letters(work, leased) if leased else {}
+        reach("sender.after_lease")
+        try:
+            for delivery in leased:
+                await self._channel.open()
+                await _to_its_end(self._send(self._channel, delivery, letters.get(delivery.id)))
+        except ChannelDown:
+            await self._release()
+            raise
+        return len(leased)
+
+    async def _send(self, channel: Channel, delivery: Delivery, letter: Letter | None) -> None:
+        async with self._database.work(self._caller) as work:
+            attempt = await handlers.begin(work, self.id, delivery)
+        reach("sender.after_begin")
+        if attempt is None:
+            return
+        outcome = await channel.deliver(letter) if letter else Refused("", Reason.NO_ADDRESS)
+        reach("sender.after_delivery")
+        state = await self._settle(delivery, attempt, outcome)
+        log.info(
+            "delivery",
+            delivery_id=str(delivery.id),
+            message_id=str(delivery.message_id),
+            channel=delivery.channel,
+            state=state,
+            attempt=attempt,
+            trace_id=trace_id(delivery.traceparent),
+            region=delivery.region,
+        )
+
+    async def _settle(self, delivery: Delivery, attempt: int, outcome: Outcome) -> State:
+        """Write the outcome, again when the store is away: what is not written falls into doubt for nothing."""
+        for trial in range(WRITE_ATTEMPTS_MAX):
+            try:
+                async with self._database.work(self._caller) as work:
+                    return await handlers.settle(work, self.id, delivery, attempt, outcome)
+            except Exception as error:
+                if trial + 1 == WRITE_ATTEMPTS_MAX or not unreachable(error):
+                    raise
+                await asyncio.sleep(PAUSE_SECONDS_MIN)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _rest(self) -> None:
+        """Take leave of the channel when there is nothing to do: servers do not like silent guests."""
+        if self._channel is not None:
+            await self._channel.close()
+
+    async def _sweep(self) -> None:
+        async with self._database.work(self._caller) as work:
+            doubtful, aged = await handlers.sweep(work)
+        if doubtful or aged:
+            log.warning("deliveries swept", unknown=len(doubtful), too_old=len(aged))
+
+    async def _release(self) -> None:
+        async with self._database.work(self._caller) as work:
+            await handlers.release(work, self.id)
+
+    async def _stop(self) -> None:
+        try:
+            async with asyncio.timeout(STOP_SECONDS_MAX):
+                await self._rest()
+                await self._release()
+        except Exception as error:
+            if not unreachable(error):
+                raise
+
+
+async def _to_its_end(sending: Awaitable[None]) -> None:
+    """Wait for a letter; when we are told to stop, the one on its way is finished first, so that none is doubtful."""
+    task = asyncio.ensure_future(sending)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task], timeout=STOP_SECONDS_MAX)
+        if task.done() and not task.cancelled():
+            task.exception()  # asked for, so that nobody complains of an error that the stop has outrun
+        task.cancel()
+        raise

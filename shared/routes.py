@@ -219,4 +219,4 @@ def _outcome_answer(annotation: Any) -> Any:
 
 def path_value(kind: Any, text: str) -> object:
     """Read a path parameter; raises ValueError or ValidationError when no object can have that name."""
-    return UUID(text) if kind is UUID else msgspec.convert(text, kind)
+    return UUID(text) if kind is UUID else msgspec.convert(text, kind, strict=False)

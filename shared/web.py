@@ -14,6 +14,7 @@ import msgspec
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
+from litestar.router import Router
 from sqlalchemy.exc import DBAPIError
 
 from shared import idempotency
@@ -326,18 +327,19 @@ def as_refusal(fault: Exception) -> Refusal:
     return Defect("It has been logged under this request's id.")
 
 
-def _on_error(request: HttpRequest, fault: Exception) -> HttpResponse:
+def problem_on_error(request: HttpRequest, fault: Exception) -> HttpResponse:
+    """Answer whatever went wrong outside a route of ours as a problem."""
     context: RequestContext = request.scope[CONTEXT]  # type: ignore[literal-required]  # ours, not ASGI's
     refusal = as_refusal(fault)
     context.code = refusal.code
     return problem(refusal, request.url.path, context.request_id)
 
 
-def assemble(service: str, edge: Edge, routes: Sequence[Route], extra: Sequence[HTTPRouteHandler]) -> AsgiApp:
+def assemble(service: str, edge: Edge, routes: Sequence[Route], extra: Sequence[HTTPRouteHandler | Router]) -> AsgiApp:
     """Give the ASGI application of a service: its routes, its documents, and the log around them."""
     app = Litestar(
         route_handlers=[*(edge.endpoint(route) for route in routes), *extra],
-        exception_handlers={Exception: _on_error},
+        exception_handlers={Exception: problem_on_error},
         request_max_body_size=BODY_BYTES_MAX,
         openapi_config=None,
         logging_config=None,

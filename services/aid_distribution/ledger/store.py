@@ -76,8 +76,8 @@ class PostingLineRow(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("quantity > 0", name="posting_line_quantity_positive"),
         CheckConstraint("from_place <> to_place", name="posting_line_moves"),
-        Index("posting_line_out", "from_place", "item", "lot", "occurred_at", "recorded_at", "posting_id", "line_no"),
-        Index("posting_line_in", "to_place", "item", "lot", "occurred_at", "recorded_at", "posting_id", "line_no"),
+        Index("posting_line_out", "from_place", "item", "occurred_at", "recorded_at", "posting_id", "line_no"),
+        Index("posting_line_in", "to_place", "item", "occurred_at", "recorded_at", "posting_id", "line_no"),
     )
 
     posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), primary_key=True))

@@ -1,0 +1,60 @@
+"""All three services on one port, in one process: what `serumpun up` serves."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import cast
+
+from litestar import Litestar
+
+from services.aid_distribution import main as aid_distribution
+from services.notifications import main as notifications
+from services.registration import main as registration
+from shared.health import health_handlers
+from shared.service import PREFIXES, Application, follow_lifespan
+from shared.settings import Settings
+from shared.telemetry import AsgiApp, Receive, RequestLog, Scope, Send
+from shared.web import problem_on_error
+
+SERVICES = {
+    "registration": registration.build,
+    "aid_distribution": aid_distribution.build,
+    "notifications": notifications.build,
+}
+
+
+class Suite:
+    """Leads each request to the service whose path it bears; everything else is the front's own."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Compose the three services."""
+        self._services = {name: build(settings) for name, build in SERVICES.items()}
+        self._by_prefix: dict[str, Application] = {
+            PREFIXES[name].removeprefix("/"): app for name, app in self._services.items()
+        }
+        front = Litestar(
+            route_handlers=health_handlers([app.health for app in self._services.values()]),
+            exception_handlers={Exception: problem_on_error},
+            openapi_config=None,
+            logging_config=None,
+        )
+        self._front = RequestLog(cast("AsgiApp", front), "front")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or follow the server's start and stop."""
+        if scope["type"] == "lifespan":
+            await follow_lifespan(self._lifespan(), receive, send)
+            return
+        app = self._by_prefix.get(scope["path"].split("/", 2)[1] if "/" in scope["path"] else "")
+        await (app or self._front)(scope, receive, send)
+
+    @asynccontextmanager
+    async def _lifespan(self) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for app in self._services.values():
+                await stack.enter_async_context(app.lifespan())
+            yield
+
+
+def build(settings: Settings) -> Suite:
+    """Give all services as one ASGI application."""
+    return Suite(settings)

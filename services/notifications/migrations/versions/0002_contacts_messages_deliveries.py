@@ -20,7 +20,8 @@ KEEP_ORDER = """
             ('unknown', 'accepted'), ('unknown', 'delivered'), ('unknown', 'failed'),
             ('accepted', 'delivered'), ('accepted', 'failed')
         ) THEN
-            RAISE EXCEPTION 'a delivery does not go from % to %', OLD.state, NEW.state USING ERRCODE = 'check_violation';
+            RAISE EXCEPTION 'a delivery never goes from % to %', OLD.state, NEW.state
+                USING ERRCODE = 'check_violation';
         END IF;
         IF OLD.accepted_at IS DISTINCT FROM NEW.accepted_at AND OLD.accepted_at IS NOT NULL THEN
             RAISE EXCEPTION 'the moment of acceptance stays' USING ERRCODE = 'check_violation';

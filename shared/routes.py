@@ -28,16 +28,19 @@ Method = Literal["GET", "POST", "PATCH"]
 PAGE_ITEMS_DEFAULT = 50
 PAGE_ITEMS_MAX = 500
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$")]
+# `$(?!\n)` is the very end also in Python, where `$` alone forgives a line break.
+Text = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
+]
 """A line of text: no control characters (PostgreSQL stores no NUL), and it begins with something to see."""
 
-Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[A-Z0-9][A-Z0-9.\-]*$")]
+Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[A-Z0-9][A-Z0-9.\-]*$(?!\n)")]
 """A code that people read out to each other: an item or a place."""
 
-RegionCode = Annotated[str, msgspec.Meta(max_length=13, pattern=r"^[0-9]{2}(\.[0-9]{2}){0,2}(\.[0-9]{4})?$")]
+RegionCode = Annotated[str, msgspec.Meta(max_length=13, pattern=r"^[0-9]{2}(\.[0-9]{2}){0,2}(\.[0-9]{4})?$(?!\n)")]
 """A region in the codes of the Ministry of Home Affairs."""
 
-Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=400, pattern=r"^[A-Za-z0-9_\-]+$")]
+Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=400, pattern=r"^[A-Za-z0-9_\-]+$(?!\n)")]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=PAGE_ITEMS_MAX)]
 
 

@@ -80,7 +80,7 @@ def test_a_scale_stays_unknown_while_what_it_needs_is_unknown() -> None:
         ("not a number", None),
         ("", None),
         ("+62 812 7174 1234 5678 90", None),
-        ("0812\x007174", None),
+        ("0812-7174-1234\n\x00", None),
     ],
 )
 def test_telephone_numbers_are_kept_as_the_network_dials_them(written: str, stored: str | None) -> None:

@@ -27,7 +27,6 @@ from shared.routes import PAGE_ITEMS_DEFAULT, Call, Cursor, Limit, Page, RegionC
 
 routes = Routes("/registration", tag="Businesses")
 
-# `$(?!\n)` is the very end in Python too, where `$` alone forgives a line break.
 Sector = Annotated[str, Meta(max_length=40, pattern=r"^[a-z][a-z0-9_-]*$(?!\n)", examples=["garment"])]
 Nib = Annotated[str, Meta(max_length=13, pattern=r"^[0-9]{13}$", examples=["0220000000001"])]
 # The rules of `domain` say more of these two than a pattern can, and with the same code whatever is wrong.

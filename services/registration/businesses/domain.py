@@ -164,6 +164,8 @@ def scale_of_industry(workers: int, investment_rupiah: int) -> Scaled:
 
 def e164(phone: str) -> str | None:
     """Give a telephone number as E.164, read as people here write it (0812-...), or None when it cannot be one."""
+    if not phone.isprintable():
+        return None  # the library would read over what stands there
     try:
         number = phonenumbers.parse(phone, PHONE_REGION)
     except phonenumbers.NumberParseException:

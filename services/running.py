@@ -56,7 +56,7 @@ def serve(settings: Settings, service: str, host: str, only: Collection[str]) ->
     serving.check_port(host, settings.port)
     configure_logging(settings.log_level)
     ready = asyncio.run(startup.provisioned(startup.found(settings)))
-    app: AsgiApp = import_module(f"services.{service}.main").build(ready, frozenset(only) or PARTS)
+    app: AsgiApp = import_module(f"services.{service}.main").build(ready, only or PARTS)
     report = reporter()
     serving.run(app, host, settings.port, lambda: report(f"{service} serves http://{host}:{settings.port}"))
 

@@ -120,6 +120,7 @@ async def _lifespan(app: AsgiApp) -> AsyncIterator[None]:
     answers: asyncio.Queue[Message] = asyncio.Queue()
     scope: Scope = {"type": "lifespan", "asgi": {"version": "3.0"}}
     living = asyncio.ensure_future(app(scope, orders.get, answers.put))
+    living.add_done_callback(lambda done: done.cancelled() or done.exception())  # told through the answers
     await _ordered(living, orders, answers, "startup", START_SECONDS_MAX)
     try:
         yield

@@ -10,16 +10,13 @@ from services.aid_distribution import main as aid_distribution
 from services.notifications import main as notifications
 from services.registration import main as registration
 from shared.health import health_handlers
-from shared.service import PREFIXES, Application, follow_lifespan
+from shared.service import build as compose
+from shared.service import follow_lifespan
 from shared.settings import Settings
 from shared.telemetry import AsgiApp, Receive, RequestLog, Scope, Send
 from shared.web import problem_on_error
 
-SERVICES = {
-    "registration": registration.build,
-    "aid_distribution": aid_distribution.build,
-    "notifications": notifications.build,
-}
+SERVICES = (registration.SERVICE, aid_distribution.SERVICE, notifications.SERVICE)
 
 
 class Suite:
@@ -27,10 +24,7 @@ class Suite:
 
     def __init__(self, settings: Settings) -> None:
         """Compose the three services."""
-        self._services = {name: build(settings) for name, build in SERVICES.items()}
-        self._by_prefix: dict[str, Application] = {
-            PREFIXES[name].removeprefix("/"): app for name, app in self._services.items()
-        }
+        self._services = {service.prefix.removeprefix("/"): compose(service, settings) for service in SERVICES}
         front = Litestar(
             route_handlers=health_handlers([app.health for app in self._services.values()]),
             exception_handlers={Exception: problem_on_error},
@@ -44,7 +38,7 @@ class Suite:
         if scope["type"] == "lifespan":
             await follow_lifespan(self._lifespan(), receive, send)
             return
-        app = self._by_prefix.get(scope["path"].split("/", 2)[1] if "/" in scope["path"] else "")
+        app = self._services.get(scope["path"].split("/", 2)[1] if "/" in scope["path"] else "")
         await (app or self._front)(scope, receive, send)
 
     @asynccontextmanager

@@ -58,7 +58,7 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     services: list[Report]
 
 
-class Health(Collector):
+class Health:
     """Watches over the parts that one process runs of a service."""
 
     def __init__(
@@ -79,15 +79,15 @@ class Health(Collector):
     async def report(self) -> Report:
         """Say how the service is, within a few seconds whatever is broken."""
         database, bus = await asyncio.gather(_checked(self._database_answers), _checked(self._bus_answers))
-        lanes = list(self._lanes())
+        lanes = list(self.lanes())
         checks = {"database": database, "redis": bus} | self._relay_check() | self._consumer_check()
         return Report(
             service=self.service,
             ready=all(check == "ok" for check in checks.values()),
             checks=checks,
             lag=sum(max(0, lane.lag) for lane in lanes),
-            parked=self._parked(),
-            oldest_unsent_seconds=round(self._oldest_unsent_seconds(), 3),
+            parked=self.parked(),
+            oldest_unsent_seconds=round(self.oldest_unsent_seconds(), 3),
             lanes=lanes,
         )
 
@@ -107,7 +107,7 @@ class Health(Collector):
             return {"relay": faults[0]}
         if state.error:
             return {"relay": f"interrupted: {state.error}"}
-        late = state.succeeded_at is None or self._oldest_unsent_seconds() > UNSENT_SECONDS_MAX
+        late = state.succeeded_at is None or self.oldest_unsent_seconds() > UNSENT_SECONDS_MAX
         return {"relay": "behind" if late else "ok"}
 
     def _consumer_check(self) -> dict[str, str]:
@@ -118,14 +118,17 @@ class Health(Collector):
             return {"consumers": f"interrupted: {state.error}"}
         return {"consumers": "ok" if state.alive(monotonic()) else "no progress"}
 
-    def _oldest_unsent_seconds(self) -> float:
+    def oldest_unsent_seconds(self) -> float:
+        """Give how long the oldest event has waited for the relay."""
         return self._relay.state.oldest_unsent_seconds(self._database.clock.now()) if self._relay else 0.0
 
-    def _parked(self) -> dict[str, int]:
+    def parked(self) -> dict[str, int]:
+        """Count the parked events by reason."""
         counts = self._consumers.state.parked if self._consumers else dict.fromkeys(Reason, 0)
         return {reason.value: count for reason, count in counts.items()}
 
-    def _lanes(self) -> Iterator[LaneReport]:
+    def lanes(self) -> Iterator[LaneReport]:
+        """Say how far each partition is."""
         for lane in self._consumers.state.lanes if self._consumers else ():
             yield LaneReport(
                 source=lane.source,
@@ -137,30 +140,29 @@ class Health(Collector):
                 error=lane.error,
             )
 
+
+class _Gauges(Collector):
+    """The figures of several services, read at the moment of a scrape."""
+
+    def __init__(self, watched: Sequence[Health]) -> None:
+        self._watched = watched
+
     def collect(self) -> Iterable[Metric]:
-        """Give the figures that a scrape of /metrics shows."""
         lag = GaugeMetricFamily("serumpun_consumer_lag_events", "Events still to come.", labels=LANE_LABELS)
         position = GaugeMetricFamily("serumpun_consumer_position", "Last number handled.", labels=LANE_LABELS)
-        for lane in self._lanes():
-            labels = (self.service, lane.source, str(lane.partition))
-            lag.add_metric(labels, max(0, lane.lag))
-            position.add_metric(labels, lane.position)
         parked = GaugeMetricFamily("serumpun_parked_events", "Events that wait.", labels=("service", "reason"))
-        for reason, count in self._parked().items():
-            parked.add_metric((self.service, reason), count)
         unsent = GaugeMetricFamily(
             "serumpun_outbox_oldest_unsent_seconds", "Age of the oldest event not in Redis.", labels=("service",)
         )
-        unsent.add_metric((self.service,), self._oldest_unsent_seconds())
+        for health in self._watched:
+            for lane in health.lanes():
+                labels = (health.service, lane.source, str(lane.partition))
+                lag.add_metric(labels, max(0, lane.lag))
+                position.add_metric(labels, lane.position)
+            for reason, count in health.parked().items():
+                parked.add_metric((health.service, reason), count)
+            unsent.add_metric((health.service,), health.oldest_unsent_seconds())
         return lag, position, parked, unsent
-
-    def watched(self) -> None:
-        """Show the figures on /metrics from now on."""
-        REGISTRY.register(self)
-
-    def unwatched(self) -> None:
-        """Show them no more."""
-        REGISTRY.unregister(self)
 
 
 LANE_LABELS = ("service", "source", "partition")
@@ -176,6 +178,7 @@ async def _checked(check: Callable[[], Awaitable[None]]) -> str:
 
 def health_handlers(watched: Sequence[Health]) -> list[HTTPRouteHandler]:
     """Serve /livez, /readyz and /metrics for the services that answer on one port."""
+    gauges = _Gauges(watched)
 
     @get("/livez", name="livez")
     async def livez() -> Response[dict[str, str]]:
@@ -190,7 +193,8 @@ def health_handlers(watched: Sequence[Health]) -> list[HTTPRouteHandler]:
 
     @get("/metrics", name="metrics")
     async def metrics() -> Response[bytes]:
-        return Response(generate_latest(), media_type=cast("Any", CONTENT_TYPE_LATEST), headers=NO_STORE)
+        figures = generate_latest(REGISTRY) + generate_latest(gauges)
+        return Response(figures, media_type=cast("Any", CONTENT_TYPE_LATEST), headers=NO_STORE)
 
     return [livez, readyz, metrics]
 

@@ -1,0 +1,157 @@
+"""Loads the demo province once: its regions, catalogue, people, businesses and opening stock.
+
+It goes through the same handlers as every request, so what it loads is checked, posted and published like the rest.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import groupby
+from operator import attrgetter
+
+from services.aid_distribution.ledger import handlers as ledger
+from services.aid_distribution.ledger.catalogue import Category, CodeTaken, PlaceKind, Unit
+from services.aid_distribution.ledger.domain import Source
+from services.aid_distribution.ledger.orders import AddItem, AddPlace, ReceivedLine, ReceiveStock
+from services.notifications.contacts import handlers as contacts
+from services.notifications.contacts.store import StaffMemberRow
+from services.registration.businesses import handlers as businesses
+from services.registration.businesses.domain import BusinessData, Kbli, OwnerData
+from shared.caller import Caller, Role
+from shared.clock import Clock, wib_day
+from shared.database import Database, Work
+from shared.keys import KeyStore
+from shared.outbox import install_heads
+from shared.privacy import Vault
+from shared.problems import Refusal
+from shared.province import PROVINCES, BrokenProvince, Province, read_province
+from shared.routes import Asked
+from shared.settings import SettingInvalid, Settings
+
+Report = Callable[[str], None]
+
+
+async def load(settings: Settings, report: Report) -> None:
+    """Load the province that the settings name, unless it is there already; each service in one transaction."""
+    try:
+        province = read_province(PROVINCES / settings.province)
+    except BrokenProvince as fault:
+        raise SettingInvalid(f"the province cannot be loaded: {fault}") from fault
+    caller = Caller("operator", Role.OPERATOR, (province.about.code,))
+    loaded = await asyncio.gather(
+        _load(settings, "registration", caller, lambda work: _people(work, province)),
+        _load(settings, "aid_distribution", caller, lambda work: _stock(work, province)),
+        _load(settings, "notifications", caller, lambda work: _staff(work, province)),
+    )
+    if any(loaded):
+        report(
+            f"{province.about.name} is loaded: {len(province.businesses)} businesses, {len(province.places)} places,"
+            f" {len(province.items)} items with opening stock"
+        )
+    else:
+        report(f"{province.about.name} was loaded before; its data is kept")
+
+
+async def _load(settings: Settings, service: str, caller: Caller, task: Callable[[Work], Awaitable[bool]]) -> bool:
+    database = Database(
+        settings.database_urls[service],
+        service,
+        partitions=settings.partitions,
+        clock=Clock(),
+        connections_max=1,
+        vault=Vault(KeyStore(settings.home).master),
+    )
+
+    async def carry_out(work: Work) -> bool:
+        await install_heads(work.session, settings.partitions)
+        return await task(work)
+
+    try:
+        return await database.run(caller, carry_out)
+    finally:
+        await database.close()
+
+
+async def _people(work: Work, province: Province) -> bool:
+    if await businesses.regions(work):
+        return False
+    await businesses.load_regions(work, province.regions)
+    owners = {owner.id: owner for owner in province.owners}
+    for business in province.businesses:
+        owner = owners[business.owner]
+        await businesses.register_business(
+            work,
+            BusinessData(
+                name=business.name,
+                sector=business.sector,
+                region=business.region,
+                kbli=Kbli(business.kbli, business.kbli_edition),
+                nib=business.nib,
+                workers=business.workers,
+                investment_rupiah=business.investment_rupiah,
+                annual_sales_rupiah=business.annual_sales_rupiah,
+                annual_sales_on=wib_day(work.now),
+            ),
+            owner=OwnerData(
+                name=owner.name, nik=owner.nik, phone=owner.phone, email=owner.email, language=owner.language
+            ),
+            business_id=business.id,
+            new_owner_id=owner.id,
+        )
+    return True
+
+
+async def _stock(work: Work, province: Province) -> bool:
+    try:
+        for item in province.items:
+            order = AddItem(code=item.code, name=item.name, unit=Unit(item.unit), category=Category(item.category))
+            await ledger.add_item(work, order)
+    except CodeTaken:
+        return False
+    for place in province.places:
+        await ledger.add_place(
+            work,
+            work.caller,
+            AddPlace(code=place.code, name=place.name, kind=PlaceKind(place.kind), region=place.region),
+        )
+    _raise_first(await ledger.receive(work, [Asked(order, work.caller) for order in _receipts(province)]))
+    return True
+
+
+def _receipts(province: Province) -> list[ReceiveStock]:
+    together = attrgetter("place", "source", "occurred_at")
+    return [
+        ReceiveStock(
+            place=place,
+            source=Source(source),
+            occurred_at=occurred_at,
+            document="SALDO-AWAL",
+            lines=[ReceivedLine(item=row.item, quantity=row.quantity, lot=row.lot) for row in rows],
+        )
+        for (place, source, occurred_at), rows in groupby(sorted(province.opening_stock, key=together), together)
+    ]
+
+
+def _raise_first(outcomes: Sequence[object]) -> None:
+    for outcome in outcomes:
+        if isinstance(outcome, Refusal):
+            raise outcome
+
+
+async def _staff(work: Work, province: Province) -> bool:
+    if await contacts.staff_name(work, province.staff[0].subject):
+        return False
+    for member in province.staff:
+        await contacts.register_staff(
+            work,
+            work.caller,
+            StaffMemberRow(
+                subject=member.subject,
+                name=member.name,
+                role=member.role,
+                regions=[member.region],
+                email=member.email,
+                language=member.language,
+                changed_at=work.now,
+            ),
+        )
+    return True

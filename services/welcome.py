@@ -39,11 +39,11 @@ Post a distribution event, read the stock, read the notification (copy and paste
 TOKEN={token}
 
 curl -sS {url}/aid/distributions -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
--H 'Idempotency-Key: {uuid4()}' -d '{body}'
+-H 'Idempotency-Key: {uuid4()}' -d '{body}'; echo
 
-curl -sS '{url}/aid/balances?place=WH-{region}&item=MASK-CLOTH' -H "Authorization: Bearer $TOKEN"
+curl -sS '{url}/aid/balances?place=WH-{region}&item=MASK-CLOTH' -H "Authorization: Bearer $TOKEN"; echo
 
-curl -sS {url}/notifications/inbox -H "Authorization: Bearer $TOKEN"
+curl -sS {url}/notifications/inbox -H "Authorization: Bearer $TOKEN"; echo
 
 Another token: .venv/bin/serumpun token --role province_staff
 """

@@ -1,9 +1,13 @@
 """The registration service, put together."""
 
+from collections.abc import Collection
+
 from services.registration.businesses import api as businesses
 from services.registration.reactions import REACTIONS
 from services.registration.support import api as support
-from shared.service import Service
+from shared import service
+from shared.service import PARTS, Application, Service
+from shared.settings import Settings
 
 SERVICE = Service(
     name="registration",
@@ -12,3 +16,8 @@ SERVICE = Service(
     routes=(businesses.routes, support.routes),
     reactions=REACTIONS,
 )
+
+
+def build(settings: Settings, parts: Collection[str] = PARTS) -> Application:
+    """Compose the service for one process."""
+    return service.build(SERVICE, settings, parts)

@@ -1,19 +1,19 @@
 """The registration service on a real PostgreSQL, with a fresh database for each test."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import httpx
 import msgspec
 import pytest
-from sqlalchemy import text
+from sqlmodel import col, select
 
-from services.registration.businesses import api as businesses
 from services.registration.businesses.handlers import load_regions
-from services.registration.support import api as support
+from services.registration.main import SERVICE
 from shared import api_keys
 from shared.caller import Caller
 from shared.contracts import EVENTS, Event
 from shared.database import Database
+from shared.outbox import OutboxRow
 from shared.privacy import Vault
 from shared.province import PROVINCES, Province, read_province
 from shared.security import Authenticator, KeyStore, issue_token
@@ -45,13 +45,11 @@ class Recorded:
         self._database = database
 
     async def __call__(self) -> list[Event]:
-        rows = await self.rows()
-        return [msgspec.msgpack.decode(row["data"], type=EVENTS[row["type"]]) for row in rows]
+        return [msgspec.msgpack.decode(row.data, type=EVENTS[row.type]) for row in await self.rows()]
 
-    async def rows(self) -> list[Mapping[str, object]]:
+    async def rows(self) -> Sequence[OutboxRow]:
         async with self._database.reading(OFFICE) as work:
-            found = await work.session.execute(text("SELECT * FROM outbox ORDER BY id"))
-            return [row._asdict() for row in found]
+            return (await work.session.exec(select(OutboxRow).order_by(col(OutboxRow.id)))).all()
 
 
 @pytest.fixture
@@ -67,9 +65,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyStore:
 @pytest.fixture
 def app(database: Database, keys: KeyStore) -> AsgiApp:
     authenticator = Authenticator(Settings.from_env({}), keys, api_keys.lookup_in(database.engine))
-    return assemble(
-        "registration", Edge(database, authenticator), [*businesses.routes.declared, *support.routes.declared], ()
-    )
+    return assemble("registration", Edge(database, authenticator), SERVICE.declared, ())
 
 
 class Client(httpx.AsyncClient):

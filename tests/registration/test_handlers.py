@@ -94,8 +94,8 @@ async def test_a_registration_stores_owner_and_business_and_records_both(
             region="19.71",
         ),
     ]
-    assert {row["region"] for row in await recorded.rows()} == {"19.71"}
-    assert {row["actor"] for row in await recorded.rows()} == {"officer-19.71"}
+    assert {row.region for row in await recorded.rows()} == {"19.71"}
+    assert {row.actor for row in await recorded.rows()} == {"officer-19.71"}
 
 
 async def test_neither_nik_nor_turnover_stands_anywhere_in_plain(database: Database) -> None:

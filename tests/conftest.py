@@ -16,12 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-import shared.api_keys
-import shared.effects
-import shared.idempotency
-import shared.outbox
-import shared.parking
-from shared import migrations, outbox
+from shared import api_keys, effects, idempotency, migrations, outbox, parking
 from shared.clock import Clock
 from shared.database import Database
 from shared.embedded import EmbeddedServers
@@ -29,7 +24,14 @@ from shared.privacy import Vault
 from shared.stream import connect
 
 PARTITIONS = 4
-SHARED_TABLES = ("api_key", "outbox_head", "outbox", "checkpoint", "parked", "idempotency")
+SHARED_ROWS = (
+    api_keys.ApiKeyRow,
+    outbox.OutboxHeadRow,
+    outbox.OutboxRow,
+    effects.CheckpointRow,
+    parking.ParkedRow,
+    idempotency.IdempotencyRow,
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -106,7 +108,7 @@ class Databases:
         engine = create_async_engine(self.url(name), poolclass=pool.NullPool)
         async with engine.begin() as connection:
             if schema == "shared":
-                tables = [SQLModel.metadata.tables[table] for table in SHARED_TABLES]
+                tables = [SQLModel.metadata.tables[str(row.__tablename__)] for row in SHARED_ROWS]
                 await connection.run_sync(SQLModel.metadata.create_all, tables=tables)
         async with AsyncSession(engine) as session:
             await outbox.install_heads(session, PARTITIONS)

@@ -81,7 +81,7 @@ async def published(redis: Redis, source: str = SOURCE, partitions: int = 4) -> 
 async def heads(database: Database) -> dict[int, int]:
     async with database.reading(OFFICER) as work:
         rows = await work.session.execute(text("SELECT partition, last_seq FROM outbox_head ORDER BY partition"))
-        return {number: last for number, last in rows}
+        return {row.partition: row.last_seq for row in rows}
 
 
 async def recorded(database: Database, number: int, source: str = SOURCE) -> list[Envelope]:

@@ -11,8 +11,9 @@ from shared.routes import PAGE_ITEMS_DEFAULT, Call, Cursor, Limit, Page, RegionC
 
 routes = Routes("/notifications", tag="Staff")
 
-Email = Annotated[str, msgspec.Meta(min_length=3, max_length=254, pattern=r"^[!-;=?A-~]+@[A-Za-z0-9.\-]+$")]
-Subject = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[!-~]([ -~]*[!-~])?$")]
+# `$(?!\n)` is the very end in Python too, where `$` alone forgives a line break.
+Email = Annotated[str, msgspec.Meta(min_length=3, max_length=254, pattern=r"^[!-;=?A-~]+@[A-Za-z0-9.\-]+$(?!\n)")]
+Subject = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[!-~]([ -~]*[!-~])?$(?!\n)")]
 Regions = Annotated[list[RegionCode], msgspec.Meta(min_length=1, max_length=50)]
 StaffRole = Literal["regency_officer", "province_staff", "auditor", "operator"]
 

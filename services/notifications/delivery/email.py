@@ -83,9 +83,18 @@ class Email:
 
     name: Final = "email"
 
-    def __init__(self, server: Server, sender: str) -> None:
+    def __init__(
+        self,
+        server: Server,
+        sender: str,
+        *,
+        connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
+        command_timeout_seconds: float = COMMAND_TIMEOUT_SECONDS,
+    ) -> None:
         """Prepare the channel; raises SettingInvalid for a sender that is no address. Nothing is opened yet."""
         self._server = server
+        self._connect_timeout_seconds = connect_timeout_seconds
+        self._command_timeout_seconds = command_timeout_seconds
         self._from = _own_address(sender)
         self._smtp: SMTP | None = None
 
@@ -105,7 +114,7 @@ class Email:
             port=server.port,
             use_tls=server.use_tls,
             start_tls=server.start_tls,
-            timeout=CONNECT_TIMEOUT_SECONDS,
+            timeout=self._connect_timeout_seconds,
         )
         try:
             await smtp.connect(username=server.username, password=server.password)
@@ -122,8 +131,8 @@ class Email:
         if self._smtp is None:
             return Deferred("not connected")
         try:
-            await self._smtp.mail(self._from.addr_spec, encoding="ascii", timeout=COMMAND_TIMEOUT_SECONDS)
-            await self._smtp.rcpt(recipient.addr_spec, encoding="ascii", timeout=COMMAND_TIMEOUT_SECONDS)
+            await self._smtp.mail(self._from.addr_spec, encoding="ascii", timeout=self._command_timeout_seconds)
+            await self._smtp.rcpt(recipient.addr_spec, encoding="ascii", timeout=self._command_timeout_seconds)
         except SMTPResponseException as answer:
             return _said_no(answer)
         except (SMTPException, OSError) as error:
@@ -133,7 +142,7 @@ class Email:
 
     async def _content(self, smtp: SMTP, content: bytes) -> Outcome:
         try:
-            answer = await smtp.data(content, timeout=COMMAND_TIMEOUT_SECONDS)
+            answer = await smtp.data(content, timeout=self._command_timeout_seconds)
         except SMTPResponseException as no:
             return _said_no(no)
         except (SMTPException, OSError) as error:

@@ -20,7 +20,9 @@ LOOK_SECONDS: Final = 1.0
 
 PAUSE_SECONDS_MIN: Final = 0.5
 PAUSE_SECONDS_MAX: Final = 30.0
-STOP_SECONDS_MAX: Final = 10.0
+LAST_LETTER_SECONDS_MAX: Final = 3.0
+LEAVE_SECONDS_MAX: Final = 2.0
+"""When told to stop: how long the letter on its way may take, and then the farewell; together less than a stop may."""
 WRITE_ATTEMPTS_MAX: Final = 5
 
 
@@ -152,7 +154,7 @@ class Sender:
 
     async def _stop(self) -> None:
         try:
-            async with asyncio.timeout(STOP_SECONDS_MAX):
+            async with asyncio.timeout(LEAVE_SECONDS_MAX):
                 await self._rest()
                 await self._release()
         except Exception as error:
@@ -166,7 +168,7 @@ async def _to_its_end(sending: Awaitable[None]) -> None:
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait([task], timeout=STOP_SECONDS_MAX)
+        await asyncio.wait([task], timeout=LAST_LETTER_SECONDS_MAX)
         if task.done() and not task.cancelled():
             task.exception()  # asked for, so that nobody complains of an error that the stop has outrun
         task.cancel()

@@ -48,7 +48,7 @@ def goods(lines: Sequence[Goods], length: int, language: Language) -> str:
 def listed(names: Sequence[str], length: int, language: Language) -> str:
     """Join as many names as fit, and say how many more there are; the first is always named."""
     for count in range(len(names), 1, -1):
-        line = shortened(", ".join([*names[:count], *_rest(len(names) - count, language)]), length + 1)
+        line = ", ".join([*names[:count], *_rest(len(names) - count, language)])
         if len(line) <= length:
             return line
     rest = "".join(f", {words}" for words in _rest(len(names) - 1, language))

@@ -30,6 +30,7 @@ log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}", re.ASCII)
 CONTEXT = "serumpun.context"
+DATA_QUOTED = re.compile(r"(DETAIL:|\[parameters:|query argument \$\d+:).*")
 
 REQUEST_SECONDS = Histogram(
     "http_server_request_duration_seconds",
@@ -49,12 +50,20 @@ def configure_logging(level: str, file: Path | None = None) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            without_data,
             structlog.processors.JSONRenderer(serializer=lambda value, **_: msgspec.json.encode(value, enc_hook=str)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.BytesLoggerFactory(sink),
         cache_logger_on_first_use=True,
     )
+
+
+def without_data(_logger: object, _name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Take out of a traceback what PostgreSQL and its driver quote of a row: names, telephone numbers."""
+    if "exception" in line:
+        line["exception"] = DATA_QUOTED.sub(r"\1 (withheld)", line["exception"])
+    return line
 
 
 def traceparent(incoming: str | None) -> str:

@@ -1,11 +1,13 @@
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from services.registration.businesses import handlers
+from services.registration.businesses import handlers, store
 from services.registration.businesses.domain import (
     BusinessData,
     BusinessIsClosed,
@@ -14,7 +16,7 @@ from services.registration.businesses.domain import (
     OwnerData,
 )
 from services.registration.businesses.handlers import Found
-from services.registration.businesses.store import Wanted
+from services.registration.businesses.store import OwnerRow, Wanted
 from services.registration.reactions import REACTIONS
 from services.registration.support.handlers import remember, support_of, take_back
 from shared.caller import Caller
@@ -27,10 +29,12 @@ from shared.contracts.registration import (
     OwnerRegistered,
 )
 from shared.database import Database
+from shared.privacy import Vault
 from shared.problems import Absent, Invalid, Stale
 from shared.province import Province
 from tests.registration.conftest import Recorded
 from tests.registration.people import BELITUNG, NIK, OFFICE, PANGKALPINANG, SITI, TAILOR, owner
+from tests.waiting import wait_until
 
 
 async def register(
@@ -139,6 +143,38 @@ async def test_a_known_nik_with_another_name_is_refused_and_tells_nothing(
         assert told not in refused.value.detail
     assert await recorded() == before
     assert len(await stored(database, "business")) == 1
+
+
+async def test_a_look_up_alone_would_not_keep_two_from_registering_one_person(database: Database) -> None:
+    index = (database.vault or Vault(b"")).index(NIK)
+    person = OwnerRow(
+        id=UUID(int=1),
+        name="Siti",
+        nik_sealed=b"sealed",
+        nik_index=index,
+        language="id",
+        region="19.71",
+        registered_at=datetime.now(UTC),
+    )
+    async with database.work(OFFICE) as second:
+        async with database.work(OFFICE) as first:
+            assert await store.owner_by_nik(first.session, index) is None
+            assert await store.owner_by_nik(second.session, index) is None  # both would go on to register
+            assert await store.add_owner(first.session, person)
+            waiting = asyncio.create_task(
+                store.add_owner(second.session, person.model_copy(update={"id": UUID(int=2)}))
+            )
+            await wait_until(partial(_waits_for_a_lock, database), 10, "the second to wait for the first")
+        assert await waiting is False
+        found = await store.owner_by_nik(second.session, index)
+        assert found is not None
+        assert found.id == UUID(int=1)
+
+
+async def _waits_for_a_lock(database: Database) -> bool:
+    async with database.reading(OFFICE) as work:
+        asked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        return bool((await work.session.execute(text(asked))).scalar_one())
 
 
 async def test_people_without_a_nik_are_never_taken_for_one_another(database: Database) -> None:

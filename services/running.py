@@ -3,8 +3,10 @@
 import asyncio
 import time
 from collections.abc import Collection
+from http import HTTPStatus
 from importlib import import_module
 
+import httpx
 from rich.console import Console
 
 from services import serving, startup
@@ -15,6 +17,8 @@ from shared.settings import SettingInvalid, Settings
 from shared.telemetry import AsgiApp, configure_logging
 
 MEND_SECONDS = 0.5
+READY_SECONDS_MAX = 15
+READY_POLL_SECONDS = 0.1
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -30,8 +34,9 @@ def up(settings: Settings, host: str) -> None:
         report("starting the three services")
         app: AsgiApp = import_module("services.suite").build(ready)
 
-        def started() -> None:
-            report(f"ready; what happens is written to {log}")
+        async def started() -> None:
+            await _until_ready(f"http://{host}:{settings.port}/readyz", report)
+            report(f"what happens is written to {log}")
             console.print(welcome(ready, host), markup=False)
 
         serving.run(app, host, settings.port, started, lambda: _mend(prepared, report))
@@ -56,9 +61,13 @@ def serve(settings: Settings, service: str, host: str, only: Collection[str]) ->
     serving.check_port(host, settings.port)
     configure_logging(settings.log_level)
     ready = asyncio.run(startup.provisioned(startup.found(settings)))
-    app: AsgiApp = import_module(f"services.{service}.main").build(ready, only or PARTS)
+    app: AsgiApp = build(import_module(f"services.{service}.main").SERVICE, ready, only or PARTS)
     report = reporter()
-    serving.run(app, host, settings.port, lambda: report(f"{service} serves http://{host}:{settings.port}"))
+
+    async def started() -> None:
+        report(f"{service} serves http://{host}:{settings.port}")
+
+    serving.run(app, host, settings.port, started)
 
 
 def migrate(settings: Settings, direction: str, services: Collection[str]) -> None:
@@ -84,6 +93,18 @@ def reporter() -> startup.Report:
         console.print(f"{time.monotonic() - begun:6.1f} s  {text}", markup=False)
 
     return report
+
+
+async def _until_ready(url: str, report: startup.Report) -> None:
+    """Wait until relay and consumers run too, so that the first event is followed to its end at once."""
+    deadline = time.monotonic() + READY_SECONDS_MAX
+    async with httpx.AsyncClient(timeout=READY_SECONDS_MAX) as client:
+        while (answer := await client.get(url)).status_code != HTTPStatus.OK:
+            if time.monotonic() > deadline:
+                report(f"not everything is ready yet, see {url}: {answer.text[:200]}")
+                return
+            await asyncio.sleep(READY_POLL_SECONDS)
+    report("ready")
 
 
 def _mend(prepared: startup.Prepared, report: startup.Report) -> None:

@@ -98,7 +98,7 @@ def reporter() -> startup.Report:
 async def _until_ready(url: str, report: startup.Report) -> None:
     """Wait until relay and consumers run too, so that the first event is followed to its end at once."""
     deadline = time.monotonic() + READY_SECONDS_MAX
-    async with httpx.AsyncClient(timeout=READY_SECONDS_MAX) as client:
+    async with httpx.AsyncClient(timeout=READY_SECONDS_MAX, trust_env=False) as client:
         while (answer := await client.get(url)).status_code != HTTPStatus.OK:
             if time.monotonic() > deadline:
                 report(f"not everything is ready yet, see {url}: {answer.text[:200]}")

@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import uvloop
@@ -20,10 +20,14 @@ from shared.telemetry import AsgiApp, Message, Scope
 BACKLOG = 1_024
 REQUESTS_AT_ONCE_MAX = 1_024
 START_SECONDS_MAX = 60
+BEAT_SECONDS = 0.5
 DRAIN_SECONDS_MAX = 4
 """How long running requests may go on after a stop was asked for; what remains is cut off."""
 LIFESPAN_STOP_SECONDS_MAX = 8
 STOP_SECONDS_MAX = 18
+
+
+Started = Callable[[], Awaitable[None]]
 
 
 class CannotServe(Exception):
@@ -44,19 +48,15 @@ def check_port(host: str, port: int) -> None:
             ) from error
 
 
-def run(
-    app: AsgiApp, host: str, port: int, started: Callable[[], None], beat: Callable[[], None] | None = None
-) -> None:
+def run(app: AsgiApp, host: str, port: int, started: Started, beat: Callable[[], None] | None = None) -> None:
     """Serve until SIGTERM or Ctrl-C, then finish what runs and return.
 
-    `started` is called once requests are answered; `beat` twice a second in the thread of the caller.
+    `started` runs beside it once requests are answered; `beat` is called twice a second in the caller's thread.
     """
     uvloop.run(_serve(app, host, port, started, beat))
 
 
-async def _serve(
-    app: AsgiApp, host: str, port: int, started: Callable[[], None], beat: Callable[[], None] | None
-) -> None:
+async def _serve(app: AsgiApp, host: str, port: int, started: Started, beat: Callable[[], None] | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -93,17 +93,21 @@ def _stop_in_time(stop: asyncio.Event) -> None:
 
 
 async def _until(
-    stop: asyncio.Event, serving: asyncio.Task[None], started: Callable[[], None], beat: Callable[[], None] | None
+    stop: asyncio.Event, serving: asyncio.Task[None], started: Started, beat: Callable[[], None] | None
 ) -> None:
     await asyncio.sleep(0)  # the server takes its socket in its first step
-    if not serving.done():
-        started()
-    while not stop.is_set():
-        if serving.done():
-            raise CannotServe(f"the server ended by itself: {serving.exception() or 'it gave no reason'}")
-        if beat:
-            beat()
-        await _pause(stop, 0.5)
+    greeting = asyncio.ensure_future(started())
+    try:
+        while not stop.is_set():
+            if serving.done():
+                raise CannotServe(f"the server ended by itself: {serving.exception() or 'it gave no reason'}")
+            if greeting.done():
+                greeting.result()
+            if beat:
+                beat()
+            await _pause(stop, BEAT_SECONDS)
+    finally:
+        greeting.cancel()
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

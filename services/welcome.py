@@ -43,7 +43,7 @@ curl -sS {url}/aid/distributions -H "Authorization: Bearer $TOKEN" -H 'Content-T
 
 curl -sS '{url}/aid/balances?place=WH-{region}&item=MASK-CLOTH' -H "Authorization: Bearer $TOKEN"; echo
 
-curl -sS {url}/notifications/inbox -H "Authorization: Bearer $TOKEN"; echo
+sleep 1; curl -sS {url}/notifications/inbox -H "Authorization: Bearer $TOKEN"; echo
 
 Another token: .venv/bin/serumpun token --role province_staff
 """

@@ -12,7 +12,7 @@ from rich.console import Console
 from services import serving, startup
 from services.welcome import welcome
 from shared import migrations
-from shared.service import PARTS
+from shared.service import PARTS, build
 from shared.settings import SettingInvalid, Settings
 from shared.telemetry import AsgiApp, configure_logging
 

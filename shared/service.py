@@ -172,8 +172,6 @@ def build(
             stack.push_async_callback(feed.close)
             stack.push_async_callback(authenticator.close)
             await _check_installed(runtime)
-            health.watched()
-            stack.callback(health.unwatched)
             tasks = [asyncio.create_task(_supervised(run, service.name)) for run in running]
             stack.push_async_callback(_stopped, tasks)
             stack.push_async_callback(edge.drained)

@@ -1,13 +1,9 @@
 """The registration service, put together."""
 
-from collections.abc import Collection
-
 from services.registration.businesses import api as businesses
 from services.registration.reactions import REACTIONS
 from services.registration.support import api as support
-from shared import service
-from shared.service import PARTS, Application, Service
-from shared.settings import Settings
+from shared.service import Service
 
 SERVICE = Service(
     name="registration",
@@ -16,8 +12,3 @@ SERVICE = Service(
     routes=(businesses.routes, support.routes),
     reactions=REACTIONS,
 )
-
-
-def build(settings: Settings, parts: Collection[str] = PARTS) -> Application:
-    """Compose the service for one process."""
-    return service.build(SERVICE, settings, parts)

@@ -100,11 +100,17 @@ async def dispatch(work: Work, asked: Sequence[Asked[DispatchTransfer]]) -> list
     codes = [code for o in orders for code in (o.from_place, o.to_place)]
     here = await known(work, (line.item for o in orders for line in o.lines), codes)
     outcomes = await post(work, [_dispatch(work, one, here) for one in asked])
-    views: list[TransferView | Refusal] = []
-    for one, posted in zip(asked, outcomes, strict=True):
-        views.append(posted if isinstance(posted, Refusal) else _sent(work, one, posted, here))
+    sent = {
+        posted.draft.id: _sent(work, one, posted, here)
+        for one, posted in zip(asked, outcomes, strict=True)
+        if isinstance(posted, Posted)
+    }
+    # Rows without a relationship between them are flushed in no certain order, and a line needs its transfer.
+    work.session.add_all([row for row, _ in sent.values()])
     await work.session.flush()
-    return views
+    work.session.add_all([line for _, lines in sent.values() for line in lines])
+    await work.session.flush()
+    return [transfer_view(*sent[posted.draft.id]) if isinstance(posted, Posted) else posted for posted in outcomes]
 
 
 def _dispatch(work: Work, one: Asked[DispatchTransfer], here: Known) -> Draft | Refusal:
@@ -127,7 +133,9 @@ def _dispatch(work: Work, one: Asked[DispatchTransfer], here: Known) -> Draft | 
     )
 
 
-def _sent(work: Work, one: Asked[DispatchTransfer], posted: Posted, here: Known) -> TransferView:
+def _sent(
+    work: Work, one: Asked[DispatchTransfer], posted: Posted, here: Known
+) -> tuple[TransferRow, list[TransferLineRow]]:
     order = one.body
     row = TransferRow(
         id=work.new_id(),
@@ -147,11 +155,9 @@ def _sent(work: Work, one: Asked[DispatchTransfer], posted: Posted, here: Known)
         )
         for number, line in enumerate(posted.lines, 1)
     ]
-    work.session.add(row)
-    work.session.add_all(lines)
     event = TransferDispatched(**_ends(row, posted), lines=here.goods(posted.lines))
     work.record(event, region=row.to_region, caller=one.caller)
-    return transfer_view(row, lines)
+    return row, lines
 
 
 def _ends(row: TransferRow, posted: Posted) -> dict[str, Any]:

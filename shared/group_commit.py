@@ -20,6 +20,9 @@ BATCH_REQUESTS_MAX = 128
 WAITING_REQUESTS_MAX = 4096
 
 
+CarryOut = Callable[[Sequence[Asked]], Awaitable[Sequence[Answer | Refusal]]]
+
+
 class GroupCommit(Generic[Asked, Answer]):
     """Collects requests and carries out all that wait in one go.
 
@@ -29,7 +32,7 @@ class GroupCommit(Generic[Asked, Answer]):
 
     def __init__(
         self,
-        carry_out: Callable[[Sequence[Asked]], Awaitable[Sequence[Answer | Refusal]]],
+        carry_out: CarryOut[Asked, Answer],
         *,
         batch_max: int = BATCH_REQUESTS_MAX,
         waiting_max: int = WAITING_REQUESTS_MAX,
@@ -67,16 +70,40 @@ class GroupCommit(Generic[Asked, Answer]):
     async def _together(self, batch: list[tuple[Asked, "asyncio.Future[Answer]"]]) -> None:
         try:
             outcomes = await self._carry_out([asked for asked, _ in batch])
+            settled = list(zip(batch, outcomes, strict=True))
+        except asyncio.CancelledError:
+            self._give_up(batch)
+            raise
         except Exception as fault:  # noqa: BLE001 - whoever waits gets it; the edge tells fault from refusal
-            if len(batch) == 1 or unreachable(fault):
-                for _, waiting in batch:
-                    _settle(waiting, fault)
-            else:
-                for one in batch:
-                    await self._together([one])
+            await self._one_by_one(batch, fault)
             return
-        for (_, waiting), outcome in zip(batch, outcomes, strict=True):
+        for (_, waiting), outcome in settled:
             _settle(waiting, outcome)
+
+    async def _one_by_one(self, batch: list[tuple[Asked, "asyncio.Future[Answer]"]], fault: Exception) -> None:
+        """Find out which request is at fault; an outage is nobody's, and none of them waits for it again."""
+        for place, one in enumerate(batch):
+            if len(batch) == 1 or unreachable(fault):
+                for _, waiting in batch[place:]:
+                    _settle(waiting, fault)
+                return
+            try:
+                (outcome,) = await self._carry_out([one[0]])
+            except asyncio.CancelledError:
+                self._give_up(batch[place:])
+                raise
+            except Exception as its_own:  # noqa: BLE001 - as above
+                _settle(one[1], its_own)
+                if unreachable(its_own):
+                    fault = its_own
+            else:
+                _settle(one[1], outcome)
+
+    def _give_up(self, batch: list[tuple[Asked, "asyncio.Future[Answer]"]]) -> None:
+        """Let nobody wait for ever when the process stops in the middle."""
+        for _, waiting in [*batch, *self._waiting]:
+            _settle(waiting, Unavailable("The service is stopping. Ask again, with the same Idempotency-Key."))
+        self._waiting.clear()
 
 
 def _settle(waiting: "asyncio.Future[Answer]", outcome: "Answer | Exception") -> None:

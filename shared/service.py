@@ -22,7 +22,9 @@ from shared.consumer import Consumers, Reaction
 from shared.contracts import SUBSCRIPTIONS
 from shared.database import Database
 from shared.feed import LIMIT_MAX, MEDIA_TYPE, FeedClient, events_after
+from shared.group_commit import GroupCommit
 from shared.health import Health, health_handlers
+from shared.idempotency import Stored
 from shared.keys import KeyStore
 from shared.openapi import document_handlers
 from shared.outbox import install_heads
@@ -36,7 +38,7 @@ from shared.settings import SettingInvalid, Settings
 from shared.stream import connect
 from shared.telemetry import AsgiApp, Receive, Scope, Send, log
 from shared.tokens import issue_token
-from shared.web import Edge, assemble
+from shared.web import Edge, Waiting, assemble
 
 PARTS = frozenset({"api", "relay", "consumer", "worker"})
 STOP_SECONDS_MAX = 6
@@ -123,12 +125,16 @@ async def follow_lifespan(parts: AbstractAsyncContextManager[None], receive: Rec
 
 
 def build(
-    service: Service, settings: Settings, parts: Collection[str] = PARTS, clock: Clock | None = None
+    service: Service,
+    settings: Settings,
+    parts: Collection[str] = PARTS,
+    clock: Clock | None = None,
+    grouping: type[GroupCommit[Waiting, Stored]] = GroupCommit,
 ) -> Application:
     """Compose a service: the parts that this process is to run, and the edge before them."""
     runtime = _runtime(service, settings, clock or Clock())
     authenticator = Authenticator(settings, runtime.keys, lookup_in(runtime.database.engine), clock=runtime.clock)
-    edge = Edge(runtime.database, authenticator)
+    edge = Edge(runtime.database, authenticator, grouping)
     relay = Relay(runtime.database, runtime.redis, service.name, settings.partitions)
     feed = FeedClient(_feeds(settings), lambda: _service_token(runtime))
     consumers = Consumers(

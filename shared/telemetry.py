@@ -3,9 +3,10 @@
 Lines hold only the fields named here: no body, no query string, hence no NIK and no phone.
 """
 
+import logging
 import os
+import random
 import re
-import secrets
 import sys
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -31,6 +32,8 @@ TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}", re.ASCII)
 CONTEXT = "serumpun.context"
 DATA_QUOTED = re.compile(r"(DETAIL:|\[parameters:|query argument \$\d+:).*")
+LONG_NUMBER = re.compile(r"\d{9,}", re.ASCII)
+"""A NIK, a KK, a telephone number: nothing else in a traceback is as long."""
 
 REQUEST_SECONDS = Histogram(
     "http_server_request_duration_seconds",
@@ -57,19 +60,38 @@ def configure_logging(level: str, file: Path | None = None) -> None:
         logger_factory=structlog.BytesLoggerFactory(sink),
         cache_logger_on_first_use=True,
     )
+    logging.getLogger().addHandler(LIBRARY_LOG)  # once is enough: the same handler is not added again
 
 
 def without_data(_logger: object, _name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Take out of a traceback what PostgreSQL and its driver quote of a row: names, telephone numbers."""
-    if "exception" in line:
-        line["exception"] = DATA_QUOTED.sub(r"\1 (withheld)", line["exception"])
+    """Take out of a traceback what PostgreSQL and its driver quote of a row, and long numbers wherever they stand."""
+    for name in ("exception", "message"):
+        if name in line:
+            line[name] = LONG_NUMBER.sub("(number)", DATA_QUOTED.sub(r"\1 (withheld)", line[name]))
     return line
+
+
+class _LibraryLog(logging.Handler):
+    """Gives what libraries say to the standard logging the same form as our own lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log.log(
+            record.levelno, "library", logger=record.name, message=record.getMessage(), exc_info=record.exc_info or None
+        )
+
+
+LIBRARY_LOG = _LibraryLog(logging.WARNING)
 
 
 def traceparent(incoming: str | None) -> str:
     """Give the traceparent of this step: the incoming trace goes on, otherwise a new one begins."""
     match = TRACEPARENT.fullmatch(incoming or "")
-    return f"00-{match[1] if match else secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    return f"00-{match[1] if match else _hex(128)}-{_hex(64)}-01"
+
+
+def _hex(bits: int) -> str:
+    """Give an id that nobody else has; it need not be one that nobody can guess."""
+    return f"{random.getrandbits(bits):0{bits // 4}x}"
 
 
 def trace_id(parent: str) -> str:
@@ -102,10 +124,13 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        method = scope["method"]
+        if method == "HEAD":  # it is asked and logged as what it is, and carried out as the question it stands for
+            scope["method"] = "GET"
         headers = {name: value.decode("latin-1") for name, value in scope["headers"] if name in WANTED}
         request_id = headers.get(b"x-request-id", "")
         context = RequestContext(
-            request_id=request_id if REQUEST_ID.fullmatch(request_id) else secrets.token_hex(16),
+            request_id=request_id if REQUEST_ID.fullmatch(request_id) else _hex(128),
             traceparent=traceparent(headers.get(b"traceparent")),
         )
         scope[CONTEXT] = context
@@ -115,23 +140,25 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", context.request_id.encode())]
+                message["headers"] = [*_allowing_head(message), (b"x-request-id", context.request_id.encode())]
+            elif method == "HEAD":
+                message["body"] = b""
             await send(message)
 
         try:
             await self._app(scope, receive, send_with_id)
         finally:
-            self._leave(scope, context, status, time.perf_counter() - began)
+            context.route = context.route or scope.get("path_template", "") or "unmatched"
+            self._leave(method if method in METHODS else "other", context, status, time.perf_counter() - began)
 
-    def _leave(self, scope: Scope, context: RequestContext, status: int, seconds: float) -> None:
-        route = context.route or "unmatched"
-        REQUEST_SECONDS.labels(self._service, scope["method"], route, status).observe(seconds)
+    def _leave(self, method: str, context: RequestContext, status: int, seconds: float) -> None:
+        REQUEST_SECONDS.labels(self._service, method, context.route, status).observe(seconds)
         caller = context.caller
         log.info(
             "request",
             service=self._service,
-            method=scope["method"],
-            route=route,
+            method=method,
+            route=context.route,
             status=status,
             code=context.code or None,
             duration_ms=round(seconds * 1000, 2),
@@ -143,6 +170,16 @@ class RequestLog:
 
 
 WANTED = frozenset({b"x-request-id", b"traceparent"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""The methods that have a name in the figures: whatever a stranger makes up is counted as one."""
+
+
+def _allowing_head(start: Message) -> list[tuple[bytes, bytes]]:
+    """Give the headers of an answer; where GET is allowed, HEAD is."""
+    return [
+        (name, value + b", HEAD" if name.lower() == b"allow" and b"GET" in value else value)
+        for name, value in start["headers"]
+    ]
 
 
 def log_file() -> Path | None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 from litestar import Litestar, Request, Response
@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from shared import idempotency
 from shared.caller import Caller
-from shared.database import Database, Work, unreachable
+from shared.database import Database, Work, collided, sqlstate, unreachable
 from shared.group_commit import GroupCommit
 from shared.idempotency import Key, Stored
 from shared.problems import (
@@ -33,15 +33,18 @@ from shared.problems import (
     Unavailable,
 )
 from shared.roles import demand
-from shared.routes import Asked, Call, Page, Route, path_value
+from shared.routes import Asked, Call, Page, Route
 from shared.security import Authenticator
-from shared.telemetry import CONTEXT, AsgiApp, RequestContext, RequestLog, log
-from shared.validation import Misshapen, read_json, read_query
+from shared.telemetry import CONTEXT, AsgiApp, Message, RequestContext, RequestLog, log
+from shared.validation import Misshapen, read_json, read_query, read_text
 
 BODY_BYTES_MAX = 1_000_000
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 ETAG = re.compile(r'(?:W/)?"(\d{1,18})"', re.ASCII)
+KEY = re.compile(rf"[!-~]{{1,{idempotency.KEY_LENGTH_MAX}}}", re.ASCII)
+BUSY = ("55P03", "25006")
+"""SQLSTATE of a lock that was not given in time, and of a store that only reads at the moment (a failover)."""
 ALWAYS_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 HttpRequest = Request[object, object, object]  # type: ignore[type-var]  # Litestar's state parameter is of no use here
@@ -54,6 +57,18 @@ class MediaTypeRefused(Refusal):
     status = 415
     code = "unsupported_media_type"
     title = "Send application/json"
+
+
+class ClientGone(Refusal):
+    """The client hung up before its request was whole; nobody reads this answer, only the log."""
+
+    status = 499
+    code = "client_gone"
+    title = "The client has gone"
+
+
+class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may stand in the address of a route that asks for nothing there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +85,13 @@ class Edge:
 
     database: Database
     authenticator: Authenticator
+    grouping: type[GroupCommit[Waiting, Stored]] = GroupCommit
     groups: dict[str, GroupCommit[Waiting, Stored]] = field(default_factory=dict)
 
     def endpoint(self, route: Route) -> HTTPRouteHandler:
         """Make the Litestar handler of a route."""
         if route.together:
-            self.groups[route.name] = GroupCommit(lambda batch: self._carry_out(route, batch))
+            self.groups[route.name] = self.grouping(lambda batch: self._carry_out(route, batch))
 
         async def endpoint(request: HttpRequest) -> HttpResponse:
             context: RequestContext = request.scope[CONTEXT]  # type: ignore[literal-required]  # ours, not ASGI's
@@ -84,7 +100,7 @@ class Edge:
                 return await self._answer(route, request, context)
             except Refusal as refusal:
                 context.code = refusal.code
-                return problem(refusal, request.url.path, context.request_id)
+                return problem(refusal, request.scope["path"], context.request_id)
 
         path = re.sub(r"{(\w+)}", r"{\1:str}", route.path)
         return HTTPRouteHandler(path, http_method=route.method, name=f"{route.tag}:{route.name}")(endpoint)
@@ -92,7 +108,7 @@ class Edge:
     async def _answer(self, route: Route, request: HttpRequest, context: RequestContext) -> HttpResponse:
         caller = await self._caller(route, request, context)
         arguments = _path(route, request)
-        body = await request.body() if route.body else b""
+        body = await _body(request) if route.body else b""
         try:
             arguments |= _arguments(route, request, body)
         except Misshapen as fault:
@@ -182,23 +198,45 @@ def _about_same(pointer: str, other: str) -> bool:
 def _path(route: Route, request: HttpRequest) -> dict[str, object]:
     """Read the path; a name that nothing can bear is the same as a name that nothing bears."""
     try:
-        return {name: path_value(kind, request.path_params[name]) for name, kind in route.path_parameters.items()}
-    except (ValueError, msgspec.ValidationError):
+        return {name: read_text(request.path_params[name], kind) for name, kind in route.path_parameters.items()}
+    except msgspec.ValidationError:
         raise Absent from None
 
 
+async def _body(request: HttpRequest) -> bytes:
+    """Take in the body, no more of it than is accepted."""
+    announced = request.headers.get("content-length", "")
+    _check_length(int(announced) if announced.isdecimal() else 0)
+    chunks: list[bytes] = []
+    length = 0
+    while True:
+        message = cast("Message", await request.receive())
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunks.append(message.get("body", b""))
+        length += len(chunks[-1])
+        _check_length(length)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _check_length(length: int) -> None:
+    if length > BODY_BYTES_MAX:
+        raise TooLarge(f"At most {BODY_BYTES_MAX} bytes.", limit_bytes=BODY_BYTES_MAX)
+
+
 def _arguments(route: Route, request: HttpRequest, body: bytes) -> dict[str, object]:
-    """Read query and body; the mistakes of both are told together."""
+    """Read query and body; the mistakes of both, and of the key, are told together."""
     arguments: dict[str, object] = {}
-    errors: list[FieldError] = []
+    errors: list[FieldError] = _key_mistakes(request)
     leaves: Mapping[str, object] | None = None
     if route.body:
         media_type = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
         if media_type != JSON:
             raise MediaTypeRefused
     try:
-        if route.query:
-            arguments["query"] = read_query(dict(request.query_params.multi_items()), route.query)
+        if query := _query(request, route.query or NoQuery):
+            arguments["query"] = query
     except Misshapen as fault:
         errors += fault.errors
     try:
@@ -212,15 +250,30 @@ def _arguments(route: Route, request: HttpRequest, body: bytes) -> dict[str, obj
     return arguments
 
 
+def _query(request: HttpRequest, kind: type[msgspec.Struct]) -> msgspec.Struct | None:
+    text = request.scope["query_string"]
+    if not text and kind is NoQuery:
+        return None
+    query = read_query(parse_qsl(text.decode("latin-1"), keep_blank_values=True), kind)
+    return None if kind is NoQuery else query
+
+
+def _key_mistakes(request: HttpRequest) -> list[FieldError]:
+    value = request.headers.get("idempotency-key") if request.method == "POST" else None
+    if value is None or KEY.fullmatch(value):
+        return []
+    detail = f"1 to {idempotency.KEY_LENGTH_MAX} visible characters of ASCII, without spaces."
+    return [FieldError(pointer="/header/Idempotency-Key", code="bad_format", detail=detail)]
+
+
 def _key(request: HttpRequest, caller: Caller, body: bytes) -> Key | None:
     value = request.headers.get("idempotency-key")
     if value is None or request.method != "POST":
         return None
-    if not 1 <= len(value) <= idempotency.KEY_LENGTH_MAX or not value.isprintable():
-        detail = f"1 to {idempotency.KEY_LENGTH_MAX} printable characters."
-        raise Invalid([FieldError(pointer="/header/Idempotency-Key", code="bad_format", detail=detail)])
-    digest = idempotency.request_hash(request.method, request.url.path, request.scope["query_string"], body)
-    return Key(caller.subject, value, digest)
+    scope = request.scope
+    return Key(
+        caller.subject, value, idempotency.request_hash(scope["method"], scope["path"], scope["query_string"], body)
+    )
 
 
 def _expected_version(request: HttpRequest) -> int:
@@ -261,16 +314,21 @@ def _read_response(request: HttpRequest, found: object) -> HttpResponse:
     headers = dict(ALWAYS_HEADERS)
     if etag := _etag(found):
         headers["ETag"] = etag
-        if request.headers.get("if-none-match") == etag:
+        if _known(request.headers.get("if-none-match"), etag):
             return Response(b"", status_code=304, headers=headers)
     if isinstance(found, Page) and found.next:
-        following = request.url.with_replacements(query=_with_cursor(request, found.next))
-        headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+        headers["Link"] = f'<{quote(request.scope["path"])}?{_with_cursor(request, found.next)}>; rel="next"'
     return Response(msgspec.json.encode(found), status_code=200, media_type=JSON, headers=headers)
 
 
+def _known(if_none_match: str | None, etag: str) -> bool:
+    """Tell whether the client has this very version already (RFC 9110, 13.1.2: weak comparison, a list, or `*`)."""
+    named = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
+    return etag in named or "*" in named
+
+
 def _with_cursor(request: HttpRequest, cursor: str) -> str:
-    return urlencode({**dict(request.query_params.multi_items()), "cursor": cursor})
+    return urlencode({**dict(parse_qsl(request.scope["query_string"].decode("latin-1"))), "cursor": cursor})
 
 
 def problem(refusal: Refusal, instance: str, request_id: str) -> HttpResponse:
@@ -315,14 +373,15 @@ def as_refusal(fault: Exception) -> Refusal:
     """Turn anything that reaches the edge into a refusal; a defect is logged, never told."""
     if isinstance(fault, Refusal):
         return fault
-    if isinstance(fault, HTTPException) and fault.status_code == TooLarge.status:
-        return TooLarge(f"At most {BODY_BYTES_MAX} bytes.", limit_bytes=BODY_BYTES_MAX)
     if isinstance(fault, HTTPException) and fault.status_code < Defect.status:
         return FrameworkRefusal(fault)
     if unreachable(fault):
         log.warning("store_unreachable", error=type(fault).__name__)
-        return Unavailable("The store cannot be reached; nothing was written that is not answered.")
-    code = getattr(fault.orig, "sqlstate", None) if isinstance(fault, DBAPIError) else None
+        return Unavailable("The store cannot be reached. Ask again, with the same Idempotency-Key.")
+    code = sqlstate(fault) if isinstance(fault, DBAPIError) else None
+    if isinstance(fault, DBAPIError) and (code in BUSY or collided(fault)):
+        log.warning("store_busy", error=type(fault).__name__, sqlstate=code)
+        return Unavailable("Others are changing the same; nothing was written. Ask again.")
     log.error("defect", error=type(fault).__name__, sqlstate=code, exc_info=fault)
     return Defect("It has been logged under this request's id.")
 
@@ -332,7 +391,7 @@ def problem_on_error(request: HttpRequest, fault: Exception) -> HttpResponse:
     context: RequestContext = request.scope[CONTEXT]  # type: ignore[literal-required]  # ours, not ASGI's
     refusal = as_refusal(fault)
     context.code = refusal.code
-    return problem(refusal, request.url.path, context.request_id)
+    return problem(refusal, request.scope["path"], context.request_id)
 
 
 def assemble(service: str, edge: Edge, routes: Sequence[Route], extra: Sequence[HTTPRouteHandler | Router]) -> AsgiApp:
@@ -340,7 +399,7 @@ def assemble(service: str, edge: Edge, routes: Sequence[Route], extra: Sequence[
     app = Litestar(
         route_handlers=[*(edge.endpoint(route) for route in routes), *extra],
         exception_handlers={Exception: problem_on_error},
-        request_max_body_size=BODY_BYTES_MAX,
+        request_max_body_size=None,  # the edge counts by itself
         openapi_config=None,
         logging_config=None,
     )

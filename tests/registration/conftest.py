@@ -1,26 +1,18 @@
 """The registration service on a real PostgreSQL, with a fresh database for each test."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 
-import httpx
-import msgspec
 import pytest
-from sqlmodel import col, select
 
 from services.registration.businesses.handlers import load_regions
 from services.registration.main import SERVICE
-from shared import api_keys
-from shared.caller import Caller
-from shared.contracts import EVENTS, Event
 from shared.database import Database
-from shared.outbox import OutboxRow
 from shared.privacy import Vault
 from shared.province import PROVINCES, Province, read_province
-from shared.security import Authenticator, KeyStore, issue_token
-from shared.settings import Settings
+from shared.security import KeyStore
 from shared.telemetry import AsgiApp
-from shared.web import Edge, assemble
 from tests.conftest import Databases
+from tests.door import Client, Recorded, open_door
 from tests.registration.people import AUDITOR, BELITUNG, OFFICE, PANGKALPINANG
 
 
@@ -38,20 +30,6 @@ async def database(databases: Databases, province: Province) -> Database:
     return database
 
 
-class Recorded:
-    """What was recorded, read from the real outbox."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def __call__(self) -> list[Event]:
-        return [msgspec.msgpack.decode(row.data, type=EVENTS[row.type]) for row in await self.rows()]
-
-    async def rows(self) -> Sequence[OutboxRow]:
-        async with self._database.reading(OFFICE) as work:
-            return (await work.session.exec(select(OutboxRow).order_by(col(OutboxRow.id)))).all()
-
-
 @pytest.fixture
 def recorded(database: Database) -> Recorded:
     return Recorded(database)
@@ -64,18 +42,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyStore:
 
 @pytest.fixture
 def app(database: Database, keys: KeyStore) -> AsgiApp:
-    authenticator = Authenticator(Settings.from_env({}), keys, api_keys.lookup_in(database.engine))
-    return assemble("registration", Edge(database, authenticator), SERVICE.declared, ())
-
-
-class Client(httpx.AsyncClient):
-    """One caller at the service's door."""
-
-    def __init__(self, app: AsgiApp, keys: KeyStore, caller: Caller) -> None:
-        token = issue_token(keys, caller.role, caller.regions, caller.subject, 1)
-        super().__init__(
-            transport=httpx.ASGITransport(app), base_url="http://test", headers={"Authorization": f"Bearer {token}"}
-        )
+    return open_door(SERVICE, database, keys)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ import asyncio
 from collections.abc import Mapping
 from uuid import uuid4
 
-import httpx
 import msgspec
 import pytest
 from sqlalchemy import text
@@ -11,15 +10,11 @@ from shared.contracts.registration import OwnerRegistered
 from shared.database import Database
 from shared.security import KeyStore
 from shared.telemetry import AsgiApp
-from tests.registration.conftest import Client, Recorded
+from tests.door import Client, Recorded, told
 from tests.registration.people import NIK, OFFICE, owner, registration
 
 Door = Mapping[str, Client]
 BUSINESSES = "/registration/businesses"
-
-
-def told(answer: httpx.Response) -> set[tuple[str, str]]:
-    return {(error["pointer"], error["code"]) for error in answer.json()["errors"]}
 
 
 async def registered(client: Client, **changes: object) -> dict[str, object]:

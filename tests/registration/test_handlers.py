@@ -32,7 +32,7 @@ from shared.database import Database
 from shared.privacy import Vault
 from shared.problems import Absent, Invalid, Stale
 from shared.province import Province
-from tests.registration.conftest import Recorded
+from tests.door import Recorded
 from tests.registration.people import BELITUNG, NIK, OFFICE, PANGKALPINANG, SITI, TAILOR, owner
 from tests.waiting import wait_until
 

@@ -34,7 +34,7 @@ contracts: $(VENV)/dev.stamp ## check who may import whom
 	@$(BIN)/lint-imports
 
 bench: $(VENV)/dev.stamp ## measure the budgets as ratios within one run
-	@exec $(BIN)/python -m tests.bench
+	@exec $(BIN)/python -m benchmarks
 
 lock: ## resolve the dependencies anew (needs uv)
 	@$(UV) pip compile $(COMPILE) pyproject.toml -o requirements.lock

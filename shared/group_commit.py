@@ -106,6 +106,17 @@ class GroupCommit(Generic[Asked, Answer]):
         self._waiting.clear()
 
 
+class OneByOne(GroupCommit[Asked, Answer]):
+    """Gives every request a transaction of its own: what group commit is measured against."""
+
+    async def submit(self, asked: Asked) -> Answer:
+        """Carry out one request alone; raises its refusal."""
+        (outcome,) = await self._carry_out([asked])
+        if isinstance(outcome, Refusal):
+            raise outcome
+        return outcome
+
+
 def _settle(waiting: "asyncio.Future[Answer]", outcome: "Answer | Exception") -> None:
     if waiting.done():  # the client has gone; what it asked for stands all the same
         return

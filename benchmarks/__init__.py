@@ -1,0 +1,1 @@
+"""What the system does in a second, as ratios within one run: the machines are shared and noisy."""

@@ -1,0 +1,95 @@
+"""A lean HTTP client: many connections, each with one request under way, prepared bytes out and raw bytes in.
+
+It costs a fraction of what the server does, so that on two cores the server is what is measured.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a load came to: how many answers of each status, and how long each took."""
+
+    statuses: dict[int, int] = field(default_factory=dict)
+    latencies_ms: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def per_second(self) -> float:
+        """Give the answers in a second."""
+        return len(self.latencies_ms) / self.seconds
+
+    def percentile_ms(self, percent: float) -> float:
+        """Give the latency that so many percent of the answers did not exceed."""
+        ordered = sorted(self.latencies_ms)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+class _Connection(asyncio.Protocol):
+    """One connection that sends the next request as soon as it has the answer to the last."""
+
+    def __init__(self, requests: Iterator[bytes], outcome: Outcome, done: asyncio.Event) -> None:
+        self._requests = requests
+        self._outcome = outcome
+        self._done = done
+        self._buffer = bytearray()
+        self._sent_at = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._next()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head = self._buffer.find(b"\r\n\r\n")
+        if head < 0:
+            return
+        at = self._buffer.lower().index(b"content-length:") + 15
+        length = int(self._buffer[at : self._buffer.index(b"\r", at)])
+        if len(self._buffer) < head + 4 + length:
+            return
+        status = int(self._buffer[9:12])
+        self._outcome.latencies_ms.append((time.perf_counter() - self._sent_at) * 1000)
+        self._outcome.statuses[status] = self._outcome.statuses.get(status, 0) + 1
+        self._buffer.clear()
+        self._next()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol has it
+        self._done.set()
+
+    def _next(self) -> None:
+        request = next(self._requests, None)
+        if request is None:
+            self._transport.close()
+            return
+        self._sent_at = time.perf_counter()
+        self._transport.write(request)  # type: ignore[attr-defined]  # a TCP transport writes
+
+
+def post_bytes(path: str, token: str, body: bytes, key: str | None = None) -> bytes:
+    """Give a POST request as it goes over the wire."""
+    keyed = f"Idempotency-Key: {key}\r\n" if key else ""
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\n{keyed}Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+async def run(port: int, connections: int, requests: int, make: Callable[[int], bytes]) -> Outcome:
+    """Send so many requests over so many connections; each request is made just before it is sent."""
+    outcome = Outcome()
+    source = (make(number) for number in range(requests))
+    done = [asyncio.Event() for _ in range(connections)]
+    loop = asyncio.get_running_loop()
+    began = time.perf_counter()
+    for event in done:
+        await loop.create_connection(partial(_Connection, source, outcome, event), "127.0.0.1", port)
+    for event in done:
+        await event.wait()
+    outcome.seconds = time.perf_counter() - began
+    return outcome

@@ -5,6 +5,8 @@ What a command needs is imported when it runs, so that `--help` answers at once.
 
 import signal
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -15,6 +17,8 @@ from shared.settings import SERVICES, SettingInvalid, Settings
 
 Service = StrEnum("Service", [(name.upper(), name) for name in SERVICES])  # type: ignore[misc]  # from one list
 LOOPBACK = "127.0.0.1"
+PORTS_ALONE = {name: 8001 + number for number, name in enumerate(SERVICES)}
+"""Where a service listens that runs as a process of its own, and where the others look for it."""
 
 app = typer.Typer(
     name="serumpun",
@@ -27,7 +31,7 @@ app = typer.Typer(
 keys = typer.Typer(help="Keys for machines: create and revoke.", no_args_is_help=True)
 app.add_typer(keys, name="api-key")
 
-Port = Annotated[int | None, typer.Option(help="Port to listen on; PORT in the environment does the same.")]
+Port = Annotated[int | None, typer.Option(envvar="PORT", help="Port to listen on.")]
 Host = Annotated[str, typer.Option(help="Address to listen on; only this machine unless told otherwise.")]
 Regions = Annotated[list[str] | None, typer.Option("--region", help="Region code, such as 19.71; may be repeated.")]
 
@@ -62,11 +66,19 @@ def serve(
     host: Host = LOOPBACK,
     only: Annotated[str, typer.Option(help="Parts to run, separated by commas; all of them by default.")] = "",
 ) -> None:
-    """Run one service as a process of its own, on the servers of `serumpun servers` or of the environment."""
+    """Run one service as a process of its own, on the servers of `serumpun servers` or of the environment.
+
+    Without --port it is 8001 for registration, 8002 for aid_distribution, 8003 for notifications. Services that listen
+    elsewhere are found by REGISTRATION_URL, AID_DISTRIBUTION_URL and NOTIFICATIONS_URL.
+    """
     from services import running
 
+    alone = port or PORTS_ALONE[str(service)]
     running.serve(
-        _settings(port), str(service), host, frozenset(part.strip() for part in only.split(",") if part.strip())
+        _settings(alone, PORTS_ALONE | {str(service): alone}),
+        str(service),
+        host,
+        frozenset(part.strip() for part in only.split(",") if part.strip()),
     )
 
 
@@ -126,26 +138,26 @@ def revoke_key(
     credentials.revoke_key(_settings(None), str(service), key)
 
 
-def _settings(port: int | None) -> Settings:
-    from dataclasses import replace
-
+def _settings(port: int | None, peers: Mapping[str, int] | None = None) -> Settings:
+    """Read the settings; options of the command line win over PORT, and addresses in the environment over `peers`."""
     settings = Settings.from_env()
-    if port is None or port == settings.port:
-        return settings
+    port = port or settings.port
     if not 0 < port < 2**16:
         raise typer.BadParameter("a port is a number from 1 to 65535", param_hint="--port")
-    ours = f"http://{LOOPBACK}:{settings.port}"
-    peers = {name: f"http://{LOOPBACK}:{port}" if url == ours else url for name, url in settings.peer_urls.items()}
-    return replace(settings, port=port, peer_urls=peers)
+    unnamed = f"http://{LOOPBACK}:{settings.port}"
+    found = {
+        name: f"http://{LOOPBACK}:{(peers or {}).get(name, port)}" if url == unnamed else url
+        for name, url in settings.peer_urls.items()
+    }
+    return replace(settings, port=port, peer_urls=found)
 
 
 def main() -> None:
     """Run the command; what is expected to fail ends with one line on standard error and exit code 1."""
-    signal.signal(signal.SIGTERM, _end)  # also while servers start, when no event loop listens yet
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)  # also while servers start, when no event loop listens yet
     try:
         app()
-    except KeyboardInterrupt:
-        sys.exit(0)
     except SettingInvalid as error:
         _fail(error)
     except Exception as error:
@@ -165,7 +177,7 @@ def _expected() -> tuple[type[Exception], ...]:
 
 
 def _end(*_: object) -> None:
-    raise KeyboardInterrupt
+    sys.exit(0)
 
 
 def _fail(error: Exception) -> None:

@@ -10,6 +10,7 @@ import tempfile
 import time
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -17,7 +18,9 @@ import msgspec
 import psutil
 import pytest
 
+from shared.clock import Clock
 from shared.embedded import find_running
+from shared.settings import SERVICES
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[1]
@@ -157,31 +160,117 @@ def test_a_database_that_does_not_answer_is_told_without_its_password(home: Path
     assert "hush" not in line
 
 
-async def test_up_serves_everything_and_sigterm_leaves_no_process(home: Path) -> None:
+@dataclass(slots=True)
+class Started:
+    """Commands that run until they are stopped, each writing to a file of its own."""
+
+    home: Path
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    async def __call__(self, *arguments: str, says: str, **extra: str) -> subprocess.Popen[bytes]:
+        """Start a command and return when it has said so."""
+        output = self.home.parent / f"output-{len(self.processes)}"
+        with output.open("w") as file:
+            process = subprocess.Popen(
+                command(*arguments), cwd=ROOT, env=environment(self.home, **extra), stdout=file, stderr=file
+            )
+        self.processes.append(process)
+
+        def said() -> bool:
+            assert process.poll() is None, output.read_text()
+            return says in output.read_text()
+
+        await wait_until(said, STARTS_SECONDS, f"{' '.join(arguments)} to say {says!r}")
+        return process
+
+    def end(self) -> None:
+        """Leave nothing behind, whatever the test did."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def started(home: Path) -> Iterator[Started]:
+    commands = Started(home)
+    yield commands
+    commands.end()
+
+
+async def test_up_serves_everything_and_sigterm_leaves_no_process(home: Path, started: Started) -> None:
     port = free_port()
-    log = home.parent / "output"
-    with log.open("w") as output:
-        whole = subprocess.Popen(command("up", "--port", str(port)), cwd=ROOT, env=environment(home), stdout=output)
-    try:
-        await wait_until(lambda: ready(whole, log), STARTS_SECONDS, "`serumpun up` to be ready")
-        assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10).status_code == 200
-        running = find_running(home)
-        assert running is not None
-        family = psutil.Process(whole.pid).children(recursive=True)
-        assert {running.postgres_pid, running.redis_pid} <= {process.pid for process in family}
-        asked = time.monotonic()
-        whole.send_signal(signal.SIGTERM)
-        assert whole.wait(20) == 0
-        assert time.monotonic() - asked < 20
-        assert not [process for process in family if process.is_running()]
-    finally:
-        whole.kill()
-        whole.wait()
+    whole = await started("up", "--port", str(port), says="Serumpun is running on")
+    assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10).status_code == 200
+    running = find_running(home)
+    assert running is not None
+    family = psutil.Process(whole.pid).children(recursive=True)
+    assert {running.postgres_pid, running.redis_pid} <= {process.pid for process in family}
+    asked = time.monotonic()
+    whole.send_signal(signal.SIGTERM)
+    assert whole.wait(20) == 0
+    assert time.monotonic() - asked < 20
+    assert not [process for process in family if process.is_running()]
 
 
-def ready(process: subprocess.Popen[bytes], log: Path) -> bool:
-    assert process.poll() is None, log.read_text()
-    return "Serumpun is running on" in log.read_text()
+async def test_the_printed_lines_walk_the_main_job_and_a_second_start_keeps_what_they_did(
+    home: Path, started: Started
+) -> None:
+    port = str(free_port())
+    whole = await started("up", "--port", port, says="Another token")
+    printed = (home.parent / "output-0").read_text()
+    lines = "\n".join(line for line in printed.splitlines() if re.match("TOKEN=|curl |sleep ", line))
+    posted, stock, inbox = (msgspec.json.decode(answer) for answer in shell(lines))
+    assert posted["number"] in inbox["items"][0]["body"]
+    again = [msgspec.json.decode(answer) for answer in shell(lines)]
+    assert again == [posted, stock, inbox]
+    whole.send_signal(signal.SIGINT)
+    assert whole.wait(20) == 0
+    begun = time.monotonic()
+    await started("up", "--port", port, says="Another token")
+    assert time.monotonic() - begun < 15
+    assert [msgspec.json.decode(answer) for answer in shell(lines)] == [posted, stock, inbox]
+
+
+async def test_three_services_as_three_processes_do_the_same_job(home: Path, started: Started) -> None:
+    await started("servers", says="ready: start services")
+    ports = {service: str(free_port()) for service in SERVICES}
+    peers = {f"{service.upper()}_URL": f"http://127.0.0.1:{port}" for service, port in ports.items()}
+    for service, port in ports.items():
+        await started("serve", service, "--port", port, says=f"{service} serves", **peers)
+    token = run(home, "token", "--role", "regency_officer", "--region", "19.71").stdout.strip()
+    bearer = {"Authorization": f"Bearer {token}"}
+    body = {
+        "programme": "free-masks",
+        "place": "WH-19.71",
+        "occurred_at": Clock().now().isoformat(),
+        "lines": [{"item": "MASK-CLOTH", "quantity": 3}],
+        "recipients": {"public": 3},
+    }
+    async with httpx.AsyncClient(headers=bearer, timeout=10, trust_env=False) as client:
+        aid, inbox = (f"http://127.0.0.1:{ports[service]}" for service in ("aid_distribution", "notifications"))
+        posted = await client.post(
+            f"{aid}/aid/distributions", json=body, headers={"Idempotency-Key": "three-processes"}
+        )
+        assert posted.status_code == 201, posted.text
+
+        async def arrived() -> bool:
+            found = await client.get(f"{inbox}/notifications/inbox")
+            return posted.json()["number"] in found.text
+
+        await wait_until(arrived, 20, "the message in the inbox of another process")
+        for service in SERVICES:
+            answer = await client.get(f"http://127.0.0.1:{ports[service]}/readyz")
+            assert answer.status_code == 200, answer.text
+    for process in reversed(started.processes):
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert find_running(home) is None
+
+
+def shell(lines: str) -> list[str]:
+    """Do what a person does who copies the lines into a shell; give what was printed, line by line."""
+    done = subprocess.run(["/bin/sh", "-c", lines], capture_output=True, text=True, timeout=60, check=True)
+    return [line for line in done.stdout.splitlines() if line]
 
 
 def _unpadded(segment: str) -> bytes:

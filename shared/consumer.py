@@ -23,6 +23,7 @@ from shared.contracts.envelope import Envelope
 from shared.database import Database
 from shared.effects import Arrived, Effects, Gap, store_is_away
 from shared.feed import LIMIT_MAX, Feed, FeedUnavailable
+from shared.loops import rest
 from shared.progress import ConsumerState, Lane
 from shared.reaction import NotYet, Reaction, on
 from shared.telemetry import log
@@ -86,23 +87,31 @@ class Consumers:
             except Exception as error:  # noqa: BLE001  the edge of a worker: whatever it was, start again
                 log.warning("consumer could not start", service=self._service, error=type(error).__name__)
             finally:
-                await self._rest(broker)
-            await asyncio.sleep(pause)
+                await self._stop(broker)
+            await rest(pause)
             pause = min(pause * 2, PAUSE_SECONDS_MAX)
 
-    async def _rest(self, broker: RedisBroker) -> None:
-        """Let the batches under way finish, and close the connections."""
+    async def _stop(self, broker: RedisBroker) -> None:
+        """Let the batches under way finish, and close what was opened."""
         self._stopping.set()
+        client = await broker.connect()
+        ours = [subscriber for subscriber in broker.subscribers if isinstance(subscriber, StreamBatchSubscriber)]
+        readers = {task for subscriber in ours for task in subscriber.tasks}
         try:
             await broker.stop()
-        except RedisError:
-            log.warning("consumer closed on a dead connection", service=self._service)
+            # FastStream cancels its readers and forgets them; one that lost the cancellation opens its connection anew.
+            while readers := {task for task in readers if not task.done()}:
+                for task in readers:
+                    task.cancel()
+                await asyncio.wait(readers, timeout=stream.BLOCK_MS / 1000)
         finally:
             self._stopping.clear()
+            with suppress(RedisError, OSError):
+                await client.aclose()
 
     async def _until_stalled(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await rest(LOOK_SECONDS)
             if stalled := [lane for lane in self.state.lanes if lane.stalled(monotonic())]:
                 log.error("consumer stands still", service=self._service, lanes=[lane.name for lane in stalled])
                 for lane in stalled:
@@ -157,7 +166,8 @@ class Consumers:
                 known = store_is_away(error) or isinstance(error, FeedUnavailable | HistoryGone)
                 log.warning("consumer interrupted", service=self._service, lane=lane.name, error=lane.error,
                             exc_info=None if known else error)  # fmt: skip
-            await self._pause(lane.failures)
+            seconds = min(PAUSE_SECONDS_MIN * 2 ** min(lane.failures - 1, 10), PAUSE_SECONDS_MAX)
+            await rest(seconds, self._stopping)
         finally:
             subscriber.last_id = f"{lane.position}-0"
 
@@ -177,11 +187,6 @@ class Consumers:
             found = [Arrived(event.seq, event) for event in events[start : start + BATCH_EVENTS_MAX]]
             lane.advance(await self._effects.take(lane.source, lane.partition, found))
 
-    async def _pause(self, failures: int) -> None:
-        seconds = min(PAUSE_SECONDS_MIN * 2 ** min(failures - 1, 10), PAUSE_SECONDS_MAX)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-
     async def _observe(self) -> None:
         """Each second: compare every position with the end of its stream, and leave word of it for trimming."""
         redis = stream.connect(self._redis_url)
@@ -191,7 +196,7 @@ class Consumers:
                     await self._look(redis)
                 except Exception as error:  # noqa: BLE001  the edge of a worker: whatever it was, look again
                     self.state.error = type(error).__name__
-                await asyncio.sleep(LOOK_SECONDS)
+                await rest(LOOK_SECONDS)
         finally:
             await redis.aclose()
 
@@ -213,7 +218,7 @@ class Consumers:
             except Exception as error:  # noqa: BLE001  the edge of a worker: whatever it was, try again
                 if not store_is_away(error):
                     log.exception("parked events could not be tried", service=self._service)
-            await asyncio.sleep(LOOK_SECONDS)
+            await rest(LOOK_SECONDS)
 
 
 def arrived(source: str, partition: int, message: BatchStreamMessage) -> list[Arrived]:

@@ -20,6 +20,7 @@ from shared import fence, stream
 from shared.contracts.envelope import Envelope
 from shared.crashpoints import reach
 from shared.database import Database
+from shared.loops import rest
 from shared.outbox import WAKE_CHANNEL
 from shared.telemetry import log
 
@@ -110,10 +111,10 @@ class Relay:
                         self._woken.clear()
                         await self.carry(store)
                         pause = PAUSE_SECONDS_MIN
-                        await self._sleep()
+                        await rest(LOOK_SECONDS, self._woken)
             except Exception as error:  # noqa: BLE001  the edge of a worker: whatever it was, look again
                 self._failed(error)
-                await asyncio.sleep(pause)
+                await rest(pause)
                 pause = min(pause * 2, PAUSE_SECONDS_MAX)
 
     async def carry(self, store: asyncpg.Connection) -> None:
@@ -187,12 +188,6 @@ class Relay:
         if state.sent >= state.head:
             state.unsent_since = None
         return self._behind(partition)
-
-    async def _sleep(self) -> None:
-        try:
-            await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
-        except TimeoutError:
-            return
 
     def _failed(self, error: Exception) -> None:
         if not self.state.error:  # an outage is one line, not one for each attempt

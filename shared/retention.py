@@ -4,7 +4,6 @@ Positions in Redis are hints that consumers leave each second. While one is miss
 consumer has spoken, nothing that it may need is taken away.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from shared import stream
 from shared.caller import Caller, Role
 from shared.contracts import consumers_of
 from shared.database import Database
+from shared.loops import rest
 from shared.telemetry import log
 
 STREAM_KEPT: Final = timedelta(days=3)
@@ -95,7 +95,7 @@ class Retention:
                              idempotency_rows=pruned.idempotency_rows)  # fmt: skip
             except Exception as error:  # noqa: BLE001  the edge of a worker: whatever it was, the next round comes
                 log.warning("pruning interrupted", source=self._source, error=type(error).__name__)
-            await asyncio.sleep(ROUND_SECONDS)
+            await rest(ROUND_SECONDS)
 
     async def prune(self) -> Pruned:
         """Take away all that is old enough and that everyone has passed."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 import pytest_asyncio
+import structlog
 from redis.asyncio import Redis
 from sqlalchemy import pool, text
 from sqlalchemy.engine import make_url
@@ -35,7 +36,8 @@ SHARED_ROWS = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Say what the marks mean; and let `session.execute` be, which is the only way for hand-written SQL."""
+    """Say what the marks mean; let `session.execute` be, the only way for hand-written SQL; keep log lines out."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     config.addinivalue_line("markers", "parks: this test leaves parked events behind on purpose")
     config.addinivalue_line(
         "filterwarnings", r"ignore:(?s)\s+. You probably want to use .session\.exec:DeprecationWarning"

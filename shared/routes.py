@@ -8,7 +8,6 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args, get_type_hints
-from uuid import UUID
 
 import msgspec
 
@@ -218,8 +217,3 @@ def _outcome_answer(annotation: Any) -> Any:
     (outcome,) = get_args(annotation)
     (answer,) = (option for option in get_args(outcome) if option is not Refusal)
     return answer
-
-
-def path_value(kind: Any, text: str) -> object:
-    """Read a path parameter; raises ValueError or ValidationError when no object can have that name."""
-    return UUID(text) if kind is UUID else msgspec.convert(text, kind, strict=False)

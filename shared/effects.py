@@ -116,14 +116,14 @@ class Effects:
         Raises: Gap when they do not follow the position; whatever the store raises while it is away. Nothing is
                 parked then, and the same events can be given again.
         """
-        try:
-            return await self._together(source, partition, arrived)
-        except Gap:
-            raise
-        except Exception as error:
-            if store_is_away(error) and len(arrived) == 1:
+        if len(arrived) > 1:
+            try:
+                return await self._together(source, partition, arrived)
+            except Gap:
                 raise
-        position = 0  # whichever event it was, alone it will show
+            except Exception as error:  # noqa: BLE001  whichever event it was, alone it will show
+                log.info("batch goes one by one", source=source, partition=partition, error=parking.told(_cause(error)))
+        position = 0
         for event in arrived:
             position = await self._alone(source, partition, event)
         return position
@@ -198,7 +198,7 @@ class Effects:
             except Exception as error:
                 if store_is_away(error):
                     raise
-                failure = error.cause if isinstance(error, HandlerFailed) else error
+                failure = _cause(error)
             if isinstance(failure, NotYet):
                 break
         return await self._park(source, partition, event, failure)
@@ -244,7 +244,7 @@ class Effects:
         except Exception as error:
             if store_is_away(error):
                 raise
-            await self._postpone(source, partition, subject, error.cause if isinstance(error, HandlerFailed) else error)
+            await self._postpone(source, partition, subject, _cause(error))
             return False
         self._leave_lines(source, [Outcome(envelope, "handled late")])
         return True
@@ -302,6 +302,10 @@ async def _advance(session: AsyncSession, source: str, partition: int, position:
         text("UPDATE checkpoint SET last_seq = :position WHERE source = :source AND partition = :partition"),
         {"source": source, "partition": partition, "position": position},
     )
+
+
+def _cause(error: Exception) -> Exception:
+    return error.cause if isinstance(error, HandlerFailed) else error
 
 
 def _unknown(envelope: Envelope) -> Exception:

@@ -169,7 +169,8 @@ def told(error: Exception) -> str:
     if isinstance(error, Refusal):
         return f"{name} {error.code}"
     if isinstance(error, DBAPIError):
-        return f"{type(error.orig).__name__} {sqlstate(error) or ''}".rstrip()
+        driver = error.orig.__cause__ if error.orig and error.orig.__cause__ else error.orig
+        return f"{type(driver).__name__} {sqlstate(error) or ''}".rstrip()
     return name
 
 

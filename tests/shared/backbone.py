@@ -151,7 +151,7 @@ class Seen:
 
     async def parked(self) -> list[tuple[str, str]]:
         async with self.database.reading(OFFICER) as work:
-            rows = await work.session.execute(text("SELECT reason, error FROM parked ORDER BY partition, seq"))
+            rows = await work.session.execute(text("SELECT reason, error FROM parked ORDER BY seq, partition"))
             return [(reason, error) for reason, error in rows]
 
     async def has(self, events: int) -> None:

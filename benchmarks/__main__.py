@@ -20,13 +20,14 @@ console = Console(highlight=False)
 def main() -> None:
     """Measure, print and write down."""
     with stage.staged() as settings:
+        waits = sorted(asyncio.run(latency.measure(settings)))  # first: nothing else waits to be told yet
+        console.print(f"post to inbox  p50 {waits[len(waits) // 2]:.0f} ms")
         rates: dict[str, list[float]] = {"together": [], "alone": []}
         for repetition in range(1, REPETITIONS + 1):
             for mode, found in rates.items():  # in turns, so that a noisy minute is noisy for both
                 outcome = asyncio.run(posts.measure(settings, mode))
                 found.append(outcome.per_second)
                 console.print(f"posts {mode:9} {repetition}/{REPETITIONS}  {outcome.per_second:7.0f}/s")
-        waits = sorted(asyncio.run(latency.measure(settings)))
     lines = [
         _row(
             "Ledger posts, group commit",

@@ -1,0 +1,312 @@
+"""What must be true of an installation at rest, asked of the three databases and of Redis; gives every violation.
+
+It knows nothing of how the backbone works, only what it promises: every event stands once, took effect once in each
+service that listens, and the balances are what the journal says. It must be shown to see: `test_oracle.py` plants
+errors by hand.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+from sqlalchemy.engine import make_url
+
+from shared.contracts import EVENTS, SUBSCRIPTIONS, Event
+from shared.contracts.aid_distribution import (
+    DistributionPosted,
+    DistributionVoided,
+    StockReceived,
+    TransferDispatched,
+    TransferReceived,
+)
+from shared.contracts.registration import BusinessRegistered, OwnerRegistered
+from shared.settings import SERVICES
+from shared.stream import connect
+
+TIMEOUT_SECONDS = 10
+
+Told = tuple[str, str, str]
+"""A fact, a person and a purpose: one message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as it stands in its outbox."""
+
+    seq: int
+    id: UUID
+    event: Event
+
+
+@dataclass(slots=True)
+class Installation:
+    """One open connection to each service's database, and one to Redis."""
+
+    stores: Mapping[str, asyncpg.Connection]
+    redis: Redis
+    outboxes: dict[str, dict[int, list[Recorded]]] = field(default_factory=dict)
+
+    def events(self, source: str) -> Iterator[Event]:
+        return (one.event for rows in self.outboxes[source].values() for one in rows)
+
+
+@asynccontextmanager
+async def opened(admin_url: str, redis_url: str) -> AsyncIterator[Installation]:
+    """Connect to all four, as an administrator who sees everything."""
+    async with AsyncExitStack() as stack:
+        stores = {}
+        for service in SERVICES:
+            stores[service] = await asyncpg.connect(
+                address(admin_url, f"serumpun_{service}"), timeout=TIMEOUT_SECONDS, command_timeout=TIMEOUT_SECONDS
+            )
+            stack.push_async_callback(stores[service].close)
+        redis = connect(redis_url)
+        stack.push_async_callback(redis.aclose)
+        yield Installation(stores, redis)
+
+
+def address(admin_url: str, database: str) -> str:
+    """Give the administrator's address of one database, as asyncpg takes it."""
+    url = make_url(admin_url).set(drivername="postgresql", database=database)
+    return url.render_as_string(hide_password=False)
+
+
+async def violations(found: Installation) -> list[str]:
+    """Give everything that is wrong, empty when nothing is."""
+    heads = {service: await _heads(found, service) for service in SERVICES}
+    wrong: list[str] = []
+    for service in SERVICES:
+        found.outboxes[service] = await _outbox(found, service)
+        wrong += _outbox_is_dense(service, heads[service], found.outboxes[service])
+        wrong += await _streams_hold_the_outbox(found, service, heads[service])
+        wrong += await _positions_equal_the_heads(found, service, heads)
+        wrong += await _nothing_is_parked(found, service)
+    wrong += await _messages_are_told_once(found)
+    wrong += await _businesses_are_known(found)
+    wrong += await _support_is_remembered(found)
+    wrong += await _answers_were_true(found)
+    for question, says in LEDGER.items():
+        rows = await found.stores["aid_distribution"].fetch(MOVED + question)
+        wrong += [says.format_map(row) for row in rows]
+    return wrong
+
+
+def handled_twice(lines: Iterable[Mapping[str, object]]) -> list[str]:
+    """Give the events whose effects were committed twice, by the lines that each commit leaves in the log.
+
+    The databases could hide a doubled effect behind a unique key; the log cannot.
+    """
+    handled = Counter(
+        (line["service"], line["source"], line["partition"], line["seq"])
+        for line in lines
+        if line.get("event") == "event" and str(line["outcome"]).startswith("handled")
+    )
+    return [f"{name} took effect {count} times" for name, count in handled.items() if count > 1]
+
+
+async def _heads(found: Installation, service: str) -> dict[int, int]:
+    rows = await found.stores[service].fetch("SELECT partition, last_seq FROM outbox_head ORDER BY partition")
+    return {row["partition"]: row["last_seq"] for row in rows}
+
+
+async def _outbox(found: Installation, service: str) -> dict[int, list[Recorded]]:
+    outbox: dict[int, list[Recorded]] = {}
+    rows = await found.stores[service].fetch("SELECT partition, seq, id, type, data FROM outbox ORDER BY 1, 2")
+    for row in rows:
+        event = msgspec.msgpack.decode(row["data"], type=EVENTS[row["type"]])
+        outbox.setdefault(row["partition"], []).append(Recorded(row["seq"], row["id"], event))
+    return outbox
+
+
+def _outbox_is_dense(service: str, heads: Mapping[int, int], outbox: Mapping[int, Sequence[Recorded]]) -> list[str]:
+    return [
+        f"{service}/{partition}: the outbox holds {len(outbox.get(partition, ()))} events, its head says {head}"
+        for partition, head in heads.items()
+        if [one.seq for one in outbox.get(partition, ())] != list(range(1, head + 1))
+    ]
+
+
+async def _streams_hold_the_outbox(found: Installation, service: str, heads: Mapping[int, int]) -> list[str]:
+    wrong = []
+    for partition, head in heads.items():
+        name = f"ev:{service}:{{{partition}}}"
+        try:
+            last = (await found.redis.xinfo_stream(name))["last-generated-id"]
+        except ResponseError:
+            last = b"0-0"
+        if last != f"{head}-0".encode():
+            wrong.append(f"{name} ends at {last.decode()}, the outbox at {head}")
+            continue
+        recorded = {one.seq: str(one.id).encode() for one in found.outboxes[service].get(partition, ())}
+        standing = {int(number.partition(b"-")[0]): entry[b"id"] for number, entry in await found.redis.xrange(name)}
+        if standing != {seq: recorded.get(seq) for seq in range(head - len(standing) + 1, head + 1)}:
+            wrong.append(f"{name} holds other events than the outbox")
+    return wrong
+
+
+async def _positions_equal_the_heads(
+    found: Installation, service: str, heads: Mapping[str, Mapping[int, int]]
+) -> list[str]:
+    rows = await found.stores[service].fetch("SELECT source, partition, last_seq FROM checkpoint")
+    positions = {(row["source"], row["partition"]): row["last_seq"] for row in rows}
+    wrong = []
+    for source in SUBSCRIPTIONS[service]:
+        for partition, head in heads[source].items():
+            position = positions.pop((source, partition), 0)
+            word = await found.redis.hget(f"pos:{source}:{{{partition}}}", service)
+            if position != head:
+                wrong.append(f"{service} is at {position} of {source}/{partition}, whose head is {head}")
+            if word is None or int(word) != position:
+                wrong.append(f"{service} left word of {word!r} in {source}/{partition}, and is at {position}")
+    return wrong + [f"{service} has a position in {lane}, which it does not consume" for lane in positions]
+
+
+async def _nothing_is_parked(found: Installation, service: str) -> list[str]:
+    rows = await found.stores[service].fetch("SELECT source, partition, seq, type, reason, error FROM parked")
+    return [f"{service} has parked {dict(row)}" for row in rows]
+
+
+async def _messages_are_told_once(found: Installation) -> list[str]:
+    rows = await found.stores["notifications"].fetch("SELECT fact, person, purpose FROM message")
+    told = Counter((row["fact"], row["person"], row["purpose"]) for row in rows)
+    due = Counter(await _due(found))
+    return [f"{count} times not told: {message}" for message, count in (due - told).items()] + [
+        f"{count} times told without cause: {message}" for message, count in (told - due).items()
+    ]
+
+
+async def _due(found: Installation) -> list[Told]:
+    """Say who must have been told of what, from the events alone and the list of staff."""
+    staff = await found.stores["notifications"].fetch(
+        "SELECT subject, unnest(regions) AS region FROM staff_member"
+        " WHERE role IN ('regency_officer', 'province_staff')"
+    )
+    owners: dict[UUID, UUID] = {}
+    due: list[Told] = []
+
+    def keepers(region: str) -> list[str]:
+        return [f"staff/{one['subject']}" for one in staff if one["region"] == region]
+
+    for event in found.events("registration"):
+        if isinstance(event, BusinessRegistered):
+            owners[event.business_id] = event.owner_id
+            due.append((event.subject, f"owner/{event.owner_id}", "welcome"))
+    for event in found.events("aid_distribution"):
+        match event:
+            case DistributionPosted() | DistributionVoided():
+                aid, office = (
+                    ("aid", "aid_office") if isinstance(event, DistributionPosted) else ("void", "void_office")
+                )
+                receivers = {f"owner/{owners[business]}" for business in event.businesses}
+                due += [(event.subject, person, aid) for person in receivers]
+                circles = [*keepers(event.region), *keepers(event.region.partition(".")[0])]
+                due += [(event.subject, person, office) for person in circles]
+            case StockReceived():
+                due += [(event.subject, person, "stock_in") for person in keepers(event.region)]
+            case TransferDispatched():
+                due += [(event.subject, person, "goods_coming") for person in keepers(event.to_region)]
+            case TransferReceived():
+                due += [(event.subject, person, "goods_arrived") for person in keepers(event.from_region)]
+    return due
+
+
+async def _businesses_are_known(found: Installation) -> list[str]:
+    registered = {one.business_id for one in found.events("registration") if isinstance(one, BusinessRegistered)}
+    owners = {one.owner_id for one in found.events("registration") if isinstance(one, OwnerRegistered)}
+    return [
+        f"{service}.{table}: {len(lacking)} lacking, {len(surplus)} too many"
+        for service, table, column, due in (
+            ("registration", "business", "id", registered),
+            ("registration", "owner", "id", owners),
+            ("aid_distribution", "known_business", "id", registered),
+            ("notifications", "contact_business", "business_id", registered),
+            ("notifications", "contact", "owner_id", owners),
+        )
+        for known in [{row[0] for row in await found.stores[service].fetch(f"SELECT {column} FROM {table}")}]  # noqa: S608  ours
+        for lacking, surplus in [(due - known, known - due)]
+        if lacking or surplus
+    ]
+
+
+async def _support_is_remembered(found: Installation) -> list[str]:
+    posted, voided = Counter(), set()
+    for event in found.events("aid_distribution"):
+        if isinstance(event, DistributionVoided):
+            voided.add(event.distribution_id)
+        elif isinstance(event, DistributionPosted):
+            posted.update((event.distribution_id, business) for business in event.businesses)
+    due = Counter({(*support, support[0] in voided): count for support, count in posted.items()})
+    rows = await found.stores["registration"].fetch(
+        "SELECT distribution_id, business_id, voided_at IS NOT NULL AS voided FROM support"
+    )
+    remembered = Counter(tuple(row) for row in rows)
+    return [f"support forgotten: {one}" for one in due - remembered] + [
+        f"support without cause: {one}" for one in remembered - due
+    ]
+
+
+async def _answers_were_true(found: Installation) -> list[str]:
+    """Hold every answer that a retry would get against what is there."""
+    store = found.stores["aid_distribution"]
+    there = {str(row["id"]) for row in await store.fetch("SELECT id FROM distribution")}
+    answers = [
+        (row["key"], msgspec.json.decode(row["body"]))
+        for row in await store.fetch("SELECT key, body FROM idempotency WHERE status = 201")
+    ]
+    numbers = Counter(answer["number"] for _, answer in answers)
+    return [
+        f"the key {key} was answered with {answer['number']}, which is not there"
+        for key, answer in answers
+        if "programme" in answer and answer["id"] not in there
+    ] + [f"{number} was given to {count} keys" for number, count in numbers.items() if count > 1]
+
+
+MOVED = """
+    WITH moved AS (SELECT place, item, lot, day, sum(incoming) AS incoming, sum(outgoing) AS outgoing FROM (
+        SELECT to_place AS place, item, lot, (occurred_at AT TIME ZONE '-07')::date AS day, quantity AS incoming,
+               0 AS outgoing FROM posting_line
+        UNION ALL
+        SELECT from_place, item, lot, (occurred_at AT TIME ZONE '-07')::date, 0, quantity FROM posting_line
+    ) AS movement JOIN place ON place.code = movement.place AND place.kind <> 'virtual'
+    GROUP BY place, item, lot, day)
+"""
+"""What the journal says of each card and local day; POSIX writes an offset east of Greenwich with a minus."""
+
+LEDGER = {
+    """
+    SELECT place, item, lot, coalesce(on_hand, 0) AS on_hand, coalesce(journal, 0) AS journal
+    FROM card FULL JOIN (
+        SELECT place, item, lot, sum(incoming - outgoing) AS journal FROM moved GROUP BY place, item, lot
+    ) AS summed USING (place, item, lot)
+    WHERE on_hand IS DISTINCT FROM journal
+    """: "{place} {item} {lot}: the card says {on_hand}, the journal {journal}",
+    """
+    SELECT place, item, lot, day FROM card_day FULL JOIN moved USING (place, item, lot, day)
+    WHERE (card_day.incoming, card_day.outgoing) IS DISTINCT FROM (moved.incoming, moved.outgoing)
+    """: "{place} {item} {lot}: the sums of {day} are not those of the journal",
+    """
+    SELECT place, item, lot, day FROM (
+        SELECT *, lag(opening + incoming - outgoing, 1, 0::bigint)
+            OVER (PARTITION BY place, item, lot ORDER BY day) AS closing_before FROM card_day
+    ) AS days WHERE opening <> closing_before OR lowest < 0
+    """: "{place} {item} {lot}: {day} does not begin where the day before ended",
+    """
+    SELECT coalesce(d.number, p.number) AS number
+    FROM distribution d FULL JOIN (SELECT * FROM posting WHERE kind = 'distribution') AS p
+        ON p.id = d.posting_id AND p.number = d.number
+    WHERE d.id IS NULL OR p.id IS NULL
+    """: "{number}: a distribution without its posting, or a posting without its distribution",
+    """
+    SELECT s.office, s.month, s.kind, s.last, count(number) AS given
+    FROM document_series s LEFT JOIN posting p
+        ON starts_with(p.number, to_char(s.month, 'YYYY-MM-') || s.office || '-' || s.kind || '-')
+    GROUP BY s.office, s.month, s.kind, s.last HAVING count(number) <> s.last
+    """: "{office} {month} {kind}: {last} numbers were given, {given} documents have one",
+}
+"""What must find nothing in the ledger, and what it means when it does."""

@@ -1,20 +1,16 @@
 """The OpenAPI document of a service, made from the very declarations that its routes are made from.
 
 Schemas come from msgspec, so what the document says is what the decoder enforces; every refusal that the edge or
-a handler can give is in it.
+a handler can give is in it, by status and code. (One thing JSON Schema cannot say: a whole number is written in
+digits, so `3` is one and `3.0` is not.)
 """
 
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import msgspec
-from litestar import Response
-from litestar.handlers import HTTPRouteHandler, get
-from litestar.router import Router
-from litestar.static_files import create_static_files_router
 
+from shared.examples import example_of
 from shared.idempotency import KEY_LENGTH_MAX, REPLAYED_HEADER
 from shared.problems import (
     Absent,
@@ -35,16 +31,6 @@ from shared.web import JSON, PROBLEM_JSON, MediaTypeRefused
 REF = "#/components/schemas/{name}"
 Json = dict[str, Any]
 
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="{docs}/assets/swagger-ui.css"></head>
-<body><div id="ui"></div>
-<script src="{docs}/assets/swagger-ui-bundle.js"></script>
-<script src="{docs}/page.js"></script></body></html>
-"""
-SCRIPT = "SwaggerUIBundle({{ url: '{url}', dom_id: '#ui', validatorUrl: null, deepLinking: true }});\n"
-
 
 def document(title: str, version: str, routes: Sequence[Route]) -> Json:
     """Give the OpenAPI 3.1 document of these routes."""
@@ -52,6 +38,8 @@ def document(title: str, version: str, routes: Sequence[Route]) -> Json:
     for route in routes:
         structs |= dict.fromkeys(kind for kind in (route.body, route.query, _schema_of(route)) if kind is not None)
     schemas, components = msgspec.json.schema_components(list(structs), ref_template=REF)
+    components = {name: _without_end_marks(component) for name, component in components.items()}
+    components["Problem"]["additionalProperties"] = True
     known = dict(zip(structs, schemas, strict=True))
     paths: dict[str, Json] = {}
     for route in routes:
@@ -69,6 +57,7 @@ def document(title: str, version: str, routes: Sequence[Route]) -> Json:
         "paths": paths,
         "components": {
             "schemas": components,
+            "headers": HEADERS,
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT or API key"}},
         },
         "security": [{"bearer": []}],
@@ -85,16 +74,30 @@ def _operation(route: Route, known: Mapping[Any, Json], components: Mapping[str,
         "summary": route.summary,
         "tags": [route.tag],
         "parameters": [*_path(route), *_query(route, known, components), *_headers(route)],
-        "responses": {str(route.status): _answer(route, known)} | _refusals(route),
+        "responses": {str(route.status): _answer(route, known)} | _unchanged(route) | _refusals(route),
     }
     if route.body:
-        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": known[route.body]}}}
+        schema = known[route.body]
+        content = {"schema": schema, "example": example_of(schema, components)}
+        operation["requestBody"] = {"required": True, "content": {JSON: content}}
     return operation
+
+
+def _without_end_marks(schema: Any) -> Any:
+    """Leave out what a pattern needs for Python alone: in JSON Schema `$` is the very end already."""
+    if isinstance(schema, list):
+        return [_without_end_marks(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: part.replace(r"$(?!\n)", "$") if name == "pattern" and isinstance(part, str) else _without_end_marks(part)
+        for name, part in schema.items()
+    }
 
 
 def _path(route: Route) -> list[Json]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": msgspec.json.schema(kind)}
+        {"name": name, "in": "path", "required": True, "schema": _without_end_marks(msgspec.json.schema(kind))}
         for name, kind in route.path_parameters.items()
     ]
 
@@ -124,28 +127,63 @@ def _headers(route: Route) -> list[Json]:
         schema = {"type": "string", "pattern": '^"[0-9]{1,18}"$'}
         told = "The ETag of what is changed."
         return [{"name": "If-Match", "in": "header", "required": True, "schema": schema, "description": told}]
+    if _versioned(route):
+        told = "The ETag of what is known already."
+        return [
+            {"name": "If-None-Match", "in": "header", "required": False, "schema": TEXT, "description": told},
+        ]
     return []
 
 
+def _versioned(route: Route) -> bool:
+    """Tell whether the answer has a version, so that it bears an ETag."""
+    kind = get_origin(route.answer) or route.answer
+    return issubclass(kind, msgspec.Struct) and "version" in kind.__struct_fields__
+
+
 def _answer(route: Route, known: Mapping[Any, Json]) -> Json:
-    if route.answer is bytes:
-        return {"description": "OK", "content": {"application/x-msgpack": {"schema": {"type": "string"}}}}
-    answer: Json = {
-        "description": route.summary,
-        "content": {JSON: {"schema": known[route.answer]}},
-    }
-    headers: Json = {}
+    content = {"application/x-msgpack": {}} if route.answer is bytes else {JSON: {"schema": known[route.answer]}}
+    headers = ["X-Request-Id"]
     if route.location:
-        headers["Location"] = _header("Where the new object is.")
+        headers.append("Location")
     if route.method == "POST":
-        headers[REPLAYED_HEADER] = _header("`true` when this is the first answer to the same key, given again.")
-    if getattr(route.answer, "__origin__", None) is Page:
-        headers["Link"] = _header("Where the next page is.")
-    return answer | ({"headers": headers} if headers else {})
+        headers.append(REPLAYED_HEADER)
+    if _versioned(route):
+        headers.append("ETag")
+    if get_origin(route.answer) is Page:
+        headers.append("Link")
+    return {"description": route.summary, "content": content, "headers": _named(headers)}
 
 
-def _header(told: str) -> Json:
-    return {"description": told, "required": False, "schema": {"type": "string"}}
+def _unchanged(route: Route) -> Json:
+    if route.method != "GET" or not _versioned(route):
+        return {}
+    return {"304": {"description": "Known already.", "headers": _named(["X-Request-Id", "ETag"])}}
+
+
+def _named(headers: Sequence[str]) -> Json:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
+
+
+TEXT: Json = {"type": "string"}
+HEADERS: Json = {
+    "X-Request-Id": {"description": "Names the request in the log.", "required": True, "schema": TEXT},
+    "ETag": {"description": "The version of what is shown.", "required": True, "schema": TEXT},
+    "Location": {"description": "Where the new object is.", "required": True, "schema": TEXT},
+    "Link": {"description": "Where the next page is, unless this is the last.", "required": False, "schema": TEXT},
+    "WWW-Authenticate": {"description": "How to say who is asking.", "required": True, "schema": TEXT},
+    "Retry-After": {
+        "description": "Seconds to wait before asking again.",
+        "required": False,
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    REPLAYED_HEADER: {
+        "description": "`true` when this is the first answer to the same key, given again.",
+        "required": False,
+        "schema": {"const": "true"},
+    },
+}
+HEADERS_OF_REFUSALS = {401: ["WWW-Authenticate"], 409: ["Retry-After"], 503: ["Retry-After"]}
 
 
 def refusals_of(route: Route) -> list[type[Refusal]]:
@@ -169,41 +207,14 @@ def _refusals(route: Route) -> Json:
     for refusal in refusals_of(route):
         codes.setdefault(refusal.status, []).append(refusal.code)
     return {
-        str(status): {
-            "description": "Refused: " + ", ".join(f"`{code}`" for code in dict.fromkeys(of_status)),
-            "content": {PROBLEM_JSON: {"schema": {"$ref": REF.format(name="Problem")}}},
-        }
-        for status, of_status in sorted(codes.items())
+        str(status): _refusal(status, list(dict.fromkeys(of_status))) for status, of_status in sorted(codes.items())
     }
 
 
-def document_handlers(
-    title: str, prefix: str, version: str, routes: Sequence[Route]
-) -> list[HTTPRouteHandler | Router]:
-    """Serve the document, and a page to read it that needs no other host."""
-    content = msgspec.json.encode(document(title, version, routes))
-    docs = f"{prefix}/docs"
-
-    @get(f"{prefix}/openapi.json", name=f"{prefix}:openapi")
-    async def openapi() -> Response[bytes]:
-        return Response(content, media_type=JSON)
-
-    @get(docs, name=f"{prefix}:docs")
-    async def page() -> Response[str]:
-        return Response(PAGE.format(title=title, docs=docs), media_type="text/html")
-
-    @get(f"{docs}/page.js", name=f"{prefix}:docs-script")
-    async def script() -> Response[str]:
-        return Response(SCRIPT.format(url=f"{prefix}/openapi.json"), media_type="text/javascript")
-
-    assets = create_static_files_router(f"{docs}/assets", [_assets()], name=f"{prefix}:docs-assets")
-    return [openapi, page, script, assets]
-
-
-def _assets() -> Path:
-    """Find the page's script and style in the package that carries them."""
-    # Found, not imported: the package's own code serves other frameworks and is not needed.
-    package = find_spec("swagger_ui")
-    if package is None or package.origin is None:
-        raise FileNotFoundError("the package swagger-ui-py is missing: install requirements.lock")
-    return Path(package.origin).parent / "static"
+def _refusal(status: int, codes: list[str]) -> Json:
+    narrowed = {"properties": {"status": {"const": status}, "code": {"enum": codes}}}
+    return {
+        "description": "Refused: " + ", ".join(f"`{code}`" for code in codes),
+        "content": {PROBLEM_JSON: {"schema": {"allOf": [{"$ref": REF.format(name="Problem")}, narrowed]}}},
+        "headers": _named(["X-Request-Id", *HEADERS_OF_REFUSALS.get(status, ())]),
+    }

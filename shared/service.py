@@ -21,12 +21,12 @@ from shared.clock import Clock
 from shared.consumer import Consumers, Reaction
 from shared.contracts import SUBSCRIPTIONS
 from shared.database import Database
+from shared.docs import document_handlers
 from shared.feed import LIMIT_MAX, MEDIA_TYPE, FeedClient, events_after
 from shared.group_commit import GroupCommit
 from shared.health import Health, health_handlers
 from shared.idempotency import Stored
 from shared.keys import KeyStore
-from shared.openapi import document_handlers
 from shared.outbox import install_heads
 from shared.privacy import Vault
 from shared.relay import Relay

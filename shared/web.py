@@ -102,8 +102,8 @@ class Edge:
                 context.code = refusal.code
                 return problem(refusal, request.scope["path"], context.request_id)
 
-        path = re.sub(r"{(\w+)}", r"{\1:str}", route.path)
-        return HTTPRouteHandler(path, http_method=route.method, name=f"{route.tag}:{route.name}")(endpoint)
+        name = f"{route.tag}:{route.name}"
+        return HTTPRouteHandler(_litestar_path(route), http_method=route.method, name=name)(endpoint)
 
     async def _answer(self, route: Route, request: HttpRequest, context: RequestContext) -> HttpResponse:
         caller = await self._caller(route, request, context)
@@ -394,10 +394,30 @@ def problem_on_error(request: HttpRequest, fault: Exception) -> HttpResponse:
     return problem(refusal, request.scope["path"], context.request_id)
 
 
+def _litestar_path(route: Route) -> str:
+    return re.sub(r"{(\w+)}", r"{\1:str}", route.path)
+
+
+def _options(routes: Sequence[Route]) -> list[HTTPRouteHandler]:
+    """Answer OPTIONS with every method of a path; what Litestar makes by itself knows only the first."""
+    methods: dict[str, list[str]] = {}
+    for route in routes:
+        methods.setdefault(_litestar_path(route), ["OPTIONS"]).append(route.method)
+    return [_options_of(path, ", ".join(allowed)) for path, allowed in methods.items()]
+
+
+def _options_of(path: str, allowed: str) -> HTTPRouteHandler:
+    async def options() -> HttpResponse:
+        return Response(b"", status_code=204, headers={"Allow": allowed})
+
+    return HTTPRouteHandler(path, http_method="OPTIONS", name=f"options:{path}")(options)
+
+
 def assemble(service: str, edge: Edge, routes: Sequence[Route], extra: Sequence[HTTPRouteHandler | Router]) -> AsgiApp:
     """Give the ASGI application of a service: its routes, its documents, and the log around them."""
     app = Litestar(
-        route_handlers=[*(edge.endpoint(route) for route in routes), *extra],
+        # The first handler of a path must be that of OPTIONS: Litestar adds its own to a path that begins without.
+        route_handlers=[*_options(routes), *(edge.endpoint(route) for route in routes), *extra],
         exception_handlers={Exception: problem_on_error},
         request_max_body_size=None,  # the edge counts by itself
         openapi_config=None,

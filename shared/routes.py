@@ -36,7 +36,10 @@ Text = Annotated[
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[A-Z0-9][A-Z0-9.\-]*$(?!\n)")]
 """A code that people read out to each other: an item or a place."""
 
-RegionCode = Annotated[str, msgspec.Meta(max_length=13, pattern=r"^[0-9]{2}(\.[0-9]{2}){0,2}(\.[0-9]{4})?$(?!\n)")]
+RegionCode = Annotated[
+    str,
+    msgspec.Meta(max_length=13, pattern=r"^[0-9]{2}(\.[0-9]{2}){0,2}(\.[0-9]{4})?$(?!\n)", examples=["19.71"]),
+]
 """A region in the codes of the Ministry of Home Affairs."""
 
 Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=400, pattern=r"^[A-Za-z0-9_\-]+$(?!\n)")]

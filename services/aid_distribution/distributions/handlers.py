@@ -7,17 +7,18 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import tuple_
+from sqlalchemy import false, tuple_
 from sqlmodel import col, or_, select
 
 from services.aid_distribution.businesses import store as businesses
 from services.aid_distribution.distributions import store
 from services.aid_distribution.distributions.domain import AlreadyVoided, Programme, recipient_mistakes
 from services.aid_distribution.distributions.store import HEADS_MAX, DistributionRow
-from services.aid_distribution.ledger import domain as ledger
 from services.aid_distribution.ledger.catalogue import items_by_code, places_by_code
 from services.aid_distribution.ledger.domain import Draft, Kind, Line, Virtual
-from services.aid_distribution.ledger.handlers import Known, known, leaving, post, posting_for_update, undo
+from services.aid_distribution.ledger.handlers import leaving, post, posting_for_update, undo
+from services.aid_distribution.ledger.known import Known, Leaves, known, leaves_of
+from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.ledger.orders import GoodsLines, Moment, Order, PostedLine, line_view
 from services.aid_distribution.ledger.store import Posted, PostingLineRow
 from shared import cursor
@@ -25,7 +26,7 @@ from shared.caller import Caller
 from shared.clock import shown
 from shared.contracts.aid_distribution import DistributionPosted, DistributionVoided
 from shared.database import Work
-from shared.problems import Absent, Invalid, Refusal
+from shared.problems import Absent, FieldError, Invalid, Refusal
 from shared.routes import PAGE_ITEMS_DEFAULT, Asked, Code, Cursor, Limit, Page, RegionCode, Text
 
 BUSINESSES_MAX = 1_000
@@ -34,15 +35,15 @@ BUSINESSES_MAX = 1_000
 class Recipients(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who received: so many of the public, these businesses, or both."""
 
-    public: Annotated[int, msgspec.Meta(ge=0, le=HEADS_MAX)] = 0
+    public: Annotated[int, msgspec.Meta(ge=0, le=HEADS_MAX, examples=[100])] = 0
     businesses: Annotated[list[UUID], msgspec.Meta(max_length=BUSINESSES_MAX)] = []
 
 
 class PostDistribution(Order, frozen=True, kw_only=True):
     """Aid has been handed out."""
 
-    programme: Programme
-    place: Code
+    programme: Annotated[Programme, msgspec.Meta(examples=["free-masks"])]
+    place: PlaceCode
     occurred_at: Moment
     lines: GoodsLines
     recipients: Recipients
@@ -51,7 +52,7 @@ class PostDistribution(Order, frozen=True, kw_only=True):
 class VoidDistribution(Order, frozen=True, kw_only=True):
     """A distribution was posted in error."""
 
-    reason: Text
+    reason: Annotated[Text, msgspec.Meta(examples=["Posted for the wrong place"])]
 
 
 class DistributionQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,17 +96,29 @@ class Here:
         """Give the open businesses that the caller may know of."""
         return frozenset(one.id for one in self.businesses.values() if one.state == "open" and caller.sees(one.region))
 
+    def mistakes(self, leaves: Leaves, caller: Caller, now: datetime) -> list[FieldError]:
+        """Say everything that is wrong with a distribution beside its shape."""
+        return [
+            *order_mistakes(leaves, self.known, caller, now),
+            *recipient_mistakes(leaves, self.open_to(caller) if self.businesses else ()),
+        ]
+
+
+async def _here(work: Work, orders: Sequence[Leaves]) -> Here:
+    named = {value for order in orders for value in order.values() if isinstance(value, UUID)}
+    return Here(await known(work, orders), await businesses.by_id(work.session, named) if named else {})
+
+
+async def mistakes(work: Work, leaves: Leaves) -> list[FieldError]:
+    """Say what is wrong with a distribution beside its shape, as far as its values have the right one."""
+    return (await _here(work, [leaves])).mistakes(leaves, work.caller, work.now)
+
 
 async def post_all(work: Work, asked: Sequence[Asked[PostDistribution]]) -> list[DistributionView | Refusal]:
     """Hand out aid: stock, document, event and receipt in one transaction; each order has its own outcome."""
-    orders = [one.body for one in asked]
-    here = Here(
-        await known(work, (line.item for o in orders for line in o.lines), (o.place for o in orders)),
-        await businesses.by_id(work.session, {id_ for o in orders for id_ in o.recipients.businesses})
-        if any(order.recipients.businesses for order in orders)
-        else {},
-    )
-    outcomes = await post(work, [_plan(work, one, here) for one in asked])
+    leaves = [leaves_of(one.body) for one in asked]
+    here = await _here(work, leaves)
+    outcomes = await post(work, [_plan(work, one, order, here) for one, order in zip(asked, leaves, strict=True)])
     done = [(one, posted) for one, posted in zip(asked, outcomes, strict=True) if isinstance(posted, Posted)]
     rows = {posted.draft.id: _row(work, one, posted) for one, posted in done}
     received = [
@@ -122,15 +135,11 @@ async def post_all(work: Work, asked: Sequence[Asked[PostDistribution]]) -> list
     ]
 
 
-def _plan(work: Work, one: Asked[PostDistribution], here: Here) -> Draft | Refusal:
+def _plan(work: Work, one: Asked[PostDistribution], leaves: Leaves, here: Here) -> Draft | Refusal:
     order = one.body
-    errors = ledger.when_mistakes(order.occurred_at, work.now, one.caller.role)
-    errors += here.known.item_mistakes(order.lines)
-    place = here.known.place(order.place, one.caller, "/place", errors)
-    to = order.recipients
-    errors += recipient_mistakes(to.public, to.businesses, here.open_to(one.caller))
-    if errors or place is None:
+    if errors := here.mistakes(leaves, one.caller, work.now):
         return Invalid(errors)
+    place = here.known.places[order.place]
     return Draft(
         id=work.new_id(),
         kind=Kind.DISTRIBUTION,
@@ -216,7 +225,7 @@ async def page(work: Work, caller: Caller, query: DistributionQuery) -> Page[Dis
     regions = [
         or_(col(DistributionRow.region) == r, col(DistributionRow.region).startswith(f"{r}.")) for r in caller.regions
     ]
-    question = select(DistributionRow).where(or_(*regions))
+    question = select(DistributionRow).where(or_(false(), *regions))
     for column, wanted in (
         (DistributionRow.place, query.place),
         (DistributionRow.region, query.region),
@@ -258,7 +267,7 @@ def _view(row: DistributionRow, lines: Sequence[Line], recipients: Recipients) -
         recorded_at=shown(row.recorded_at),
         document=row.document,
         lines=[line_view(line) for line in lines],
-        recipients=recipients,
+        recipients=Recipients(public=recipients.public, businesses=sorted(recipients.businesses)),
         posting_id=row.posting_id,
         void_posting_id=row.void_posting_id,
         void_reason=row.void_reason,

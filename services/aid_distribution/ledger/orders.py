@@ -14,8 +14,10 @@ from shared.routes import Code, RegionCode, Text
 
 LINES_MAX = 200
 
-Quantity = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX)]
+Quantity = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX, examples=[100])]
 Count = Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]
+ItemCode = Annotated[Code, msgspec.Meta(examples=["MASK-CLOTH"])]
+PlaceCode = Annotated[Code, msgspec.Meta(examples=["WH-19.71"])]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Lot = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9.\-/]*$")]
 
@@ -29,17 +31,17 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class AddItem(Order, frozen=True, kw_only=True):
     """Make an item known."""
 
-    code: Code
-    name: Text
-    unit: Unit
-    category: Category
+    code: Annotated[Code, msgspec.Meta(examples=["SARONG"])]
+    name: Annotated[Text, msgspec.Meta(examples=["Sarong"])]
+    unit: Annotated[Unit, msgspec.Meta(examples=["piece"])]
+    category: Annotated[Category, msgspec.Meta(examples=["other"])]
 
 
 class AddPlace(Order, frozen=True, kw_only=True):
     """Make a place known."""
 
-    code: Code
-    name: Text
+    code: Annotated[Code, msgspec.Meta(examples=["PASAR-PAGI"])]
+    name: Annotated[Text, msgspec.Meta(examples=["Pasar Pagi"])]
     kind: PlaceKind
     region: RegionCode
 
@@ -47,7 +49,7 @@ class AddPlace(Order, frozen=True, kw_only=True):
 class ReceivedLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Goods that came in."""
 
-    item: Code
+    item: ItemCode
     quantity: Quantity
     lot: Lot | None = None
     expires_on: date | None = None
@@ -56,7 +58,7 @@ class ReceivedLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class GoodsLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Goods that leave; without a lot the earliest expiry goes first."""
 
-    item: Code
+    item: ItemCode
     quantity: Quantity
     lot: Lot | None = None
 
@@ -64,8 +66,8 @@ class GoodsLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class ArrivedLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What became of one item that was on its way."""
 
-    item: Code
-    accepted: Count
+    item: ItemCode
+    accepted: Annotated[Count, msgspec.Meta(examples=[100])]
     rejected: Count
     reason: Reason | None = None
 
@@ -76,7 +78,7 @@ GoodsLines = Annotated[list[GoodsLine], msgspec.Meta(min_length=1, max_length=LI
 class ReceiveStock(Order, frozen=True, kw_only=True):
     """Goods have come into a place."""
 
-    place: Code
+    place: PlaceCode
     source: Source
     occurred_at: Moment
     lines: Annotated[list[ReceivedLine], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
@@ -85,7 +87,7 @@ class ReceiveStock(Order, frozen=True, kw_only=True):
 class IssueStock(Order, frozen=True, kw_only=True):
     """Goods have left a place without being handed out."""
 
-    place: Code
+    place: PlaceCode
     reason: Reason
     occurred_at: Moment
     lines: GoodsLines
@@ -94,8 +96,8 @@ class IssueStock(Order, frozen=True, kw_only=True):
 class DispatchTransfer(Order, frozen=True, kw_only=True):
     """Goods are sent from one place to another."""
 
-    from_place: Code
-    to_place: Code
+    from_place: Annotated[Code, msgspec.Meta(examples=["WH-PROV"])]
+    to_place: PlaceCode
     occurred_at: Moment
     lines: GoodsLines
 
@@ -110,7 +112,7 @@ class ReceiveTransfer(Order, frozen=True, kw_only=True):
 class ReversePosting(Order, frozen=True, kw_only=True):
     """Undo a posting that was a mistake."""
 
-    reason: Text
+    reason: Annotated[Text, msgspec.Meta(examples=["Counted twice"])]
 
 
 class ItemView(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,8 +12,12 @@ from shared.routes import PAGE_ITEMS_DEFAULT, Call, Cursor, Limit, Page, RegionC
 routes = Routes("/notifications", tag="Staff")
 
 # `$(?!\n)` is the very end in Python too, where `$` alone forgives a line break.
+Name = Annotated[Text, msgspec.Meta(examples=["Rina Kusuma"])]
 Email = Annotated[str, msgspec.Meta(min_length=3, max_length=254, pattern=r"^[!-;=?A-~]+@[A-Za-z0-9.\-]+$(?!\n)")]
-Subject = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[!-~]([ -~]*[!-~])?$(?!\n)")]
+Subject = Annotated[
+    str,
+    msgspec.Meta(min_length=1, max_length=200, pattern=r"^[!-~]([ -~]*[!-~])?$(?!\n)", examples=["officer-19.71"]),
+]
 Regions = Annotated[list[RegionCode], msgspec.Meta(min_length=1, max_length=50)]
 StaffRole = Literal["regency_officer", "province_staff", "auditor", "operator"]
 
@@ -22,7 +26,7 @@ class RegisterStaff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A member of staff, by the subject of their tokens."""
 
     subject: Subject
-    name: Text
+    name: Name
     role: StaffRole
     regions: Regions
     email: Email | None = None

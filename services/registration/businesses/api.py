@@ -27,6 +27,9 @@ from shared.routes import PAGE_ITEMS_DEFAULT, Call, Cursor, Limit, Page, RegionC
 
 routes = Routes("/registration", tag="Businesses")
 
+BusinessName = Annotated[Text, Meta(examples=["Konveksi Sinar Jaya"])]
+PersonName = Annotated[Text, Meta(examples=["Siti Aminah"])]
+Reason = Annotated[Text, Meta(examples=["No orders since March"])]
 Sector = Annotated[str, Meta(max_length=40, pattern=r"^[a-z][a-z0-9_-]*$(?!\n)", examples=["garment"])]
 Nib = Annotated[str, Meta(max_length=13, pattern=r"^[0-9]{13}$", examples=["0220000000001"])]
 # The rules of `domain` say more of these two than a pattern can, and with the same code whatever is wrong.
@@ -51,7 +54,7 @@ class Kbli(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class OwnerGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A person, described; who is known by the NIK already is not registered again."""
 
-    name: Text
+    name: PersonName
     nik: Nik | None = None
     phone: Phone | None = None
     email: Email | None = None
@@ -61,7 +64,7 @@ class OwnerGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class RegisterBusiness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A business to be registered, with its owner: either `owner_id` or `owner`."""
 
-    name: Text
+    name: BusinessName
     sector: Sector
     region: RegionCode
     kbli: Kbli | None = None
@@ -108,7 +111,7 @@ class ChangeBusiness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class CloseBusiness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why a business has closed."""
 
-    reason: Text
+    reason: Reason
     document: Text | None = None
 
 

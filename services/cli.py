@@ -3,7 +3,6 @@
 What a command needs is imported when it runs, so that `--help` answers at once.
 """
 
-import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from services import stopping
 from shared.caller import Role
 from shared.settings import SERVICES, SettingInvalid, Settings
 
@@ -154,8 +154,7 @@ def _settings(port: int | None, peers: Mapping[str, int] | None = None) -> Setti
 
 def main() -> None:
     """Run the command; what is expected to fail ends with one line on standard error and exit code 1."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)  # also while servers start, when no event loop listens yet
+    stopping.listen()
     try:
         app()
     except SettingInvalid as error:
@@ -174,10 +173,6 @@ def _expected() -> tuple[type[Exception], ...]:
     from shared.province import BrokenProvince
 
     return CannotServe, StartFailed, MigrationFailed, Refusal, BrokenProvince
-
-
-def _end(*_: object) -> None:
-    sys.exit(0)
 
 
 def _fail(error: Exception) -> None:

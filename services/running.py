@@ -9,7 +9,7 @@ from importlib import import_module
 import httpx
 from rich.console import Console
 
-from services import serving, startup
+from services import serving, startup, stopping
 from services.welcome import welcome
 from shared import migrations
 from shared.service import PARTS, build
@@ -27,7 +27,7 @@ def up(settings: Settings, host: str) -> None:
     serving.check_port(host, settings.port)
     report = reporter()
     with startup.servers(settings, report) as prepared:
-        ready = asyncio.run(startup.prepare(prepared.settings, report))
+        ready = stopping.run(startup.prepare(prepared.settings, report))
         log = settings.home / "log" / "serumpun.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         configure_logging(settings.log_level, log)
@@ -47,9 +47,10 @@ def hold_servers(settings: Settings) -> None:
     """Run only the servers, ready for services that are started one by one."""
     report = reporter()
     with startup.servers(settings, report) as prepared:
-        asyncio.run(startup.prepare(prepared.settings, report))
+        stopping.run(startup.prepare(prepared.settings, report))
         report("ready: start services with `serumpun serve NAME --port PORT`; Ctrl-C ends the servers")
         while True:
+            stopping.leave_if_wished()
             time.sleep(MEND_SECONDS)
             _mend(prepared, report)
 
@@ -60,7 +61,7 @@ def serve(settings: Settings, service: str, host: str, only: Collection[str]) ->
         raise SettingInvalid(f"--only {unknown[0]} is not a part; the parts are {', '.join(sorted(PARTS))}")
     serving.check_port(host, settings.port)
     configure_logging(settings.log_level)
-    ready = asyncio.run(startup.provisioned(startup.found(settings)))
+    ready = stopping.run(startup.provisioned(startup.found(settings)))
     app: AsgiApp = build(import_module(f"services.{service}.main").SERVICE, ready, only or PARTS)
     report = reporter()
 
@@ -82,7 +83,7 @@ def migrate(settings: Settings, direction: str, services: Collection[str]) -> No
             report(f"{service} is migrated {direction}")
 
     with startup.servers_anywhere(settings, report) as there:
-        asyncio.run(carry_out(there))
+        stopping.run(carry_out(there))
 
 
 def reporter() -> startup.Report:

@@ -4,10 +4,7 @@ The server runs in our own event loop, so there is one process per service and n
 """
 
 import asyncio
-import os
-import signal
 import socket
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -15,6 +12,7 @@ import uvloop
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
+from services import stopping
 from shared.telemetry import AsgiApp, Message, Scope
 
 BACKLOG = 1_024
@@ -24,7 +22,6 @@ BEAT_SECONDS = 0.5
 DRAIN_SECONDS_MAX = 4
 """How long running requests may go on after a stop was asked for; what remains is cut off."""
 LIFESPAN_STOP_SECONDS_MAX = 8
-STOP_SECONDS_MAX = 18
 
 
 Started = Callable[[], Awaitable[None]]
@@ -53,14 +50,16 @@ def run(app: AsgiApp, host: str, port: int, started: Started, beat: Callable[[],
 
     `started` runs beside it once requests are answered; `beat` is called twice a second in the caller's thread.
     """
-    uvloop.run(_serve(app, host, port, started, beat))
+    try:
+        uvloop.run(_serve(app, host, port, started, beat))
+    finally:
+        stopping.listen()
 
 
 async def _serve(app: AsgiApp, host: str, port: int, started: Started, beat: Callable[[], None] | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop_in_time, stop)
+    stopping.listen_in_loop(stop.set)
     async with _lifespan(app):
         server = Server(
             app,
@@ -81,15 +80,6 @@ async def _serve(app: AsgiApp, host: str, port: int, started: Started, beat: Cal
             _, running = await asyncio.wait({serving}, timeout=DRAIN_SECONDS_MAX)
             for task in running:
                 task.cancel()
-
-
-def _stop_in_time(stop: asyncio.Event) -> None:
-    """Ask for the stop, and end the process by force should it hang; the kernel then ends what it started."""
-    if not stop.is_set():
-        stop.set()
-        last_resort = threading.Timer(STOP_SECONDS_MAX, os._exit, [1])
-        last_resort.daemon = True
-        last_resort.start()
 
 
 async def _until(

@@ -23,7 +23,7 @@ class Lane:
     partition: int
     position: int = 0
     last: int = 0
-    seen_at: float = field(default_factory=monotonic)
+    seen_at: float = float("-inf")
     moved_at: float = field(default_factory=monotonic)
     failures: int = 0
     error: str = ""

@@ -112,6 +112,9 @@ class DatabaseFeed:
             return await events_after(work.session, source, number, after, limit)
 
 
+NOTE = text("INSERT INTO effect (owner, number, actor, traceparent) VALUES (:owner, :number, :actor, :trace)")
+
+
 @dataclass(slots=True)
 class Seen:
     """What a consumer has brought about, read from its own database."""
@@ -124,7 +127,7 @@ class Seen:
         """The handler of these tests: one row for each event."""
         self.calls += 1
         await work.session.execute(
-            text("INSERT INTO effect (owner, number, actor, traceparent) VALUES (:owner, :number, :actor, :trace)"),
+            NOTE,
             {"owner": event.owner_id, "number": int(event.name), "actor": work.caller.subject,
              "trace": work.caller.traceparent},
         )  # fmt: skip

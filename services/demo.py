@@ -110,7 +110,6 @@ async def _stock(work: Work, province: Province) -> bool:
     for place in province.places:
         await ledger.add_place(
             work,
-            work.caller,
             AddPlace(code=place.code, name=place.name, kind=PlaceKind(place.kind), region=place.region),
         )
     _raise_first(await ledger.receive(work, [Asked(order, work.caller) for order in _receipts(province)]))

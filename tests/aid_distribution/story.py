@@ -75,7 +75,7 @@ async def furnish(work: Work) -> None:
         (ELSEWHERE, PlaceKind.WAREHOUSE, "19.02"),
         (PROVINCE, PlaceKind.WAREHOUSE, "19"),
     ):
-        await ledger.add_place(work, OFFICE, AddPlace(code=code, name=f"Gudang {code}", kind=kind, region=region))
+        await ledger.add_place(work, AddPlace(code=code, name=f"Gudang {code}", kind=kind, region=region))
 
 
 def receipt(

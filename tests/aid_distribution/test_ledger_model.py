@@ -144,7 +144,7 @@ async def new_item(database: Database) -> str:
     async with database.work(OFFICE) as work:
         code = f"ITEM-{work.new_id()}".upper()
         await ledger.add_item(work, AddItem(code=code, name="x", unit=Unit.PIECE, category=Category.OTHER))
-        lots = [(code, lot, expires_on) for lot, expires_on in LOTS.items() if lot]
+        lots = [((code, lot), expires_on) for lot, expires_on in LOTS.items() if lot]
         await store.remember_lots(work.session, lots)
     return code
 

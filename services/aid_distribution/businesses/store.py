@@ -26,8 +26,10 @@ class KnownBusinessRow(SQLModel, table=True):
 async def keep(session: AsyncSession, row: KnownBusinessRow) -> None:
     """Write what is known of a business now, whether or not it was known before."""
     values = row.model_dump()
+    # Without the key: setting it, even to what it is, would lock out the distributions that name this business.
+    news = {name: value for name, value in values.items() if name != "id"}
     await session.execute(
-        insert(KnownBusinessRow).values(**values).on_conflict_do_update(index_elements=["id"], set_=values)
+        insert(KnownBusinessRow).values(**values).on_conflict_do_update(index_elements=["id"], set_=news)
     )
 
 

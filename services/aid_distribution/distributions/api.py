@@ -11,7 +11,7 @@ from services.aid_distribution.distributions.handlers import (
     PostDistribution,
     VoidDistribution,
 )
-from services.aid_distribution.ledger.domain import ShortOfStock
+from services.aid_distribution.ledger.domain import ShortOfStock, TooMuch
 from shared.database import Work
 from shared.problems import Refusal
 from shared.roles import Action
@@ -21,7 +21,12 @@ distributions = Routes("/aid/distributions", tag="Distributions")
 
 
 @distributions.post(
-    "", Action.POST_DISTRIBUTION, together=True, location="/aid/distributions/{id}", refusals=[ShortOfStock]
+    "",
+    Action.POST_DISTRIBUTION,
+    together=True,
+    location="/aid/distributions/{id}",
+    refusals=[ShortOfStock],
+    rules=handlers.mistakes,
 )
 async def post_distribution(
     work: Work, asked: Sequence[Asked[PostDistribution]]
@@ -42,7 +47,7 @@ async def show_distribution(call: Call, distribution_id: UUID) -> DistributionVi
     return await handlers.show(call.work, call.caller, distribution_id)
 
 
-@distributions.post("/{distribution_id}/void", Action.VOID_DISTRIBUTION, refusals=[AlreadyVoided])
+@distributions.post("/{distribution_id}/void", Action.VOID_DISTRIBUTION, refusals=[AlreadyVoided, TooMuch])
 async def void_distribution(call: Call, distribution_id: UUID, body: VoidDistribution) -> DistributionView:
     """Take back a distribution that was posted in error."""
     return await handlers.void(call.work, call.caller, distribution_id, body)

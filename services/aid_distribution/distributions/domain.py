@@ -1,6 +1,6 @@
 """The rules of a distribution event: what was handed out must have gone to somebody."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from uuid import UUID
 
@@ -23,14 +23,14 @@ class AlreadyVoided(Refusal):
     title = "Already voided"
 
 
-def recipient_mistakes(public_heads: int, businesses: Sequence[UUID], known: frozenset[UUID]) -> list[FieldError]:
+def recipient_mistakes(leaves: Mapping[str, object], known: Collection[UUID]) -> list[FieldError]:
     """Say what is wrong with who received: nobody, the same business twice, or one that is not known."""
-    if not public_heads and not businesses:
+    named = {pointer: value for pointer, value in leaves.items() if pointer.startswith("/recipients/businesses/")}
+    if not leaves.get("/recipients/public") and not named:
         return [FieldError("/recipients", "no_recipient", "Name the head count of the public, businesses, or both.")]
     errors = []
-    seen: set[UUID] = set()
-    for index, business in enumerate(businesses):
-        pointer = f"/recipients/businesses/{index}"
+    seen: set[object] = set()
+    for pointer, business in named.items():
         if business in seen:
             errors.append(FieldError(pointer, "duplicate", "This business is named twice."))
         elif business not in known:

@@ -19,7 +19,7 @@ from services.aid_distribution.ledger.domain import Draft, Kind, Line, Virtual
 from services.aid_distribution.ledger.handlers import leaving, post, posting_for_update, undo
 from services.aid_distribution.ledger.known import Known, Leaves, known, leaves_of
 from services.aid_distribution.ledger.mistakes import order_mistakes
-from services.aid_distribution.ledger.orders import GoodsLines, Moment, Order, PostedLine, line_view
+from services.aid_distribution.ledger.orders import GoodsLines, Moment, Order, PlaceCode, PostedLine, line_view
 from services.aid_distribution.ledger.store import Posted, PostingLineRow
 from shared import cursor
 from shared.caller import Caller

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.aid_distribution.ledger import cards, handlers, transfers
+from services.aid_distribution.ledger import cards, handlers, mistakes, transfers
 from services.aid_distribution.ledger.cards import BalanceQuery, CardQuery, CatalogueQuery
 from services.aid_distribution.ledger.catalogue import CodeTaken
-from services.aid_distribution.ledger.domain import ShortOfStock
+from services.aid_distribution.ledger.domain import ShortOfStock, TooMuch
 from services.aid_distribution.ledger.handlers import AlreadyReversed, NotReversible
+from services.aid_distribution.ledger.mistakes import asked_of_leaves
 from services.aid_distribution.ledger.orders import (
     AddItem,
     AddPlace,
@@ -45,10 +46,10 @@ async def list_items(call: Call, query: CatalogueQuery) -> Page[ItemView]:
     return await cards.items(call.work, query)
 
 
-@catalogue.post("/places", Action.CHANGE_CATALOGUE, refusals=[CodeTaken])
+@catalogue.post("/places", Action.CHANGE_CATALOGUE, refusals=[CodeTaken], rules=mistakes.place_mistakes)
 async def add_place(call: Call, body: AddPlace) -> PlaceView:
     """Make a place known."""
-    return await handlers.add_place(call.work, call.caller, body)
+    return await handlers.add_place(call.work, body)
 
 
 @catalogue.get("/places", Action.SEE_CATALOGUE)
@@ -57,19 +58,40 @@ async def list_places(call: Call, query: CatalogueQuery) -> Page[PlaceView]:
     return await cards.places(call.work, call.caller, query)
 
 
-@stock.post("/receipts", Action.RECEIVE_STOCK, together=True, location="/aid/postings/{id}")
+@stock.post(
+    "/receipts",
+    Action.RECEIVE_STOCK,
+    together=True,
+    location="/aid/postings/{id}",
+    refusals=[TooMuch],
+    rules=asked_of_leaves(mistakes.receipt_mistakes),
+)
 async def receive_stock(work: Work, asked: Sequence[Asked[ReceiveStock]]) -> Sequence[PostingView | Refusal]:
     """Take goods into a place."""
     return await handlers.receive(work, asked)
 
 
-@stock.post("/issues", Action.ISSUE_STOCK, together=True, location="/aid/postings/{id}", refusals=[ShortOfStock])
+@stock.post(
+    "/issues",
+    Action.ISSUE_STOCK,
+    together=True,
+    location="/aid/postings/{id}",
+    refusals=[ShortOfStock],
+    rules=asked_of_leaves(mistakes.issue_mistakes),
+)
 async def issue_stock(work: Work, asked: Sequence[Asked[IssueStock]]) -> Sequence[PostingView | Refusal]:
     """Take goods off a place: damaged, lost, expired, or for another reason."""
     return await handlers.issue(work, asked)
 
 
-@stock.post("/transfers", Action.TRANSFER_STOCK, together=True, location="/aid/transfers/{id}", refusals=[ShortOfStock])
+@stock.post(
+    "/transfers",
+    Action.TRANSFER_STOCK,
+    together=True,
+    location="/aid/transfers/{id}",
+    refusals=[ShortOfStock],
+    rules=asked_of_leaves(mistakes.dispatch_mistakes),
+)
 async def dispatch_transfer(work: Work, asked: Sequence[Asked[DispatchTransfer]]) -> Sequence[TransferView | Refusal]:
     """Send goods from one place to another."""
     return await transfers.dispatch(work, asked)
@@ -85,7 +107,8 @@ async def show_transfer(call: Call, transfer_id: UUID) -> TransferView:
     "/transfers/{transfer_id}/receipt",
     Action.TRANSFER_STOCK,
     location="/aid/transfers/{id}",
-    refusals=[AlreadyReceived, DoesNotAddUp],
+    refusals=[AlreadyReceived, DoesNotAddUp, TooMuch],
+    rules=asked_of_leaves(mistakes.arrival_mistakes),
 )
 async def receive_transfer(call: Call, transfer_id: UUID, body: ReceiveTransfer) -> TransferView:
     """Take in a transfer: what was accepted and what was rejected must equal what was dispatched."""
@@ -102,7 +125,7 @@ async def show_posting(call: Call, posting_id: UUID) -> PostingView:
     "/postings/{posting_id}/reversal",
     Action.REVERSE_POSTING,
     location="/aid/postings/{id}",
-    refusals=[AlreadyReversed, NotReversible, ShortOfStock],
+    refusals=[AlreadyReversed, NotReversible, ShortOfStock, TooMuch],
 )
 async def reverse_posting(call: Call, posting_id: UUID, body: ReversePosting) -> PostingView:
     """Undo a posting that was a mistake."""

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 
 from services.aid_distribution.ledger.catalogue import ItemRow, PlaceRow, items_by_code, places_by_code, seen
-from services.aid_distribution.ledger.domain import Kind
+from services.aid_distribution.ledger.domain import EARLIEST, Kind
 from services.aid_distribution.ledger.orders import (
     BalanceView,
     CardEntryView,
@@ -34,7 +34,6 @@ from shared.database import Work
 from shared.problems import Absent
 from shared.routes import PAGE_ITEMS_DEFAULT, Code, Cursor, Limit, Page
 
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -151,12 +150,12 @@ async def card(work: Work, caller: Caller, place: str, item: str, query: CardQue
     places = await places_by_code(work.session, [place])
     if seen(places.get(place), caller) is None or item not in await items_by_code(work.session, [item]):
         raise Absent
-    begins = query.from_ or BEGINNING
+    begins = query.from_ or EARLIEST
     if query.cursor:
         *after, balance = cursor.decode(query.cursor, tuple[datetime, datetime, UUID, int, int])
     else:
         # Before everything of that moment: no posting has the smallest of all ids.
-        after = [begins, BEGINNING, UUID(int=0), 0]
+        after = [begins, EARLIEST, UUID(int=0), 0]
         balance = await _opening(work, place, item, begins)
     rows = await work.session.execute(
         MOVEMENTS,
@@ -176,7 +175,7 @@ async def card(work: Work, caller: Caller, place: str, item: str, query: CardQue
 
 
 async def _opening(work: Work, place: str, item: str, moment: datetime) -> int:
-    if moment == BEGINNING:
+    if moment == EARLIEST:
         return 0
     values = {"place": place, "item": item} | _moment(moment)
     return int((await work.session.execute(OPENING, values)).scalar_one())

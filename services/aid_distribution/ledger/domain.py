@@ -1,27 +1,30 @@
 """The rules of the stock ledger: double entry, append-only, never negative over the whole timeline.
 
-A card is the account of one item (and lot) at one place. What is known of it is held by day, so that a posting
-dated in the past is checked exactly without replaying all that came after: within its day movement by movement,
-and for each later day against the lowest balance of that day.
+A posting moves goods from place to place; each place that is real has a card of each item and lot (`account`).
 
-Units:  quantities in the item's base unit, whole and positive in a line, signed as a change of a card
+Units:  quantities in the item's base unit, whole and positive in a line
 Source: DOMAIN section 1; the semantics that OpenLMIS, open-mSupply and ERPNext test for
 """
 
-from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
 from uuid import UUID
 
+from services.aid_distribution.ledger.account import Card, CardKey, Cards, Moment
 from shared.caller import Role
 from shared.clock import wib_day
-from shared.problems import FieldError, Refusal
+from shared.problems import FieldError, Json, Refusal
 
 QUANTITY_MAX = 1_000_000_000_000
-"""Far beyond any warehouse, and small enough that sums of any length stay inside 64 bits."""
+"""The most that one line moves: far beyond any warehouse."""
+
+CARD_MAX = 1_000_000_000_000_000
+"""The most that a card may hold on one day, all that came in counted; sums over many cards stay inside 64 bits."""
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""Nothing is dated before this, whoever asks: it is where a card begins."""
 
 NO_LOT = ""
 DATING_BACK_DAYS: Mapping[Role, int] = {Role.REGENCY_OFFICER: 30, Role.PROVINCE_STAFF: 366}
@@ -106,12 +109,11 @@ class ShortOfStock(Refusal):
     title = "Not enough stock"
 
 
-class CardKey(NamedTuple):
-    """What a card is the account of."""
+class TooMuch(Refusal):
+    """A card would hold more than it can count."""
 
-    place: str
-    item: str
-    lot: str
+    code = "too_much"
+    title = "More than a card can hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,163 +156,24 @@ class Draft:
                 yield line.to_place, line.item, True
 
 
-class Moment(NamedTuple):
-    """The place of a posting on the timeline; ties of time are settled by the next field."""
-
-    occurred_at: datetime
-    recorded_at: datetime
-    posting_id: UUID
-
-
-class Entry(NamedTuple):
-    """One movement on a card."""
-
-    moment: Moment
-    change: int
-
-
-@dataclass(slots=True)
-class Day:
-    """One local day of a card.
-
-    Shape:  `entries` are the last movements of the day, in order; `earlier_lowest` is the lowest balance before
-            them, and `earlier_closing` the balance at which they begin
-    """
-
-    day: date
-    opening: int
-    incoming: int
-    outgoing: int
-    earlier_lowest: int
-    earlier_closing: int
-    entries: list[Entry] = field(default_factory=list)
-    changed: bool = False
-
-    @property
-    def closing(self) -> int:
-        """Give the balance at the end of the day."""
-        return self.opening + self.incoming - self.outgoing
-
-    @property
-    def lowest(self) -> int:
-        """Give the lowest balance of the day."""
-        lowest = balance = self.earlier_closing
-        for entry in self.entries:
-            balance += entry.change
-            lowest = min(lowest, balance)
-        return min(lowest, self.earlier_lowest)
-
-    def lowest_from(self, moment: Moment) -> int:
-        """Give the lowest balance from a moment to the end of the day, that moment's own balance included."""
-        balance = self.earlier_closing
-        lowest: int | None = None
-        for entry in self.entries:
-            if lowest is None and entry.moment > moment:
-                lowest = balance
-            balance += entry.change
-            if lowest is not None:
-                lowest = min(lowest, balance)
-        return balance if lowest is None else lowest
-
-    def add(self, moment: Moment, change: int) -> None:
-        """Put a movement in its place."""
-        insort(self.entries, Entry(moment, change))
-        if change > 0:
-            self.incoming += change
-        else:
-            self.outgoing -= change
-        self.changed = True
-
-    def shift(self, change: int) -> None:
-        """Follow a movement of an earlier day."""
-        self.opening += change
-        self.earlier_closing += change
-        self.earlier_lowest += change
-        self.changed = True
-
-
-@dataclass(slots=True)
-class Card:
-    """The account of one item and lot at one place, from the first day that a batch of postings touches.
-
-    Shape: `days` ascend, without holes where nothing happened; `expires_on` is the lot's
-    """
-
-    key: CardKey
-    days: list[Day] = field(default_factory=list)
-    last_occurred_at: datetime | None = None
-    expires_on: date | None = None
-    changed: bool = False
-
-    @property
-    def on_hand(self) -> int:
-        """Give the balance after everything."""
-        return self.days[-1].closing if self.days else 0
-
-    def free_from(self, moment: Moment) -> int:
-        """Give how much may leave at a moment without any later balance becoming negative."""
-        return min(lowest for _, lowest in self._lowest_by_day(moment))
-
-    def short_on(self, moment: Moment, change: int) -> date | None:
-        """Name the first day on which the balance would be negative after this change, if there is one."""
-        return next((day for day, lowest in self._lowest_by_day(moment) if lowest + change < 0), None)
-
-    def _lowest_by_day(self, moment: Moment) -> Iterator[tuple[date, int]]:
-        today, before, begun = wib_day(moment.occurred_at), 0, False
-        for day in self.days:
-            if day.day < today:
-                before = day.closing
-            elif day.day == today:
-                begun = True
-                yield today, day.lowest_from(moment)
-            else:
-                if not begun:
-                    begun = True
-                    yield today, before
-                yield day.day, day.lowest
-        if not begun:
-            yield today, before
-
-    def add(self, moment: Moment, change: int) -> None:
-        """Enter a movement; every later day follows."""
-        self._day(wib_day(moment.occurred_at)).add(moment, change)
-        for day in self.days:
-            if day.day > wib_day(moment.occurred_at):
-                day.shift(change)
-        if self.last_occurred_at is None or moment.occurred_at > self.last_occurred_at:
-            self.last_occurred_at = moment.occurred_at
-        self.changed = True
-
-    def _day(self, wanted: date) -> Day:
-        before = 0
-        for index, day in enumerate(self.days):
-            if day.day == wanted:
-                return day
-            if day.day > wanted:
-                self.days.insert(index, new := Day(wanted, before, 0, 0, before, before))
-                return new
-            before = day.closing
-        self.days.append(new := Day(wanted, before, 0, 0, before, before))
-        return new
-
-
-Cards = dict[CardKey, Card]
-
-
-def post(draft: Draft, cards: Cards, recorded_at: datetime) -> tuple[Line, ...] | ShortOfStock:
+def post(draft: Draft, cards: Cards, recorded_at: datetime) -> tuple[Line, ...] | Refusal:
     """Enter a draft on the cards it touches, or say why not; a refused draft leaves every card as it was.
 
-    Shape:  gives the lines with their lots chosen; a line that needs several lots becomes several
+    Shape:  gives the lines with their lots chosen; a line that needs several lots becomes several. The refusal is
+            ShortOfStock or TooMuch
     """
     moment = Moment(draft.occurred_at, recorded_at, draft.id)
-    lines = tuple(part for line in draft.lines for part in _with_lots(line, draft, cards, moment))
-    changes = changes_of(lines)
+    choice = _choose_lots(draft, cards, moment)
+    changes = changes_of(choice.lines)
     short = [(key, change, day) for key, change in changes.items() if (day := _short(cards, key, moment, change))]
     if short:
-        return _refusal(short, cards, moment)
+        return _refusal(short, cards, moment, choice.unmet)
+    full = [key for key, change in changes.items() if key in cards and cards[key].fullest + change > CARD_MAX]
+    if full:
+        return TooMuch(f"{full[0].item} at {full[0].place}: at most {CARD_MAX}.", limit=CARD_MAX)
     for key, change in changes.items():
-        cards.setdefault(key, Card(key)).add(moment, change)
-    return lines
+        cards.opened(key).add(moment, change)
+    return choice.lines
 
 
 def changes_of(lines: Iterable[Line]) -> dict[CardKey, int]:
@@ -328,41 +191,87 @@ def _short(cards: Cards, key: CardKey, moment: Moment, change: int) -> date | No
     return cards.get(key, Card(key)).short_on(moment, change) if change < 0 else None
 
 
-def _refusal(short: Sequence[tuple[CardKey, int, date]], cards: Cards, moment: Moment) -> ShortOfStock:
-    cards_short = [
-        {
-            "place": key.place,
-            "item": key.item,
-            "lot": key.lot or None,
-            "asked": -change,
-            "available": max(cards[key].free_from(moment), 0) if key in cards else 0,
-            "first_short_on": day.isoformat(),
-        }
-        for key, change, day in short
-    ]
-    first = cards_short[0]
+@dataclass(slots=True)
+class Unmet:
+    """What was asked of a shelf without naming a lot, and could not all be found."""
+
+    asked: int = 0
+    missing: int = 0
+    skipped: Sequence[Card] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Lines with their lots, and which shelves hold less than was asked of them."""
+
+    lines: tuple[Line, ...]
+    unmet: Mapping[tuple[str, str], Unmet]
+
+
+def _refusal(
+    short: Sequence[tuple[CardKey, int, date]],
+    cards: Cards,
+    moment: Moment,
+    unmet: Mapping[tuple[str, str], Unmet],
+) -> ShortOfStock:
+    told: list[dict[str, Json]] = []
+    for key, change, day in short:
+        shelf = unmet.get((key.place, key.item)) if key.lot == NO_LOT else None
+        asked = shelf.asked if shelf else -change
+        free = max(cards[key].free_from(moment), 0) if key in cards else 0
+        available = shelf.asked - shelf.missing if shelf else free
+        about: dict[str, Json] = {"place": key.place, "item": key.item, "lot": key.lot or None}
+        about |= {"asked": asked, "available": available, "short": asked - available, "first_short_on": day.isoformat()}
+        if shelf and shelf.skipped:
+            about["skipped_expired"] = [card.key.lot for card in shelf.skipped]
+        told.append(about)
+    first = told[0]
     detail = f"{first['item']} at {first['place']}: asked {first['asked']}, available {first['available']}."
-    return ShortOfStock(detail, cards=cards_short)
+    return ShortOfStock(detail, cards=told)
 
 
-def _with_lots(line: Line, draft: Draft, cards: Cards, moment: Moment) -> list[Line]:
-    """Choose the lots of a line that names none: earliest expiry first, no expiry last (FEFO)."""
-    if line.lot is not None or line.from_place in VIRTUAL:
-        return [_of_lot(line, line.lot or NO_LOT, line.quantity)]
-    held = [card for key, card in cards.items() if (key.place, key.item) == (line.from_place, line.item)]
-    if all(card.key.lot == NO_LOT for card in held):
-        return [_of_lot(line, NO_LOT, line.quantity)]
+def _choose_lots(draft: Draft, cards: Cards, moment: Moment) -> _Choice:
+    """Choose the lots of lines that name none: earliest expiry first, no expiry last (FEFO).
+
+    The lines of one posting share what a lot holds; what names its lot has it first.
+    """
+    taken = changes_of(line for line in draft.lines if not _open(line))
+    lines: list[Line] = []
+    unmet: dict[tuple[str, str], Unmet] = {}
+    for line in draft.lines:
+        shelf = cards.shelf(line.from_place, line.item)
+        if not _open(line) or all(card.key.lot == NO_LOT for card in shelf):
+            lines.append(_of_lot(line, line.lot or NO_LOT, line.quantity))
+            continue
+        usable, skipped = _usable(shelf, draft)
+        missing = line.quantity
+        for card in sorted(usable, key=lambda card: (card.expires_on or date.max, card.key.lot)):
+            free = card.free_from(moment) + taken.get(card.key, 0)
+            if part := min(missing, max(free, 0)):
+                lines.append(_of_lot(line, card.key.lot, part))
+                taken[card.key] = taken.get(card.key, 0) - part
+                missing -= part
+        of_shelf = unmet.setdefault((line.from_place, line.item), Unmet(skipped=skipped))
+        of_shelf.asked += line.quantity
+        of_shelf.missing += missing
+        if missing:
+            # What no lot holds is asked of the card without lot, which cannot give it: so the draft is refused.
+            lines.append(_of_lot(line, NO_LOT, missing))
+    return _Choice(tuple(lines), unmet)
+
+
+def _open(line: Line) -> bool:
+    """Tell whether the choice of the lot is left to the ledger."""
+    return line.lot is None and line.from_place not in VIRTUAL
+
+
+def _usable(shelf: Sequence[Card], draft: Draft) -> tuple[list[Card], list[Card]]:
+    """Part the cards of a shelf into those that may be chosen and those that are skipped because they expired."""
     today = wib_day(draft.occurred_at)
-    usable = [card for card in held if not (draft.usable_only and card.expires_on and card.expires_on < today)]
-    parts: list[Line] = []
-    missing = line.quantity
-    for card in sorted(usable, key=lambda card: (card.expires_on or date.max, card.key.lot)):
-        taken = min(missing, max(card.free_from(moment), 0))
-        if taken:
-            parts.append(_of_lot(line, card.key.lot, taken))
-            missing -= taken
-    # What no lot holds is asked of the card without lot, so that the refusal names what is missing.
-    return [*parts, _of_lot(line, NO_LOT, missing)] if missing else parts
+    parted: tuple[list[Card], list[Card]] = ([], [])
+    for card in shelf:
+        parted[draft.usable_only and card.expires_on is not None and card.expires_on < today].append(card)
+    return parted
 
 
 def _of_lot(line: Line, lot: str, quantity: int) -> Line:
@@ -373,6 +282,8 @@ def when_mistakes(occurred_at: datetime, now: datetime, role: Role, pointer: str
     """Say what is wrong with the moment of a posting: it lies ahead, or further back than this role may date."""
     if occurred_at > now:
         return [FieldError(pointer, "in_the_future", "This has not happened yet.")]
+    if occurred_at < EARLIEST:
+        return [FieldError(pointer, "too_far_back", f"Nothing is dated before {EARLIEST.year}.")]
     days = DATING_BACK_DAYS.get(role)
     if days is not None and occurred_at < now - timedelta(days=days):
         return [FieldError(pointer, "too_far_back", f"Your role may date back at most {days} days.")]

@@ -4,34 +4,20 @@ Orders come in batches that share one transaction, and each has its own outcome;
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import literal
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import select
+from sqlmodel import col, select
 
 from services.aid_distribution.ledger import domain, store
-from services.aid_distribution.ledger.catalogue import (
-    CodeTaken,
-    ItemRow,
-    PlaceRow,
-    items_by_code,
-    places_by_code,
-    seen,
-)
-from services.aid_distribution.ledger.domain import (
-    ISSUE_PLACES,
-    SOURCE_PLACES,
-    Draft,
-    Kind,
-    Line,
-    Reason,
-    ShortOfStock,
-)
+from services.aid_distribution.ledger.catalogue import CodeTaken, ItemRow, PlaceRow
+from services.aid_distribution.ledger.domain import ISSUE_PLACES, SOURCE_PLACES, Draft, Kind, Line, Reason
+from services.aid_distribution.ledger.known import Known, Leaves, dated_lots, known, known_items, leaves_of
+from services.aid_distribution.ledger.mistakes import issue_mistakes, lot_mistakes, place_mistakes, receipt_mistakes
 from services.aid_distribution.ledger.orders import (
     AddItem,
     AddPlace,
@@ -48,9 +34,9 @@ from services.aid_distribution.ledger.orders import (
 from services.aid_distribution.ledger.store import Posted, PostingLineRow, PostingRow
 from shared.caller import Caller
 from shared.clock import WIB
-from shared.contracts.aid_distribution import Goods, StockIssued, StockReceived, StockReversed
+from shared.contracts.aid_distribution import StockIssued, StockReceived, StockReversed
 from shared.database import Work
-from shared.problems import Absent, FieldError, Invalid, Refusal
+from shared.problems import Absent, Invalid, Refusal
 from shared.routes import Asked
 
 
@@ -68,58 +54,11 @@ class NotReversible(Refusal):
     title = "This posting cannot be reversed"
 
 
-class Wanted(Protocol):
-    """A line of any order: an item and how much of it."""
-
-    @property
-    def item(self) -> str: ...  # noqa: D102 - the name says it
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The items and places that a batch of orders names, as far as they exist."""
-
-    items: dict[str, ItemRow]
-    places: dict[str, PlaceRow]
-
-    def place(self, code: str, caller: Caller, pointer: str, errors: list[FieldError]) -> PlaceRow | None:
-        """Find a place that the caller may know of, or note the mistake."""
-        place = seen(self.places.get(code), caller)
-        if place is None:
-            errors.append(FieldError(pointer, "unknown_place", f"There is no place {code}."))
-        return place
-
-    def item_mistakes(self, lines: Sequence[Wanted]) -> list[FieldError]:
-        """Say which lines name an item that does not exist."""
-        return [
-            FieldError(f"/lines/{index}/item", "unknown_item", f"There is no item {line.item}.")
-            for index, line in enumerate(lines)
-            if line.item not in self.items
-        ]
-
-    def goods(self, lines: Iterable[Line]) -> list[Goods]:
-        """Put lines into the words of an event."""
-        return [
-            Goods(
-                item=line.item,
-                item_name=self.items[line.item].name,
-                unit=self.items[line.item].unit,
-                quantity=line.quantity,
-                lot=line.lot or None,
-            )
-            for line in lines
-        ]
-
-
-async def known(work: Work, items: Iterable[str], places: Iterable[str]) -> Known:
-    """Find what a batch of orders names."""
-    return Known(await items_by_code(work.session, set(items)), await places_by_code(work.session, set(places)))
-
-
 async def post(work: Work, plans: Sequence[Draft | Refusal]) -> list[Posted | Refusal]:
     """Post drafts to the ledger, each with its own outcome; what is refused already stays refused.
 
-    Shape:  outcomes in the order of the plans; ShortOfStock (409) names each card and its first short day
+    Shape:  outcomes in the order of the plans; ShortOfStock (409) names each card and its first short day, and
+            TooMuch (409) the card that cannot count so much
     """
     drafts = [plan for plan in plans if isinstance(plan, Draft)]
     outcomes = iter(await _post(work, drafts) if drafts else ())
@@ -128,16 +67,22 @@ async def post(work: Work, plans: Sequence[Draft | Refusal]) -> list[Posted | Re
 
 async def _post(work: Work, drafts: Sequence[Draft]) -> list[Posted | Refusal]:
     cards = await store.lock_cards(work.session, drafts)
-    decided = [domain.post(draft, cards, work.now) for draft in drafts]
-    accepted = [draft for draft, lines in zip(drafts, decided, strict=True) if not isinstance(lines, ShortOfStock)]
+    decided = [(draft, _recorded_at(work, draft)) for draft in drafts]
+    lines = [domain.post(draft, cards, recorded_at) for draft, recorded_at in decided]
+    accepted = [draft for draft, moved in zip(drafts, lines, strict=True) if not isinstance(moved, Refusal)]
     numbers = await _numbers(work, accepted) if accepted else {}
     outcomes: list[Posted | Refusal] = [
-        lines if isinstance(lines, ShortOfStock) else Posted(draft, lines, numbers[draft.id], work.now)
-        for draft, lines in zip(drafts, decided, strict=True)
+        moved if isinstance(moved, Refusal) else Posted(draft, moved, numbers[draft.id], recorded_at)
+        for (draft, recorded_at), moved in zip(decided, lines, strict=True)
     ]
     if accepted:
         await store.write(work.session, [one for one in outcomes if isinstance(one, Posted)], cards)
     return outcomes
+
+
+def _recorded_at(work: Work, draft: Draft) -> datetime:
+    """Give the moment of recording; what is undone may bear a moment of another machine's clock, a little ahead."""
+    return max(work.now, draft.occurred_at)
 
 
 async def _numbers(work: Work, drafts: Sequence[Draft]) -> dict[UUID, str]:
@@ -158,45 +103,35 @@ def _month(moment: datetime) -> date:
 
 async def receive(work: Work, asked: Sequence[Asked[ReceiveStock]]) -> list[PostingView | Refusal]:
     """Take goods into places, and remember the expiry of their lots."""
-    orders = [one.body for one in asked]
-    here = await known(work, (line.item for o in orders for line in o.lines), (o.place for o in orders))
-    plans = [_receipt(work, one, here) for one in asked]
-    lots = [
-        (line.item, line.lot, line.expires_on)
-        for order, plan in zip(orders, plans, strict=True)
-        if isinstance(plan, Draft)
-        for line in order.lines
-        if line.lot
-    ]
-    await store.remember_lots(work.session, lots)
+    leaves = [leaves_of(one.body) for one in asked]
+    here = await known(work, leaves)
+    plans = []
+    for one, order in zip(asked, leaves, strict=True):
+        plans.append(plan := _receipt(work, one, order, here))
+        if isinstance(plan, Draft):
+            here.expiries.update({lot: expires_on for _, lot, expires_on in dated_lots(order)})
     outcomes = await post(work, plans)
-    for one, posted in zip(asked, outcomes, strict=True):
-        if isinstance(posted, Posted):
-            event = StockReceived(
-                posting_id=posted.draft.id,
-                number=posted.number,
-                region=posted.draft.region,
-                occurred_at=posted.draft.occurred_at,
-                lines=here.goods(posted.lines),
-                place=one.body.place,
-                origin=one.body.source,
-            )
-            work.record(event, region=posted.draft.region, caller=one.caller)
+    done = [(one, posted) for one, posted in zip(asked, outcomes, strict=True) if isinstance(posted, Posted)]
+    await _remember_lots(work, [one.body for one, _ in done])
+    for one, posted in done:
+        event = StockReceived(
+            posting_id=posted.draft.id,
+            number=posted.number,
+            region=posted.draft.region,
+            occurred_at=posted.draft.occurred_at,
+            lines=here.goods(posted.lines),
+            place=one.body.place,
+            origin=one.body.source,
+        )
+        work.record(event, region=posted.draft.region, caller=one.caller)
     return [posting_view(posted) if isinstance(posted, Posted) else posted for posted in outcomes]
 
 
-def _receipt(work: Work, one: Asked[ReceiveStock], here: Known) -> Draft | Refusal:
+def _receipt(work: Work, one: Asked[ReceiveStock], leaves: Leaves, here: Known) -> Draft | Refusal:
     order = one.body
-    errors = domain.when_mistakes(order.occurred_at, work.now, one.caller.role) + here.item_mistakes(order.lines)
-    errors += [
-        FieldError(f"/lines/{index}/lot", "missing", "An expiry date belongs to a lot; name the lot.")
-        for index, line in enumerate(order.lines)
-        if line.expires_on and not line.lot
-    ]
-    place = here.place(order.place, one.caller, "/place", errors)
-    if errors or place is None:
+    if errors := receipt_mistakes(leaves, here, one.caller, work.now):
         return Invalid(errors)
-    origin = SOURCE_PLACES[order.source]
+    place, origin = here.places[order.place], SOURCE_PLACES[order.source]
     return Draft(
         id=work.new_id(),
         kind=Kind.RECEIPT,
@@ -209,11 +144,23 @@ def _receipt(work: Work, one: Asked[ReceiveStock], here: Known) -> Draft | Refus
     )
 
 
+async def _remember_lots(work: Work, orders: Sequence[ReceiveStock]) -> None:
+    """Keep the lots that have come in; raises Invalid (422) when another transaction told another expiry just now."""
+    lots = [((line.item, line.lot), line.expires_on) for order in orders for line in order.lines if line.lot]
+    if not lots:
+        return
+    await store.remember_lots(work.session, lots)
+    expiries = await store.expiries(work.session, {lot for lot, _ in lots})
+    if errors := [error for order in orders for error in lot_mistakes(leaves_of(order), expiries)]:
+        raise Invalid(errors)
+
+
 async def issue(work: Work, asked: Sequence[Asked[IssueStock]]) -> list[PostingView | Refusal]:
     """Take goods off places for a reason other than handing them out."""
-    orders = [one.body for one in asked]
-    here = await known(work, (line.item for o in orders for line in o.lines), (o.place for o in orders))
-    outcomes = await post(work, [_issue(work, one, here) for one in asked])
+    leaves = [leaves_of(one.body) for one in asked]
+    here = await known(work, leaves)
+    plans = [_issue(work, one, order, here) for one, order in zip(asked, leaves, strict=True)]
+    outcomes = await post(work, plans)
     for one, posted in zip(asked, outcomes, strict=True):
         if isinstance(posted, Posted):
             event = StockIssued(
@@ -229,14 +176,11 @@ async def issue(work: Work, asked: Sequence[Asked[IssueStock]]) -> list[PostingV
     return [posting_view(posted) if isinstance(posted, Posted) else posted for posted in outcomes]
 
 
-def _issue(work: Work, one: Asked[IssueStock], here: Known) -> Draft | Refusal:
+def _issue(work: Work, one: Asked[IssueStock], leaves: Leaves, here: Known) -> Draft | Refusal:
     order = one.body
-    errors = domain.when_mistakes(order.occurred_at, work.now, one.caller.role) + here.item_mistakes(order.lines)
-    if order.reason not in ISSUE_PLACES:
-        errors.append(FieldError("/reason", "unknown_value", "Stock that was found comes in; it cannot be issued."))
-    place = here.place(order.place, one.caller, "/place", errors)
-    if errors or place is None:
+    if errors := issue_mistakes(leaves, here, one.caller, work.now):
         return Invalid(errors)
+    place = here.places[order.place]
     return Draft(
         id=work.new_id(),
         kind=Kind.ISSUE,
@@ -249,8 +193,11 @@ def _issue(work: Work, one: Asked[IssueStock], here: Known) -> Draft | Refusal:
     )
 
 
-class Leaving(Wanted, Protocol):
+class Leaving(Protocol):
     """A line of goods that leave."""
+
+    @property
+    def item(self) -> str: ...  # noqa: D102 - the name says it
 
     @property
     def quantity(self) -> int: ...  # noqa: D102 - the name says it
@@ -300,7 +247,8 @@ async def undo(
     done = (await work.session.exec(select(PostingRow).where(PostingRow.reverses == row.id))).first()
     if done is not None:
         raise AlreadyReversed(f"It was reversed by {done.number}.", reversed_by=str(done.id), number=done.number)
-    lines = (await work.session.exec(select(PostingLineRow).where(PostingLineRow.posting_id == row.id))).all()
+    question = select(PostingLineRow).where(PostingLineRow.posting_id == row.id)
+    lines = (await work.session.exec(question.order_by(col(PostingLineRow.line_no)))).all()
     draft = Draft(
         id=work.new_id(),
         kind=Kind.REVERSAL,
@@ -315,7 +263,7 @@ async def undo(
     (posted,) = await post(work, [draft])
     if isinstance(posted, Refusal):
         raise posted
-    return posted, await known(work, (line.item for line in lines), ())
+    return posted, await known_items(work, (line.item for line in lines))
 
 
 async def add_item(work: Work, order: AddItem) -> ItemView:
@@ -332,10 +280,10 @@ async def add_item(work: Work, order: AddItem) -> ItemView:
     return item_view(row)
 
 
-async def add_place(work: Work, caller: Caller, order: AddPlace) -> PlaceView:
+async def add_place(work: Work, order: AddPlace) -> PlaceView:
     """Make a place known; raises CodeTaken (409), or Invalid (422) for a region that is not the caller's."""
-    if not caller.sees(order.region):
-        raise Invalid([FieldError("/region", "unknown_region", f"There is no region {order.region}.")])
+    if errors := await place_mistakes(work, leaves_of(order)):
+        raise Invalid(errors)
     row = PlaceRow(
         id=work.new_id(),
         code=order.code,

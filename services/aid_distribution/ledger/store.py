@@ -4,7 +4,6 @@ The journal (posting, posting_line) is append-only, which triggers of the databa
 are sums of it, kept in the same transaction; their checks are the last guard of "never negative".
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,7 +16,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
-    SmallInteger,
+    Integer,
     Text,
     Uuid,
     text,
@@ -25,23 +24,14 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.aid_distribution.ledger.domain import (
-    NO_LOT,
-    SERIES,
-    VIRTUAL,
-    Card,
-    CardKey,
-    Cards,
-    Day,
-    Draft,
-    Entry,
-    Kind,
-    Line,
-    Moment,
-)
+from services.aid_distribution.ledger.account import Card, CardKey, Cards, Day, Entry, Moment
+from services.aid_distribution.ledger.domain import CARD_MAX, NO_LOT, QUANTITY_MAX, SERIES, VIRTUAL, Draft, Kind, Line
 from shared.clock import wib_day, wib_midnight
 
 ONE_DAY = timedelta(days=1)
+LotKey = tuple[str, str]
+"""An item and the code of a lot of it."""
+
 KINDS_SQL = ", ".join(f"'{kind}'" for kind in Kind)
 
 
@@ -74,14 +64,14 @@ class PostingLineRow(SQLModel, table=True):
 
     __tablename__ = "posting_line"
     __table_args__ = (
-        CheckConstraint("quantity > 0", name="posting_line_quantity_positive"),
+        CheckConstraint(f"quantity BETWEEN 1 AND {QUANTITY_MAX}", name="posting_line_quantity"),
         CheckConstraint("from_place <> to_place", name="posting_line_moves"),
         Index("posting_line_out", "from_place", "item", "occurred_at", "recorded_at", "posting_id", "line_no"),
         Index("posting_line_in", "to_place", "item", "occurred_at", "recorded_at", "posting_id", "line_no"),
     )
 
     posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), primary_key=True))
-    line_no: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    line_no: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     item: str = Field(sa_column=Column(Text, ForeignKey("item.code"), nullable=False))
     lot: str = Field(sa_column=Column(Text, nullable=False, server_default=""))
     quantity: int = Field(sa_column=Column(BigInteger, nullable=False))
@@ -126,6 +116,7 @@ class CardDayRow(SQLModel, table=True):
         CheckConstraint("lowest >= 0", name="card_day_never_negative"),
         CheckConstraint("lowest <= opening AND lowest <= opening + incoming - outgoing", name="card_day_lowest"),
         CheckConstraint("incoming >= 0 AND outgoing >= 0", name="card_day_sums_not_negative"),
+        CheckConstraint(f"opening + incoming <= {CARD_MAX}", name="card_day_countable"),
     )
 
     place: str = Field(primary_key=True)
@@ -212,7 +203,7 @@ WRITE_POSTINGS = text(
 )
 WRITE_LINES = text(
     "INSERT INTO posting_line (posting_id, line_no, item, lot, quantity, from_place, to_place, occurred_at,"
-    " recorded_at) SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS smallint[]), CAST(:items AS text[]),"
+    " recorded_at) SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS integer[]), CAST(:items AS text[]),"
     " CAST(:lots AS text[]), CAST(:quantities AS bigint[]), CAST(:froms AS text[]), CAST(:tos AS text[]),"
     " CAST(:occurred AS timestamptz[]), CAST(:recorded AS timestamptz[]))"
 )
@@ -229,9 +220,16 @@ WRITE_CARDS = text(
     " CAST(:last AS timestamptz[])) AS n(place, item, lot, on_hand, last_occurred_at)"
     " WHERE (card.place, card.item, card.lot) = (n.place, n.item, n.lot)"
 )
+# An expiry that was not known is learned; one that is known stays.
 WRITE_LOTS = text(
-    "INSERT INTO lot (item, lot, expires_on) SELECT DISTINCT ON (1, 2) * FROM unnest(CAST(:items AS text[]),"
-    " CAST(:lots AS text[]), CAST(:expires AS date[])) ON CONFLICT DO NOTHING"
+    "INSERT INTO lot (item, lot, expires_on) SELECT item, lot, max(expires_on) FROM unnest(CAST(:items AS text[]),"
+    " CAST(:lots AS text[]), CAST(:expires AS date[])) AS l(item, lot, expires_on) GROUP BY item, lot ORDER BY 1, 2"
+    " ON CONFLICT (item, lot) DO UPDATE SET expires_on = excluded.expires_on"
+    " WHERE lot.expires_on IS NULL AND excluded.expires_on IS NOT NULL"
+)
+FIND_LOTS = text(
+    "SELECT item, lot, expires_on FROM lot WHERE expires_on IS NOT NULL AND (item, lot) IN"
+    " (SELECT * FROM unnest(CAST(:items AS text[]), CAST(:lots AS text[])))"
 )
 
 
@@ -250,11 +248,10 @@ async def lock_cards(session: AsyncSession, drafts: Sequence[Draft]) -> Cards:
         await session.execute(OPEN_CARDS, _columns(incoming))
     shelves = sorted({(place, item) for draft in drafts for place, item, _ in draft.touches})
     rows = await session.execute(LOCK_CARDS, {"places": [s[0] for s in shelves], "items": [s[1] for s in shelves]})
-    cards = {
-        key: Card(key, last_occurred_at=row.last_occurred_at, expires_on=row.expires_on)
+    cards = Cards(
+        Card(CardKey(row.place, row.item, row.lot), last_occurred_at=row.last_occurred_at, expires_on=row.expires_on)
         for row in rows
-        if (key := CardKey(row.place, row.item, row.lot))
-    }
+    )
     await _load_days(session, cards, drafts)
     return cards
 
@@ -266,10 +263,7 @@ async def _load_days(session: AsyncSession, cards: Cards, drafts: Sequence[Draft
         closing = row.opening + row.incoming - row.outgoing
         day = Day(row.day, row.opening, row.incoming, row.outgoing, row.lowest, closing)
         cards[CardKey(row.place, row.item, row.lot)].days.append(day)
-    shelves: dict[tuple[str, str], list[Card]] = defaultdict(list)
-    for card in cards.values():
-        shelves[card.key.place, card.key.item].append(card)
-    windows = [window for draft in drafts for window in _windows(shelves, draft)]
+    windows = [window for draft in drafts for window in _windows(cards, draft)]
     if windows:
         await _load_entries(session, cards, windows)
 
@@ -292,7 +286,7 @@ class _Window:
     starts: datetime
 
 
-def _windows(shelves: Mapping[tuple[str, str], Sequence[Card]], draft: Draft) -> list[_Window]:
+def _windows(cards: Cards, draft: Draft) -> list[_Window]:
     """Name the movements needed because a draft is not the last thing on its cards.
 
     What leaves needs only what follows it; what comes in may raise the lowest balance of its day, which
@@ -302,7 +296,7 @@ def _windows(shelves: Mapping[tuple[str, str], Sequence[Card]], draft: Draft) ->
     return [
         _Window(card.key, day, wib_midnight(day) if comes_in else draft.occurred_at)
         for place, item, comes_in in draft.touches
-        for card in shelves.get((place, item), ())
+        for card in cards.shelf(place, item)
         if card.last_occurred_at is not None and draft.occurred_at <= card.last_occurred_at
     ]
 
@@ -400,17 +394,22 @@ async def _write_cards(session: AsyncSession, cards: Collection[Card]) -> None:
     )
 
 
-async def remember_lots(session: AsyncSession, lots: Sequence[tuple[str, str, date | None]]) -> None:
-    """Keep the expiry of lots that are received for the first time."""
-    if lots:
-        await session.execute(
-            WRITE_LOTS,
-            {
-                "items": [item for item, _, _ in lots],
-                "lots": [lot for _, lot, _ in lots],
-                "expires": [expires_on for _, _, expires_on in lots],
-            },
-        )
+async def expiries(session: AsyncSession, lots: Collection[LotKey]) -> dict[LotKey, date]:
+    """Give the expiry of each of these lots of which it is known."""
+    values = {"items": [item for item, _ in lots], "lots": [lot for _, lot in lots]}
+    return {(row.item, row.lot): row.expires_on for row in await session.execute(FIND_LOTS, values)}
+
+
+async def remember_lots(session: AsyncSession, lots: Sequence[tuple[LotKey, date | None]]) -> None:
+    """Keep lots that were received, with their expiry where it was not known before."""
+    await session.execute(
+        WRITE_LOTS,
+        {
+            "items": [item for (item, _), _ in lots],
+            "lots": [lot for (_, lot), _ in lots],
+            "expires": [expires_on for _, expires_on in lots],
+        },
+    )
 
 
 def _columns(keys: Collection[CardKey]) -> dict[str, list[object]]:

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Integer, SmallInteger, Text, Uuid
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Integer, Text, Uuid
 from sqlmodel import Field, SQLModel, col, select
 
-from services.aid_distribution.ledger import domain
 from services.aid_distribution.ledger.domain import NO_LOT, Draft, Kind, Line, Virtual
-from services.aid_distribution.ledger.handlers import Known, known, leaving, post
+from services.aid_distribution.ledger.handlers import leaving, post
+from services.aid_distribution.ledger.known import Known, Leaves, known, known_items, leaves_of
+from services.aid_distribution.ledger.mistakes import arrival_mistakes, dispatch_mistakes
 from services.aid_distribution.ledger.orders import (
     ArrivedLine,
     DispatchTransfer,
@@ -85,7 +86,7 @@ class TransferLineRow(SQLModel, table=True):
     )
 
     transfer_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("transfer.id"), primary_key=True))
-    line_no: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    line_no: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     item: str = Field(sa_column=Column(Text, ForeignKey("item.code"), nullable=False))
     lot: str = Field(default=NO_LOT, sa_column=Column(Text, nullable=False, server_default=""))
     dispatched: int = Field(sa_column=Column(BigInteger, nullable=False))
@@ -96,10 +97,9 @@ class TransferLineRow(SQLModel, table=True):
 
 async def dispatch(work: Work, asked: Sequence[Asked[DispatchTransfer]]) -> list[TransferView | Refusal]:
     """Send goods on their way; they are off the one place and not yet on the other."""
-    orders = [one.body for one in asked]
-    codes = [code for o in orders for code in (o.from_place, o.to_place)]
-    here = await known(work, (line.item for o in orders for line in o.lines), codes)
-    outcomes = await post(work, [_dispatch(work, one, here) for one in asked])
+    leaves = [leaves_of(one.body) for one in asked]
+    here = await known(work, leaves)
+    outcomes = await post(work, [_dispatch(work, one, order, here) for one, order in zip(asked, leaves, strict=True)])
     sent = {
         posted.draft.id: _sent(work, one, posted, here)
         for one, posted in zip(asked, outcomes, strict=True)
@@ -113,15 +113,11 @@ async def dispatch(work: Work, asked: Sequence[Asked[DispatchTransfer]]) -> list
     return [transfer_view(*sent[posted.draft.id]) if isinstance(posted, Posted) else posted for posted in outcomes]
 
 
-def _dispatch(work: Work, one: Asked[DispatchTransfer], here: Known) -> Draft | Refusal:
+def _dispatch(work: Work, one: Asked[DispatchTransfer], leaves: Leaves, here: Known) -> Draft | Refusal:
     order = one.body
-    errors = domain.when_mistakes(order.occurred_at, work.now, one.caller.role) + here.item_mistakes(order.lines)
-    origin = here.place(order.from_place, one.caller, "/from_place", errors)
-    here.place(order.to_place, one.caller, "/to_place", errors)
-    if order.from_place == order.to_place:
-        errors.append(FieldError("/to_place", "same_place", "A transfer goes to another place."))
-    if errors or origin is None:
+    if errors := dispatch_mistakes(leaves, here, one.caller, work.now):
         return Invalid(errors)
+    origin = here.places[order.from_place]
     return Draft(
         id=work.new_id(),
         kind=Kind.DISPATCH,
@@ -130,6 +126,7 @@ def _dispatch(work: Work, one: Asked[DispatchTransfer], here: Known) -> Draft | 
         actor=one.caller.subject,
         document=order.document,
         lines=leaving(order.lines, origin.code, Virtual.IN_TRANSIT),
+        usable_only=True,
     )
 
 
@@ -184,12 +181,12 @@ async def arrive(work: Work, caller: Caller, transfer_id: UUID, order: ReceiveTr
     if row.state == "received":
         raise AlreadyReceived(f"{row.number} was received already.", posting_id=str(row.receipt_posting_id))
     lines = await _lines(work, row)
-    _check(work, caller, row, order, lines)
+    await _check(work, caller, row, order, lines)
     _share_out(lines, order)
     posted = await _post_arrival(work, caller, row, order, lines)
     row.state, row.received_at, row.receipt_posting_id = "received", order.occurred_at, posted.draft.id
     row.version += 1
-    here = await known(work, (line.item for line in lines), ())
+    here = await known_items(work, (line.item for line in lines))
     taken = [line for line in posted.lines if line.to_place == row.to_place]
     lost = [line for line in posted.lines if line.to_place != row.to_place]
     event = TransferReceived(**_ends(row, posted), accepted=here.goods(taken), rejected=here.goods(lost))
@@ -198,21 +195,20 @@ async def arrive(work: Work, caller: Caller, transfer_id: UUID, order: ReceiveTr
     return transfer_view(row, lines)
 
 
-def _check(
+async def _check(
     work: Work, caller: Caller, row: TransferRow, order: ReceiveTransfer, lines: Sequence[TransferLineRow]
 ) -> None:
-    errors = domain.when_mistakes(order.occurred_at, work.now, caller.role)
+    leaves = leaves_of(order)
+    errors = arrival_mistakes(leaves, await known(work, [leaves]), caller, work.now)
     if order.occurred_at < row.occurred_at:
         errors.append(FieldError("/occurred_at", "before_dispatch", "Nothing arrives before it was sent."))
+    told = {error.pointer for error in errors}
     sent = {line.item for line in lines}
-    told: set[str] = set()
-    for index, line in enumerate(order.lines):
-        if line.item not in sent or line.item in told:
-            code = "unknown_item" if line.item not in sent else "duplicate"
-            errors.append(FieldError(f"/lines/{index}/item", code, f"{line.item}: one line for each item sent."))
-        if line.rejected and line.reason is None:
-            errors.append(FieldError(f"/lines/{index}/reason", "missing", "What is rejected needs a reason."))
-        told.add(line.item)
+    errors += [
+        FieldError(pointer, "unknown_item", f"{line.item} was not sent.")
+        for index, line in enumerate(order.lines)
+        if line.item not in sent and (pointer := f"/lines/{index}/item") not in told
+    ]
     if errors:
         raise Invalid(errors)
     _check_sums(order.lines, lines)

@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.CheckConstraint("incoming >= 0 AND outgoing >= 0", name="card_day_sums_not_negative"),
         sa.CheckConstraint("lowest <= opening AND lowest <= opening + incoming - outgoing", name="card_day_lowest"),
         sa.CheckConstraint("lowest >= 0", name="card_day_never_negative"),
+        sa.CheckConstraint("opening + incoming <= 1000000000000000", name="card_day_countable"),
         sa.PrimaryKeyConstraint("place", "item", "lot", "day"),
     )
     op.create_table(
@@ -197,7 +198,7 @@ def upgrade() -> None:
     op.create_table(
         "posting_line",
         sa.Column("posting_id", sa.Uuid(), nullable=False),
-        sa.Column("line_no", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("line_no", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("item", sa.Text(), nullable=False),
         sa.Column("lot", sa.Text(), server_default="", nullable=False),
         sa.Column("quantity", sa.BigInteger(), nullable=False),
@@ -206,7 +207,7 @@ def upgrade() -> None:
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("from_place <> to_place", name="posting_line_moves"),
-        sa.CheckConstraint("quantity > 0", name="posting_line_quantity_positive"),
+        sa.CheckConstraint("quantity BETWEEN 1 AND 1000000000000", name="posting_line_quantity"),
         sa.ForeignKeyConstraint(
             ["from_place"],
             ["place.code"],
@@ -295,7 +296,7 @@ def upgrade() -> None:
     op.create_table(
         "transfer_line",
         sa.Column("transfer_id", sa.Uuid(), nullable=False),
-        sa.Column("line_no", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("line_no", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("item", sa.Text(), nullable=False),
         sa.Column("lot", sa.Text(), server_default="", nullable=False),
         sa.Column("dispatched", sa.BigInteger(), nullable=False),

@@ -1,0 +1,99 @@
+"""What orders name, as far as it exists: the items, the places, and the lots whose expiry is known."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import msgspec
+
+from services.aid_distribution.ledger import store
+from services.aid_distribution.ledger.catalogue import ItemRow, PlaceRow, items_by_code, places_by_code, seen
+from services.aid_distribution.ledger.domain import Line
+from services.aid_distribution.ledger.store import LotKey
+from shared.caller import Caller
+from shared.contracts.aid_distribution import Goods
+from shared.database import Work
+from shared.problems import FieldError
+
+Leaves = Mapping[str, object]
+"""The values of an order by their JSON Pointers, those only that have the right shape."""
+
+PLACES = ("place", "from_place", "to_place")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The items, places and lots that a batch of orders names, as far as they exist."""
+
+    items: dict[str, ItemRow]
+    places: dict[str, PlaceRow] = field(default_factory=dict)
+    expiries: dict[LotKey, date] = field(default_factory=dict)
+
+    def has_place(self, code: str, caller: Caller) -> bool:
+        """Tell whether there is such a place that the caller may know of."""
+        return seen(self.places.get(code), caller) is not None
+
+    def goods(self, lines: Iterable[Line]) -> list[Goods]:
+        """Put lines into the words of an event."""
+        return [
+            Goods(
+                item=line.item,
+                item_name=self.items[line.item].name,
+                unit=self.items[line.item].unit,
+                quantity=line.quantity,
+                lot=line.lot or None,
+            )
+            for line in lines
+        ]
+
+
+Rule = Callable[[Leaves, Known, Caller, datetime], list[FieldError]]
+"""Says everything that is wrong with an order beside its shape: for this caller, at this moment."""
+
+
+async def known_items(work: Work, codes: Iterable[str]) -> Known:
+    """Find items."""
+    return Known(await items_by_code(work.session, set(codes)))
+
+
+async def known(work: Work, orders: Sequence[Leaves]) -> Known:
+    """Find what a batch of orders names."""
+    items = {str(value) for order in orders for pointer, value in order.items() if field_of(pointer) == "item"}
+    places = {str(value) for order in orders for pointer, value in order.items() if field_of(pointer) in PLACES}
+    lots = {lot for order in orders for _, lot, _ in dated_lots(order)}
+    return Known(
+        await items_by_code(work.session, items),
+        await places_by_code(work.session, places),
+        await store.expiries(work.session, lots) if lots else {},
+    )
+
+
+def leaves_of(order: msgspec.Struct) -> Leaves:
+    """Give the values of an order that has the right shape."""
+    return dict(_leaves(order, ""))
+
+
+def _leaves(value: object, pointer: str) -> Iterator[tuple[str, object]]:
+    if isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield from _leaves(getattr(value, name), f"{pointer}/{name}")
+    elif isinstance(value, list):
+        for index, entry in enumerate(value):
+            yield from _leaves(entry, f"{pointer}/{index}")
+    elif value is not None:
+        yield pointer, value
+
+
+def field_of(pointer: str) -> str:
+    """Give the last step of a pointer."""
+    return pointer[pointer.rfind("/") + 1 :]
+
+
+def dated_lots(leaves: Leaves) -> Iterator[tuple[str, LotKey, date]]:
+    """Give each line that tells the expiry of a lot: where the line is, which lot, and the expiry."""
+    for pointer, value in leaves.items():
+        if field_of(pointer) == "expires_on" and isinstance(value, date):
+            line = pointer.removesuffix("/expires_on")
+            item, lot = leaves.get(f"{line}/item"), leaves.get(f"{line}/lot")
+            if isinstance(item, str) and isinstance(lot, str):
+                yield line, (item, lot), value

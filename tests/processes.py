@@ -39,6 +39,7 @@ class Process:
         self.log = log
         self._environment = _environment(home, environment)
         self._process: subprocess.Popen[bytes] | None = None
+        self._said_before = 0
 
     @property
     def pid(self) -> int:
@@ -60,6 +61,7 @@ class Process:
 
     def start(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._said_before = len(self.output)
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "services.cli", *self.arguments],
@@ -99,11 +101,11 @@ class Process:
         return [own, *own.children(recursive=True)]
 
     async def says(self, words: str) -> None:
-        """Wait until its output holds some words; fails at once, with the output, when it ends before."""
+        """Wait until it has said some words since its start; fails at once, with the output, when it ends before."""
 
         def said() -> bool:
             assert self.exit_code is None, f"{self.arguments} ended with {self.exit_code}:\n{self.output[-4000:]}"
-            return words in self.output
+            return words in self.output[self._said_before :]
 
         await wait_until(said, START_SECONDS_MAX, f"{' '.join(self.arguments)} to say {words!r}")
 

@@ -105,11 +105,13 @@ class Installation:
         finally:
             await redis.aclose()
 
-    async def flush_redis(self) -> None:
-        """Wipe Redis altogether, as a hand that slipped would."""
+    async def flush_redis(self) -> int:
+        """Wipe Redis altogether, as a hand that slips does; gives how many keys it had."""
         redis = connect(self.running.redis_url)
+        keys: int = await redis.dbsize()
         await redis.flushall()
         await redis.aclose()
+        return keys
 
     async def is_at_rest(self) -> None:
         """Wait until the oracle finds nothing wrong; fails with what it found when it keeps finding something."""

@@ -11,7 +11,6 @@ from rich.console import Console
 
 from services import serving, startup, stopping
 from services.welcome import welcome
-from shared import migrations
 from shared.service import PARTS, build
 from shared.settings import SettingInvalid, Settings
 from shared.telemetry import AsgiApp, configure_logging
@@ -73,6 +72,8 @@ def serve(settings: Settings, service: str, host: str, only: Collection[str]) ->
 
 def migrate(settings: Settings, direction: str, services: Collection[str]) -> None:
     """Bring databases up to today's schema or down to nothing, on servers that run or are started for it."""
+    from shared import migrations  # noqa: PLC0415 - see startup.prepare
+
     report = reporter()
     act = migrations.upgrade if direction == "up" else migrations.downgrade
 

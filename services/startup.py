@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared import migrations
 from shared.embedded import EmbeddedServers, StartFailed, find_running, provision
 from shared.settings import SERVICES, Settings
 
@@ -52,6 +51,8 @@ def servers_anywhere(settings: Settings, report: Report) -> Iterator[Settings]:
 
 async def prepare(settings: Settings, report: Report) -> Settings:
     """Make the databases, bring them to today's schema and load the demo province once."""
+    from shared import migrations  # noqa: PLC0415 - Alembic is 9 MB that a process which only serves never needs
+
     settings = await provisioned(settings)
     for service in SERVICES:
         await migrations.upgrade(service, settings.database_urls[service])

@@ -26,7 +26,9 @@ class Bell:
         """Return when it has rung since the last wait, or after a while in any case."""
         await self._listen()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), seconds)
+            # Not wait_for, which before Python 3.12 loses a cancellation that meets the ring (CPython issue 81839).
+            async with asyncio.timeout(seconds):
+                await self._rung.wait()
         self._rung.clear()
 
     async def _listen(self) -> None:

@@ -61,6 +61,7 @@ class Sender:
         self._channel = channel
         self._letters = letters
         self._caller = Caller(database.source, Role.SERVICE, ())
+        self._holds = False
 
     async def run(self) -> None:
         """Send until cancelled, through every outage of the store and of the channel."""
@@ -70,10 +71,11 @@ class Sender:
                 while True:
                     try:
                         while await self.round():
-                            pass
+                            _heed_stop()
                         await self._rest()
                         pause = PAUSE_SECONDS_MIN
                         await bell.wait(LOOK_SECONDS)
+                        _heed_stop()
                     except Exception as error:
                         if not isinstance(error, ChannelDown) and not unreachable(error):
                             raise  # a defect, for the one who started us
@@ -89,20 +91,25 @@ class Sender:
 
         Raises: ChannelDown, after which everything that was taken is given back
         """
+        if self._holds:  # the last round was interrupted
+            await self._release()
         await self._sweep()
         if self._channel is None:
             return 0
         async with self._database.work(self._caller) as work:
             leased = await handlers.lease(work, self.id, self._channel.name)
             letters = await self._letters(work, leased) if leased else {}
+        self._holds = bool(leased)
         reach("sender.after_lease")
         try:
             for delivery in leased:
+                _heed_stop()
                 await self._channel.open()
                 await _to_its_end(self._send(self._channel, delivery, letters.get(delivery.id)))
         except ChannelDown:
             await self._release()
             raise
+        self._holds = False
         return len(leased)
 
     async def _send(self, channel: Channel, delivery: Delivery, letter: Letter | None) -> None:
@@ -151,6 +158,7 @@ class Sender:
     async def _release(self) -> None:
         async with self._database.work(self._caller) as work:
             await handlers.release(work, self.id)
+        self._holds = False
 
     async def _stop(self) -> None:
         try:
@@ -160,6 +168,13 @@ class Sender:
         except Exception as error:
             if not unreachable(error):
                 raise
+
+
+def _heed_stop() -> None:
+    """Stop where we were told to, even if a library below has swallowed it."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _to_its_end(sending: Awaitable[None]) -> None:

@@ -47,9 +47,7 @@ class Settings:
             database_url=_postgres_url(env, "DATABASE_URL"),
             redis_url=env.get("REDIS_URL") or None,
             database_urls={
-                service: url
-                for service in SERVICES
-                if (url := _postgres_url(env, f"{service.upper()}_DATABASE_URL"))
+                service: url for service in SERVICES if (url := _postgres_url(env, f"{service.upper()}_DATABASE_URL"))
             },
             peer_urls={
                 service: (env.get(f"{service.upper()}_URL") or f"http://127.0.0.1:{port}").rstrip("/")

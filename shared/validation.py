@@ -26,7 +26,7 @@ DETAIL_LENGTH_MAX = 200
 NAME_LENGTH_MAX = 100
 """What was sent is not given back at any length."""
 
-WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,39})", re.ASCII)
+WHOLE = re.compile(r"0|-?[1-9][0-9]{0,39}", re.ASCII)
 WHERE = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
 
 # Anything closer to the end of the calendar has no counterpart in another time zone.

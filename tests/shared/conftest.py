@@ -1,13 +1,21 @@
-"""The backbone's cast: a source's database, a consumer that notes what it sees, and a check after every test."""
+"""The backbone's cast: a source's database, a consumer that notes what it sees, and a check after every test.
+
+And the edge's: the store of a small service of notes, its door, and a client for each kind of caller.
+"""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
 
 from shared.database import Database
+from shared.security import KeyStore
+from shared.telemetry import AsgiApp
 from tests.conftest import Databases
-from tests.shared.backbone import CONSUMER, SOURCE, Seen, seen_by
+from tests.door import Client, open_door
+from tests.shared import notes
+from tests.shared.backbone import CONSUMER, SOURCE, Seen, execute, seen_by
 
 
 @pytest_asyncio.fixture
@@ -23,3 +31,46 @@ async def seen(databases: Databases, request: pytest.FixtureRequest) -> AsyncIte
     yield seen
     if request.node.get_closest_marker("parks") is None:
         assert await seen.parked() == []
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyStore:
+    return KeyStore(tmp_path_factory.mktemp("home"))
+
+
+@pytest_asyncio.fixture(scope="session")
+async def notes_database(database_templates: Databases) -> AsyncIterator[Database]:
+    """One database for all tests of the edge, which are many and small; it is emptied before each."""
+    database = await database_templates(notes.SERVICE.name)
+    database_templates.made.remove(database)
+    await execute(database, notes.NOTE_TABLE)
+    yield database
+    database_templates.made.append(database)
+    await database_templates.drop()
+
+
+@pytest_asyncio.fixture
+async def store(notes_database: Database) -> Database:
+    """The empty database of the service of notes."""
+    await execute(notes_database, "TRUNCATE note, idempotency, outbox, api_key")
+    await execute(notes_database, "UPDATE outbox_head SET last_seq = 0")
+    return notes_database
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The service of notes as its callers meet it."""
+
+    app: AsgiApp
+    officer: Client
+    colleague: Client
+    auditor: Client
+
+
+@pytest_asyncio.fixture
+async def door(store: Database, keys: KeyStore) -> AsyncIterator[Door]:
+    app = open_door(notes.SERVICE, store, keys)
+    clients = [Client(app, keys, caller) for caller in (notes.OFFICER, notes.COLLEAGUE, notes.AUDITOR)]
+    yield Door(app, *clients)
+    for client in clients:
+        await client.aclose()

@@ -1,0 +1,101 @@
+"""A wire between a service and one of its servers, which a test can cut and join again.
+
+The server itself goes on serving everybody else, so an outage here is nobody else's.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from sqlalchemy.engine import make_url
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(slots=True)
+class Wire:
+    """Carries bytes both ways while it is whole; cut, it ends what is open and takes nothing new."""
+
+    host: str
+    port: int
+    number: int = 0
+    server: asyncio.Server | None = None
+    talks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def join(self) -> None:
+        """Let connections through, on the same port as before."""
+        self.server = await asyncio.start_server(self._talk, LOOPBACK, self.number)
+        self.number = self.server.sockets[0].getsockname()[1]
+
+    async def cut(self) -> None:
+        """End every connection and refuse new ones."""
+        if self.server is not None:
+            self.server.close()
+            self.server = None
+        for talk in self.talks:
+            talk.cancel()
+        if self.talks:
+            await asyncio.wait(self.talks)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talk = asyncio.current_task()
+        assert talk is not None
+        self.talks.add(talk)
+        with suppress(OSError, asyncio.CancelledError):
+            there = await self._far_end()
+            await _both_ways((reader, writer), there)
+        writer.close()
+        self.talks.discard(talk)
+
+    async def _far_end(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self.host.startswith("/"):
+            return await asyncio.open_unix_connection(self.host)
+        return await asyncio.open_connection(self.host, self.port)
+
+
+async def _both_ways(
+    near: tuple[asyncio.StreamReader, asyncio.StreamWriter], far: tuple[asyncio.StreamReader, asyncio.StreamWriter]
+) -> None:
+    ways = [asyncio.ensure_future(_pour(near[0], far[1])), asyncio.ensure_future(_pour(far[0], near[1]))]
+    try:
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for way in ways:
+            way.cancel()
+        far[1].close()
+
+
+async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+
+
+@asynccontextmanager
+async def postgres_wire(url: str) -> AsyncIterator[tuple[Wire, str]]:
+    """Give a wire to a PostgreSQL and the address of the database at this end of it."""
+    address = make_url(url)
+    host = str(address.query.get("host") or address.host)
+    wire = Wire(f"{host}/.s.PGSQL.{address.port or 5432}" if host.startswith("/") else host, address.port or 5432)
+    await wire.join()
+    near = address.set(host=LOOPBACK, port=wire.number).difference_update_query(["host"])
+    yield wire, near.render_as_string(hide_password=False)
+    await wire.cut()
+
+
+@asynccontextmanager
+async def redis_wire(url: str) -> AsyncIterator[tuple[Wire, str]]:
+    """Give a wire to a Redis and its address at this end."""
+    address = urlsplit(url)
+    number = parse_qs(address.query).get("db", [address.path.strip("/") or "0"])[0]
+    if address.scheme == "unix":
+        wire, number = Wire(unquote(address.path), 0), parse_qs(address.query).get("db", ["0"])[0]
+    else:
+        wire = Wire(str(address.hostname), address.port or 6379)
+    await wire.join()
+    login = f"{quote(address.username or '')}:{quote(unquote(address.password or ''))}@" if address.password else ""
+    yield wire, f"redis://{login}{LOOPBACK}:{wire.number}/{number}"
+    await wire.cut()

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import text
+
 from services.aid_distribution.distributions import handlers as distributions
 from services.aid_distribution.distributions.domain import Programme
 from services.aid_distribution.distributions.handlers import DistributionView, PostDistribution, Recipients
@@ -163,3 +165,23 @@ async def audited(database: Database) -> list[Discrepancy]:
     """Let the ledger look through itself."""
     async with database.reading(OFFICE) as work:
         return await audit(work.session)
+
+
+async def ask(database: Database, question: str, **values: object) -> list[tuple[object, ...]]:
+    """Put a question to the tables."""
+    async with database.reading(OFFICE) as work:
+        return [tuple(row) for row in await work.session.execute(text(question), values)]
+
+
+async def plant(database: Database, *orders: str) -> None:
+    """Change the tables behind the ledger's back: with its triggers asleep, as an administrator could."""
+    async with database.work(OFFICE) as work:
+        await work.session.execute(text("SET LOCAL session_replication_role = replica"))
+        for order in orders:
+            await work.session.execute(text(order))
+
+
+async def waits_for_a_lock(database: Database) -> bool:
+    """Tell whether some transaction waits for another one."""
+    question = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    return await ask(database, question) != [(0,)]

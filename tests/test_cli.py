@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from shared.clock import Clock
-from shared.embedded import find_running
+from shared.embedded import EmbeddedServers, find_running
 from shared.settings import SERVICES
 from tests.waiting import wait_until
 
@@ -229,6 +229,19 @@ async def test_the_printed_lines_walk_the_main_job_and_a_second_start_keeps_what
     await started("up", "--port", port, says="Another token")
     assert time.monotonic() - begun < 15
     assert [msgspec.json.decode(answer) for answer in shell(lines)] == [posted, stock, inbox]
+
+
+async def test_given_servers_are_used_and_none_are_started(home: Path, started: Started) -> None:
+    with EmbeddedServers.start(home.parent / "given", lambda _: None) as given:
+        plain = given.database_url.replace("postgresql+asyncpg", "postgresql")
+        port = str(free_port())
+        whole = await started("up", "--port", port, says="Another token", DATABASE_URL=plain, REDIS_URL=given.redis_url)
+        assert not psutil.Process(whole.pid).children()
+        assert not (home / "postgres").exists()
+        assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10).status_code == 200
+        whole.send_signal(signal.SIGTERM)
+        assert whole.wait(20) == 0
+        assert psutil.pid_exists(given.postgres_pid)
 
 
 async def test_three_services_as_three_processes_do_the_same_job(home: Path, started: Started) -> None:

@@ -13,6 +13,7 @@ import psutil
 import pytest
 import redis.asyncio
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -108,6 +109,15 @@ async def test_provisioning_again_changes_nothing_and_addresses_of_the_environme
         assert await ask(urls["registration"], "SELECT count(*) FROM own") == 0
         given = replace(settings_of(home), database_urls={"registration": "postgresql+asyncpg://elsewhere/r"})
         assert (await provision(servers.database_url, given))["registration"] == "postgresql+asyncpg://elsewhere/r"
+
+
+async def test_an_administrator_who_is_no_superuser_can_provision(home: Path) -> None:
+    with EmbeddedServers.start(home, silent) as servers:
+        await ask(servers.database_url, "CREATE ROLE clerk LOGIN CREATEDB CREATEROLE PASSWORD 'clerk'")
+        admin = make_url(servers.database_url).set(username="clerk", password="clerk")
+        urls = await provision(admin.render_as_string(hide_password=False), settings_of(home))
+        for service in SERVICES:
+            assert await ask(urls[service], "CREATE TABLE own (id int)", "SELECT count(*) FROM own") == 0
 
 
 async def test_a_second_owner_of_the_same_folder_is_refused_by_name(home: Path) -> None:

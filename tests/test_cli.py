@@ -2,15 +2,12 @@
 
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from base64 import urlsafe_b64decode
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -18,19 +15,17 @@ import msgspec
 import psutil
 import pytest
 
-from shared.clock import Clock
 from shared.embedded import EmbeddedServers, find_running
-from shared.settings import SERVICES
+from tests.processes import ROOT, STOP_SECONDS_MAX, Process, free_port, new_home
 from tests.waiting import wait_until
 
-ROOT = Path(__file__).parents[1]
 STARTS_SECONDS = 60
 
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="serumpun-test-") as folder:
-        yield Path(folder) / "home"
+    with new_home() as home:
+        yield home
 
 
 def command(*arguments: str) -> list[str]:
@@ -60,12 +55,6 @@ def one_line(finished: subprocess.CompletedProcess[str]) -> str:
     (line,) = finished.stderr.splitlines()
     assert line.startswith("serumpun: ")
     return line
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 @pytest.mark.parametrize("of", ["", "up", "servers", "serve", "migrate", "token", "api-key", "api-key create"])
@@ -160,130 +149,97 @@ def test_a_database_that_does_not_answer_is_told_without_its_password(home: Path
     assert "hush" not in line
 
 
-@dataclass(slots=True)
-class Started:
-    """Commands that run until they are stopped, each writing to a file of its own."""
-
-    home: Path
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    async def __call__(self, *arguments: str, says: str, **extra: str) -> subprocess.Popen[bytes]:
-        """Start a command and return when it has said so."""
-        output = self.home.parent / f"output-{len(self.processes)}"
-        with output.open("w") as file:
-            process = subprocess.Popen(
-                command(*arguments), cwd=ROOT, env=environment(self.home, **extra), stdout=file, stderr=file
-            )
-        self.processes.append(process)
-
-        def said() -> bool:
-            assert process.poll() is None, output.read_text()
-            return says in output.read_text()
-
-        await wait_until(said, STARTS_SECONDS, f"{' '.join(arguments)} to say {says!r}")
-        return process
-
-    def end(self) -> None:
-        """Leave nothing behind, whatever the test did."""
-        for process in self.processes:
-            process.kill()
-            process.wait()
-
-
 @pytest.fixture
-def started(home: Path) -> Iterator[Started]:
-    commands = Started(home)
-    yield commands
-    commands.end()
+def started(home: Path) -> Iterator[Callable[..., Process]]:
+    """Start a command that runs until it is stopped; whatever still runs at the end is killed."""
+    processes: list[Process] = []
+
+    def start(*arguments: str, **own: str) -> Process:
+        processes.append(Process(home, *arguments, log=home.parent / f"output-{len(processes)}", **own))
+        processes[-1].start()
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        if process.running:
+            process.kill()
 
 
-async def test_up_serves_everything_and_sigterm_leaves_no_process(home: Path, started: Started) -> None:
+async def test_up_serves_everything_and_sigterm_leaves_no_process(home: Path, started: Callable[..., Process]) -> None:
     port = free_port()
-    whole = await started("up", "--port", str(port), says="Serumpun is running on")
+    whole = started("up", "--port", str(port))
+    await whole.says("Another token")
     assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10).status_code == 200
     running = find_running(home)
     assert running is not None
-    family = psutil.Process(whole.pid).children(recursive=True)
+    family = whole.family()
     assert {running.postgres_pid, running.redis_pid} <= {process.pid for process in family}
-    asked = time.monotonic()
-    whole.send_signal(signal.SIGTERM)
-    assert whole.wait(20) == 0
-    assert time.monotonic() - asked < 20
+    assert whole.stop() < STOP_SECONDS_MAX
+    assert whole.exit_code == 0
     assert not [process for process in family if process.is_running()]
 
 
-async def test_the_printed_lines_walk_the_main_job_and_a_second_start_keeps_what_they_did(
-    home: Path, started: Started
+async def test_a_key_for_a_machine_opens_one_service_until_it_is_revoked(
+    home: Path, started: Callable[..., Process]
 ) -> None:
-    port = str(free_port())
-    whole = await started("up", "--port", port, says="Another token")
-    printed = (home.parent / "output-0").read_text()
-    lines = "\n".join(line for line in printed.splitlines() if re.match("TOKEN=|curl |sleep ", line))
-    posted, stock, inbox = (msgspec.json.decode(answer) for answer in shell(lines))
-    assert posted["number"] in inbox["items"][0]["body"]
-    again = [msgspec.json.decode(answer) for answer in shell(lines)]
-    assert again == [posted, stock, inbox]
-    whole.send_signal(signal.SIGINT)
-    assert whole.wait(20) == 0
+    port = free_port()
+    await started("up", "--port", str(port)).says("Another token")
+    made = run(home, "api-key", "create", "--service", "aid_distribution", "--role", "auditor", "--subject", "scales-7")
+    assert made.returncode == 0, made.stderr
+    key = made.stdout.strip()
+
+    def status(path: str) -> int:
+        bearer = {"Authorization": f"Bearer {key}"}
+        return httpx.get(f"http://127.0.0.1:{port}{path}", headers=bearer, timeout=10).status_code
+
+    assert status("/aid/balances?place=WH-PROV") == 200
+    assert status("/registration/businesses") == 401
+    revoked = run(home, "api-key", "revoke", key, "--service", "aid_distribution")
+    assert revoked.returncode == 0, revoked.stderr
+    assert key not in revoked.stdout
+    await wait_until(lambda: status("/aid/balances?place=WH-PROV") == 401, 10, "the key to be refused")
+    assert "There is no key 0123456789abcdef" in one_line(
+        run(home, "api-key", "revoke", "0123456789abcdef", "--service", "aid_distribution")
+    )
+
+
+async def test_a_second_start_keeps_the_data_and_is_ready_in_15_seconds(started: Callable[..., Process]) -> None:
+    whole = started("up", "--port", str(free_port()))
+    await whole.says("is loaded: ")
+    await whole.says("Another token")
+    whole.stop()
     begun = time.monotonic()
-    await started("up", "--port", port, says="Another token")
+    whole.start()
+    await whole.says("was loaded before; its data is kept")
+    await whole.says("Another token")
     assert time.monotonic() - begun < 15
-    assert [msgspec.json.decode(answer) for answer in shell(lines)] == [posted, stock, inbox]
+    whole.stop()
 
 
-async def test_given_servers_are_used_and_none_are_started(home: Path, started: Started) -> None:
-    with EmbeddedServers.start(home.parent / "given", lambda _: None) as given:
-        plain = given.database_url.replace("postgresql+asyncpg", "postgresql")
-        port = str(free_port())
-        whole = await started("up", "--port", port, says="Another token", DATABASE_URL=plain, REDIS_URL=given.redis_url)
-        assert not psutil.Process(whole.pid).children()
-        assert not (home / "postgres").exists()
-        assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10).status_code == 200
-        whole.send_signal(signal.SIGTERM)
-        assert whole.wait(20) == 0
-        assert psutil.pid_exists(given.postgres_pid)
-
-
-async def test_three_services_as_three_processes_do_the_same_job(home: Path, started: Started) -> None:
-    await started("servers", says="ready: start services")
-    ports = {service: str(free_port()) for service in SERVICES}
-    peers = {f"{service.upper()}_URL": f"http://127.0.0.1:{port}" for service, port in ports.items()}
-    for service, port in ports.items():
-        await started("serve", service, "--port", port, says=f"{service} serves", **peers)
-    token = run(home, "token", "--role", "regency_officer", "--region", "19.71").stdout.strip()
-    bearer = {"Authorization": f"Bearer {token}"}
-    body = {
-        "programme": "free-masks",
-        "place": "WH-19.71",
-        "occurred_at": Clock().now().isoformat(),
-        "lines": [{"item": "MASK-CLOTH", "quantity": 3}],
-        "recipients": {"public": 3},
-    }
-    async with httpx.AsyncClient(headers=bearer, timeout=10, trust_env=False) as client:
-        aid, inbox = (f"http://127.0.0.1:{ports[service]}" for service in ("aid_distribution", "notifications"))
-        posted = await client.post(
-            f"{aid}/aid/distributions", json=body, headers={"Idempotency-Key": "three-processes"}
-        )
-        assert posted.status_code == 201, posted.text
-
-        async def arrived() -> bool:
-            found = await client.get(f"{inbox}/notifications/inbox")
-            return posted.json()["number"] in found.text
-
-        await wait_until(arrived, 20, "the message in the inbox of another process")
-        for service in SERVICES:
-            answer = await client.get(f"http://127.0.0.1:{ports[service]}/readyz")
-            assert answer.status_code == 200, answer.text
-    for process in reversed(started.processes):
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+@pytest.mark.parametrize("words", ["making the database folder", "PostgreSQL and Valkey are running", "are migrated"])
+async def test_a_stop_during_the_start_is_heard_too(home: Path, started: Callable[..., Process], words: str) -> None:
+    whole = started("up", "--port", str(free_port()))
+    await whole.says(words)
+    family = whole.family()
+    assert whole.stop() < STOP_SECONDS_MAX
+    assert whole.exit_code == 0
+    assert "Traceback" not in whole.output
+    assert not [process for process in family if process.is_running()]
     assert find_running(home) is None
 
 
-def shell(lines: str) -> list[str]:
-    """Do what a person does who copies the lines into a shell; give what was printed, line by line."""
-    done = subprocess.run(["/bin/sh", "-c", lines], capture_output=True, text=True, timeout=60, check=True)
-    return [line for line in done.stdout.splitlines() if line]
+async def test_given_servers_are_used_and_none_are_started(home: Path, started: Callable[..., Process]) -> None:
+    with EmbeddedServers.start(home.parent / "given", lambda _: None) as given:
+        plain = given.database_url.replace("postgresql+asyncpg", "postgresql")
+        port = str(free_port())
+        whole = started("up", "--port", port, DATABASE_URL=plain, REDIS_URL=given.redis_url)
+        await whole.says("Another token")
+        assert len(whole.family()) == 1
+        assert not (home / "postgres").exists()
+        assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10).status_code == 200
+        whole.stop()
+        assert whole.exit_code == 0
+        assert psutil.pid_exists(given.postgres_pid)
 
 
 def _unpadded(segment: str) -> bytes:

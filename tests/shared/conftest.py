@@ -9,13 +9,17 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
+from shared import api_keys
 from shared.database import Database
-from shared.security import KeyStore
+from shared.security import Authenticator, KeyStore
+from shared.settings import Settings
 from shared.telemetry import AsgiApp
+from shared.web import Edge, assemble
 from tests.conftest import Databases
-from tests.door import Client, open_door
+from tests.door import Client
 from tests.shared import notes
 from tests.shared.backbone import CONSUMER, SOURCE, Seen, execute, seen_by
+from tests.waiting import wait_until
 
 
 @pytest_asyncio.fixture
@@ -62,15 +66,22 @@ class Door:
     """The service of notes as its callers meet it."""
 
     app: AsgiApp
+    edge: Edge
     officer: Client
     colleague: Client
     auditor: Client
 
+    async def has_waiting(self, requests: int) -> None:
+        """Wait until so many requests wait for the next shared transaction."""
+        (group,) = self.edge.groups.values()
+        await wait_until(lambda: len(group._waiting) == requests, description=f"{requests} requests to wait")
+
 
 @pytest_asyncio.fixture
 async def door(store: Database, keys: KeyStore) -> AsyncIterator[Door]:
-    app = open_door(notes.SERVICE, store, keys)
+    edge = Edge(store, Authenticator(Settings.from_env({}), keys, api_keys.lookup_in(store.engine)))
+    app = assemble(notes.SERVICE.name, edge, notes.SERVICE.declared, ())
     clients = [Client(app, keys, caller) for caller in (notes.OFFICER, notes.COLLEAGUE, notes.AUDITOR)]
-    yield Door(app, *clients)
+    yield Door(app, edge, *clients)
     for client in clients:
         await client.aclose()

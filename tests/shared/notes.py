@@ -104,13 +104,15 @@ async def rules(work: Work, leaves: Mapping[str, object]) -> Sequence[FieldError
     return [FieldError("/text", "not_wanted", "A rule says no.")] if wrong else []
 
 
-async def _insert(work: Work, body: WriteNote, author: str) -> NoteView:
-    note = NoteView(id=work.new_id(), text=body.text, quantity=body.quantity, author=author, version=1)
+async def _insert(work: Work, body: WriteNote, caller: Caller) -> NoteView:
+    note = NoteView(id=work.new_id(), text=body.text, quantity=body.quantity, author=caller.subject, version=1)
     await work.session.execute(
         text("INSERT INTO note (id, text, quantity, author) VALUES (:id, :text, :quantity, :author)"),
-        {"id": note.id, "text": note.text, "quantity": note.quantity, "author": author},
+        {"id": note.id, "text": note.text, "quantity": note.quantity, "author": note.author},
     )
-    work.record(OwnerChanged(owner_id=note.id, name=note.text, region="19.71", language="id"), region="19.71")
+    work.record(
+        OwnerChanged(owner_id=note.id, name=note.text, region="19.71", language="id"), region="19.71", caller=caller
+    )
     return note
 
 
@@ -118,18 +120,18 @@ async def _insert(work: Work, body: WriteNote, author: str) -> NoteView:
 async def write_note(call: Call, body: WriteNote) -> NoteView:
     """Write a note."""
     if body.text == "refuse":
-        await _insert(call.work, body, call.caller.subject)
+        await _insert(call.work, body, call.caller)
         raise NoteRefused("Not this one.", place="WH-19.71")
     if body.text.startswith("break"):
         raise ArithmeticError(f"it broke over {body.text}")
-    return await _insert(call.work, body, call.caller.subject)
+    return await _insert(call.work, body, call.caller)
 
 
 @notes.post("/held", Action.RECEIVE_STOCK, location="/notes/{id}")
 async def write_held_note(call: Call, body: WriteNote) -> NoteView:
     """Write a note as soon as nobody else holds the lock."""
     await call.work.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": HELD_BY})
-    return await _insert(call.work, body, call.caller.subject)
+    return await _insert(call.work, body, call.caller)
 
 
 @notes.post("/together", Action.RECEIVE_STOCK, together=True, location="/notes/{id}", refusals=[NoteRefused])
@@ -137,7 +139,7 @@ async def write_together(work: Work, asked: Sequence[Asked[WriteNote]]) -> Seque
     """Write notes that wait at the same moment in one transaction; a quantity of 666 is poison to the store."""
     await work.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": HELD_BY})
     return [
-        NoteRefused("Not this one.") if one.body.text == "refuse" else await _insert(work, one.body, one.caller.subject)
+        NoteRefused("Not this one.") if one.body.text == "refuse" else await _insert(work, one.body, one.caller)
         for one in asked
     ]
 

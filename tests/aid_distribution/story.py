@@ -173,12 +173,11 @@ async def ask(database: Database, question: str, **values: object) -> list[tuple
         return [tuple(row) for row in await work.session.execute(text(question), values)]
 
 
-async def plant(database: Database, *orders: str) -> None:
+async def plant(work: Work, *orders: str) -> None:
     """Change the tables behind the ledger's back: with its triggers asleep, as an administrator could."""
-    async with database.work(OFFICE) as work:
-        await work.session.execute(text("SET LOCAL session_replication_role = replica"))
-        for order in orders:
-            await work.session.execute(text(order))
+    await work.session.execute(text("SET LOCAL session_replication_role = replica"))
+    for order in orders:
+        await work.session.execute(text(order))
 
 
 async def waits_for_a_lock(database: Database) -> bool:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import monotonic
 from uuid import UUID, uuid4
 
 import httpx
@@ -18,7 +19,8 @@ from tests.waiting import wait_until
 REGION = "19.71"
 MASKS = "MASK-CLOTH"
 PHONES = 12
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
+RETRY_SECONDS = 0.25
 AGAIN = frozenset({"request_in_progress", "unavailable"})
 """What a phone may be told while something is broken: it is being worked on, or come back later. Never a 500."""
 
@@ -33,6 +35,7 @@ class Order:
     occurred_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
     answers: list[bytes] = field(default_factory=list)
     sent: int = 0
+    again_at: float = 0
 
 
 class Phones:
@@ -77,7 +80,15 @@ class Phones:
     async def _work_off(self, waiting: list[Order]) -> None:
         while waiting:
             order = waiting.pop()
-            await wait_until(lambda order=order: self.send(order), PATIENCE_SECONDS, f"an answer to {order.key}")
+            await wait_until(lambda order=order: self._send_when_due(order), PATIENCE_SECONDS, "an answer")
+
+    async def _send_when_due(self, order: Order) -> bool:
+        """Send an order, but not at once again after a failure: whoever is getting up needs the machine."""
+        if monotonic() < order.again_at:
+            return False
+        answered = await self.send(order)
+        order.again_at = monotonic() + RETRY_SECONDS
+        return answered
 
     async def send(self, order: Order) -> bool:
         """Send an order once; tells whether it was answered."""

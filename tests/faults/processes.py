@@ -154,8 +154,8 @@ class Installation:
 
 
 @asynccontextmanager
-async def installed() -> AsyncIterator[Installation]:
-    """Give an installation that is ready for the first request."""
+async def installed(**environment: str) -> AsyncIterator[Installation]:
+    """Give an installation that is ready for the first request; the environment is that of every service."""
     with new_home() as home:
         ports = {service: free_port() for service in SERVICES}
         urls = {service: f"http://{LOOPBACK}:{port}" for service, port in ports.items()}
@@ -165,7 +165,14 @@ async def installed() -> AsyncIterator[Installation]:
             Process(home, "servers", log=log / "servers.log"),
             {
                 service: Process(
-                    home, "serve", service, "--port", str(port), log=log / f"{service}.log", **_peers(urls)
+                    home,
+                    "serve",
+                    service,
+                    "--port",
+                    str(port),
+                    log=log / f"{service}.log",
+                    **_peers(urls),
+                    **environment,
                 )
                 for service, port in ports.items()
             },

@@ -1,5 +1,6 @@
 """The people of the story, each with what they do all day; what they see, they see over HTTP and in their mail."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -67,7 +68,7 @@ class Person:
         self.name = name
         self.email = email
         self._world = world
-        self._http = httpx.AsyncClient(base_url=world.url, headers=token, timeout=10)
+        self._http = httpx.AsyncClient(headers=token, timeout=10)
 
     async def hears_of(self, fact: str, purpose: str) -> Message:
         """Wait for the message about a fact, and make sure that it came once."""
@@ -103,11 +104,11 @@ class Person:
 
     async def sees(self, path: str, **query: object) -> Json:
         """Read something; raises Refused."""
-        return _accepted(await self._http.get(path, params=query)).json()
+        return _accepted(await self._http.get(self._world.address(path), params=query)).json()
 
     async def asks(self, path: str, body: Json, **headers: str) -> httpx.Response:
         """Ask for something to be done; raises Refused."""
-        return _accepted(await self._http.post(path, json=body, headers=headers))
+        return _accepted(await self._http.post(self._world.address(path), json=body, headers=headers))
 
     async def leaves(self) -> None:
         await self._http.aclose()
@@ -199,16 +200,23 @@ class Office(Person):
 
 
 class World:
-    """The province, its people, the post office, and what the system writes down about its own work."""
+    """The province, its people, the post office, and what the system writes down about its own work.
 
-    def __init__(self, url: str, home: Path, mail: MailServer, printed: str) -> None:
-        self.url = url
+    `urls` says where each service answers, by the first part of its paths; `logs` are the files they write.
+    """
+
+    def __init__(self, urls: Mapping[str, str], home: Path, mail: MailServer, logs: Sequence[Path]) -> None:
         self.mail = mail
-        self.printed = printed
         self.today = now()
+        self._urls = urls
         self._home = home
+        self._logs = logs
         self._province: Province = read_province(PROVINCES / "19-kepulauan-bangka-belitung")
         self._people: list[Person] = []
+
+    def address(self, path: str) -> str:
+        """Give the whole address of a path."""
+        return f"{self._urls[path.split('/')[1]]}{path}"
 
     def office(self, region: str) -> Office:
         """Give the office of a regency, or of the province."""
@@ -234,7 +242,7 @@ class World:
         return [line for line in lines_of(self.whole_log()) if wanted.items() <= line.items()]
 
     def whole_log(self) -> str:
-        return (self._home / "log" / "serumpun.log").read_text()
+        return "\n".join(log.read_text() for log in self._logs)
 
     async def ends(self) -> None:
         for person in self._people:

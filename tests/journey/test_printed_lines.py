@@ -8,13 +8,13 @@ import httpx
 import msgspec
 import pytest
 
-from tests.journey.people import World
+from tests.journey.conftest import Whole
 from tests.waiting import wait_until
 
 
 @pytest.fixture
-def lines(world: World) -> list[list[str]]:
-    return list(_commands(world.printed))
+def lines(one_process: Whole) -> list[list[str]]:
+    return list(_commands(one_process.printed))
 
 
 def _commands(page: str) -> Iterator[list[str]]:

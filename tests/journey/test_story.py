@@ -1,6 +1,7 @@
 """September 2020 in the Bangka Belitung Islands: masks are handed out, and everybody concerned hears of it.
 
-Start reading here. One process runs everything, as `make up` does; nothing is faked but the people.
+Start reading here. Each test is told twice: once everything runs in one process, as `make up` does, and once in three.
+Nothing is faked but the people.
 """
 
 import re

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -108,6 +109,8 @@ class EmbeddedServers:
             self._valkey.stop()
         finally:
             self._postgres.stop()
+            if not self._postgres.sockets.is_relative_to(self.home):
+                shutil.rmtree(self._postgres.sockets, ignore_errors=True)
             self._lock.close()
 
     def __enter__(self) -> Self:

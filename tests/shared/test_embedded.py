@@ -224,6 +224,9 @@ async def test_a_folder_too_deep_for_a_socket_works_all_the_same(home: Path) -> 
         assert await ask(servers.database_url, "SELECT 1") == 1
         async with redis.asyncio.from_url(servers.redis_url) as client:
             assert await client.ping()
+        sockets = Path(make_url(servers.database_url).query["host"])  # type: ignore[arg-type]  # given once
+        assert not sockets.is_relative_to(deep)
+    assert not sockets.exists()
 
 
 async def test_only_the_owner_can_read_what_holds_secrets(home: Path) -> None:

@@ -369,27 +369,27 @@ class Defect(Refusal):
     title = "Something went wrong on our side"
 
 
-def as_refusal(fault: Exception) -> Refusal:
+def as_refusal(fault: Exception, request_id: str = "") -> Refusal:
     """Turn anything that reaches the edge into a refusal; a defect is logged, never told."""
     if isinstance(fault, Refusal):
         return fault
     if isinstance(fault, HTTPException) and fault.status_code < Defect.status:
         return FrameworkRefusal(fault)
     if unreachable(fault):
-        log.warning("store_unreachable", error=type(fault).__name__)
+        log.warning("store_unreachable", error=type(fault).__name__, request_id=request_id)
         return Unavailable("The store cannot be reached. Ask again, with the same Idempotency-Key.")
     code = sqlstate(fault) if isinstance(fault, DBAPIError) else None
     if isinstance(fault, DBAPIError) and (code in BUSY or collided(fault)):
-        log.warning("store_busy", error=type(fault).__name__, sqlstate=code)
+        log.warning("store_busy", error=type(fault).__name__, sqlstate=code, request_id=request_id)
         return Unavailable("Others are changing the same; nothing was written. Ask again.")
-    log.error("defect", error=type(fault).__name__, sqlstate=code, exc_info=fault)
+    log.error("defect", error=type(fault).__name__, sqlstate=code, request_id=request_id, exc_info=fault)
     return Defect("It has been logged under this request's id.")
 
 
 def problem_on_error(request: HttpRequest, fault: Exception) -> HttpResponse:
     """Answer whatever went wrong outside a route of ours as a problem."""
     context: RequestContext = request.scope[CONTEXT]  # type: ignore[literal-required]  # ours, not ASGI's
-    refusal = as_refusal(fault)
+    refusal = as_refusal(fault, context.request_id)
     context.code = refusal.code
     return problem(refusal, request.scope["path"], context.request_id)
 

@@ -138,18 +138,15 @@ class Installation:
             f"{process.arguments}: {line}" for process in self.processes for line in process.output.splitlines()[-5:]
         ]
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """End everything by its process id: services first, then the servers, and by force what is still there."""
         family = [
             member for process in [*self.processes, self.servers] if process.running for member in process.family()
         ]
-        for process in self.processes:
-            if process.running:
-                process.ask_to_stop()
-        for process in [*self.processes, self.servers]:
-            process.stop()
+        await asyncio.gather(*(process.stop() for process in self.processes))
+        await self.servers.stop()
         for member in family:
-            if _alive(member.pid) and member.is_running():
+            if member.is_running() and _alive(member.pid):
                 member.kill()
 
 
@@ -182,7 +179,7 @@ async def installed(**environment: str) -> AsyncIterator[Installation]:
             await whole.start()
             yield whole
         finally:
-            whole.stop()
+            await whole.stop()
 
 
 def _peers(urls: dict[str, str]) -> dict[str, str]:

@@ -42,7 +42,7 @@ async def one_process() -> AsyncIterator[Whole]:
                 yield Whole(world, system.output)
                 await world.ends()
             finally:
-                system.stop()
+                await system.stop()
 
 
 @pytest_asyncio.fixture(scope="package")

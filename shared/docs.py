@@ -13,7 +13,6 @@ from litestar.handlers import HTTPRouteHandler, get
 from litestar.response import File
 
 from shared.openapi import document
-from shared.problems import Absent
 from shared.routes import Route
 from shared.web import JSON
 
@@ -42,7 +41,6 @@ def document_handlers(title: str, prefix: str, version: str, routes: Sequence[Ro
     """Serve the document at `{prefix}/openapi.json` and the page at `{prefix}/docs`."""
     content = msgspec.json.encode(document(title, version, routes))
     docs = f"{prefix}/docs"
-    package = _package()
 
     @get(f"{prefix}/openapi.json", name=f"{prefix}:openapi")
     async def openapi() -> Response[bytes]:
@@ -57,13 +55,17 @@ def document_handlers(title: str, prefix: str, version: str, routes: Sequence[Ro
     async def script() -> Response[str]:
         return Response(SCRIPT.format(url=f"{prefix}/openapi.json"), media_type="text/javascript", headers=HEADERS)
 
-    @get(f"{docs}/assets/{{name:str}}", name=f"{prefix}:docs-assets")
-    async def asset(name: str) -> File:
-        if name not in ASSETS:
-            raise Absent
-        return File(package / name, media_type=ASSETS[name], content_disposition_type="inline", headers=ASSET_HEADERS)
+    package = _package()
+    assets = [_asset(f"{docs}/assets/{name}", package / name, media_type) for name, media_type in ASSETS.items()]
+    return [openapi, page, script, *assets]
 
-    return [openapi, page, script, asset]
+
+def _asset(address: str, path: Path, media_type: str) -> HTTPRouteHandler:
+    @get(address, name=address)
+    async def asset() -> File:
+        return File(path, media_type=media_type, content_disposition_type="inline", headers=ASSET_HEADERS)
+
+    return asset
 
 
 def _package() -> Path:

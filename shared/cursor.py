@@ -7,6 +7,7 @@ so a cursor that somebody made up, or took from another caller, shows nothing th
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import TypeVar
 
 import msgspec
@@ -55,6 +56,9 @@ def _storable(value: object) -> bool:
     """Tell what PostgreSQL would refuse to compare with, which must not become a defect here."""
     if isinstance(value, str):
         return "\0" not in value
+    if isinstance(value, datetime):
+        # At the ends of the calendar a moment has no counterpart in UTC.
+        return value.tzinfo is not None and MINYEAR < value.year < MAXYEAR
     return not isinstance(value, int) or abs(value) <= INTEGER_MAX
 
 

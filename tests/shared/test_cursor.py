@@ -52,6 +52,12 @@ def test_values_that_the_database_cannot_hold_are_refused_before_they_reach_it(v
         cursor.decode(made_up([value]), tuple[str | int])
 
 
+@pytest.mark.parametrize("moment", ["2020-09-03T12:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_moments_without_a_place_on_the_timeline_are_refused(moment: str) -> None:
+    with pytest.raises(Invalid):
+        cursor.decode(made_up([moment]), tuple[datetime])
+
+
 def test_a_page_shows_the_limit_and_points_to_the_rest() -> None:
     first = cursor.page([1, 2, 3], 2, str, lambda row: (row,))
     assert first.items == ["1", "2"]

@@ -6,7 +6,7 @@ a thousand movements and after a million.
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -34,6 +34,7 @@ from shared.database import Work
 from shared.problems import Absent
 from shared.routes import PAGE_ITEMS_DEFAULT, Code, Cursor, Limit, Page
 
+LineNumber = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -152,7 +153,7 @@ async def card(work: Work, caller: Caller, place: str, item: str, query: CardQue
         raise Absent
     begins = query.from_ or EARLIEST
     if query.cursor:
-        *after, balance = cursor.decode(query.cursor, tuple[datetime, datetime, UUID, int, int])
+        *after, balance = cursor.decode(query.cursor, tuple[datetime, datetime, UUID, LineNumber, int])
     else:
         # Before everything of that moment: no posting has the smallest of all ids.
         after = [begins, EARLIEST, UUID(int=0), 0]

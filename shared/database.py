@@ -153,7 +153,8 @@ def unreachable(error: BaseException) -> bool:
     if isinstance(error, PoolTimeout | OSError | TimeoutError):
         return True
     if isinstance(error, OperationalError | InterfaceError):
-        return True
+        # asyncpg reports a value that fits no column in the same way as a closed connection.
+        return not isinstance(error.orig.__cause__ if error.orig else None, ValueError)
     return isinstance(error, DBAPIError) and (
         error.connection_invalidated or (sqlstate(error) or "").startswith(("08", "53", "57"))
     )

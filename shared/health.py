@@ -107,7 +107,10 @@ class Health:
             return {"relay": faults[0]}
         if state.error:
             return {"relay": f"interrupted: {state.error}"}
-        late = state.succeeded_at is None or self.oldest_unsent_seconds() > UNSENT_SECONDS_MAX
+        now = self._database.clock.now()
+        # A relay that has died counts nothing any more, so what it counted last is not enough.
+        silent = state.succeeded_at is None or (now - state.succeeded_at).total_seconds() > UNSENT_SECONDS_MAX
+        late = silent or state.oldest_unsent_seconds(now) > UNSENT_SECONDS_MAX
         return {"relay": "behind" if late else "ok"}
 
     def _consumer_check(self) -> dict[str, str]:
@@ -170,7 +173,8 @@ LANE_LABELS = ("service", "source", "partition")
 
 async def _checked(check: Callable[[], Awaitable[None]]) -> str:
     try:
-        await asyncio.wait_for(check(), CHECK_SECONDS_MAX)
+        async with asyncio.timeout(CHECK_SECONDS_MAX):
+            await check()
     except Exception as fault:  # noqa: BLE001 - whatever it is, it is the answer
         return f"away: {type(fault).__name__}"
     return "ok"

@@ -20,7 +20,7 @@ from shared.caller import Caller, Role
 from shared.clock import Clock
 from shared.consumer import Consumers, Reaction
 from shared.contracts import SUBSCRIPTIONS
-from shared.database import Database
+from shared.database import CONNECTIONS_MAX, Database
 from shared.docs import document_handlers
 from shared.feed import LIMIT_MAX, MEDIA_TYPE, FeedClient, events_after
 from shared.group_commit import GroupCommit
@@ -137,9 +137,12 @@ def build(
     edge = Edge(runtime.database, authenticator, grouping)
     relay = Relay(runtime.database, runtime.redis, service.name, settings.partitions)
     feed = FeedClient(_feeds(settings), lambda: _service_token(runtime))
+    # Consumers have connections of their own: a backlog never keeps a request waiting for one.
+    lanes = len(SUBSCRIPTIONS[service.name]) * settings.partitions
+    consuming = _database(service, settings, runtime.keys, runtime.clock, connections_max=lanes + 1)
     consumers = Consumers(
         service.name,
-        runtime.database,
+        consuming,
         runtime.redis_url,
         service.reactions,
         SUBSCRIPTIONS[service.name],
@@ -174,6 +177,7 @@ def build(
     async def lifespan() -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(runtime.database.close)
+            stack.push_async_callback(consuming.close)
             stack.push_async_callback(runtime.redis.aclose)
             stack.push_async_callback(feed.close)
             stack.push_async_callback(authenticator.close)
@@ -187,18 +191,31 @@ def build(
 
 
 def _runtime(service: Service, settings: Settings, clock: Clock) -> Runtime:
-    url = settings.database_urls.get(service.name)
-    if url is None or settings.redis_url is None:
-        raise SettingInvalid(f"{service.name} needs a database and Redis: run `serumpun servers`, or set DATABASE_URL")
+    if settings.redis_url is None:
+        raise SettingInvalid(f"{service.name} needs Redis: run `serumpun servers`, or set REDIS_URL")
     keys = KeyStore(settings.home)
     return Runtime(
         name=service.name,
         settings=settings,
         clock=clock,
         keys=keys,
-        database=Database(url, service.name, partitions=settings.partitions, clock=clock, vault=Vault(keys.master)),
+        database=_database(service, settings, keys, clock, connections_max=CONNECTIONS_MAX),
         redis=connect(settings.redis_url),
         redis_url=settings.redis_url,
+    )
+
+
+def _database(service: Service, settings: Settings, keys: KeyStore, clock: Clock, *, connections_max: int) -> Database:
+    url = settings.database_urls.get(service.name)
+    if url is None:
+        raise SettingInvalid(f"{service.name} needs a database: run `serumpun servers`, or set DATABASE_URL")
+    return Database(
+        url,
+        service.name,
+        partitions=settings.partitions,
+        clock=clock,
+        connections_max=connections_max,
+        vault=Vault(keys.master),
     )
 
 

@@ -1,0 +1,63 @@
+"""Freeze a sample of every event type that has none yet: `python -m tests.contracts.freeze`.
+
+A sample is what the first release of a type wrote. It is never written again: code that cannot read it any more, or
+writes less than stands in it, breaks what lies in outboxes, streams and parking places of running installations.
+"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+import msgspec
+
+from shared.contracts import EVENTS, Event
+
+SAMPLES = Path(__file__).parent / "samples"
+VALUES: dict[object, object] = {
+    UUID: UUID("01748b3f-6d00-7000-8000-0000000000a1"),
+    datetime: datetime(2020, 9, 14, 2, 0, tzinfo=UTC),
+    int: 7,
+    bool: True,
+}
+WORDS = {"region": "19.71", "language": "id", "place": "WH-19.71", "item": "MASK-CLOTH", "programme": "free-masks"}
+
+
+def main() -> None:
+    """Write the samples that are missing and name them."""
+    for kind in EVENTS.values():
+        path = SAMPLES / f"{kind.type}.json"
+        if not path.exists():
+            path.write_text(json.dumps(frozen(kind), indent=2) + "\n")
+            print(path.name)  # noqa: T201 - a command prints its answer
+
+
+def frozen(kind: type[Event]) -> dict[str, object]:
+    """Give the sample of a type: its bytes, what they mean in plain values, and the aggregate that they are about."""
+    event = value_of("", kind)
+    return {
+        "type": kind.type,
+        "source": kind.source,
+        "subject": event.subject,
+        "value": msgspec.to_builtins(event),
+        "bytes": msgspec.msgpack.encode(event).hex(),
+    }
+
+
+def value_of(name: str, kind: Any) -> Any:
+    """Make up a value of a type; what may be absent is there."""
+    if get_origin(kind) in (Union, UnionType):
+        return value_of(name, next(option for option in get_args(kind) if option is not NoneType))
+    if get_origin(kind) is list:
+        return [value_of(name, get_args(kind)[0])]
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        hints = get_type_hints(kind)
+        fields = msgspec.structs.fields(kind)
+        return kind(**{field.name: value_of(field.name, hints[field.name]) for field in fields})
+    return WORDS.get(name, name) if kind is str else VALUES[kind]
+
+
+if __name__ == "__main__":
+    main()

@@ -25,13 +25,16 @@ LEFT = """
 RULES = """
     SELECT conrelid::regclass::text, conname::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid <> 0
 """
-SHAPE = f"""
-    {RULES}
+SHAPE = (
+    RULES
+    + """
     UNION ALL SELECT table_name::text, column_name::text, data_type || is_nullable || coalesce(column_default, '')
               FROM information_schema.columns WHERE table_schema = 'public'
-    UNION ALL SELECT tgrelid::regclass::text, tgname::text, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT tgrelid::regclass::text, tgname::text, pg_get_triggerdef(oid) FROM pg_trigger
+              WHERE NOT tgisinternal
     UNION ALL SELECT tablename::text, indexname::text, indexdef FROM pg_indexes WHERE schemaname = 'public'
 """
+)
 
 
 async def ask(url: str, question: str) -> set[tuple[object, ...]]:

@@ -15,6 +15,7 @@ from typing import Final
 
 import asyncpg
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from shared import fence, stream
 from shared.contracts.envelope import Envelope
@@ -31,6 +32,15 @@ PAUSE_SECONDS_MIN: Final = 0.1
 PAUSE_SECONDS_MAX: Final = 1.0
 CONNECT_TIMEOUT_SECONDS: Final = 5
 STATEMENT_TIMEOUT_SECONDS: Final = 10
+OUTAGES: Final = (
+    OSError,
+    TimeoutError,
+    RedisError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.exceptions.OperatorInterventionError,
+)
+"""What says only that a server is away: it is told in a line without the way there."""
 
 HEADS = """
     SELECT head.partition, head.last_seq, waiting.time
@@ -191,7 +201,9 @@ class Relay:
 
     def _failed(self, error: Exception) -> None:
         if not self.state.error:  # an outage is one line, not one for each attempt
-            log.warning("relay interrupted", source=self._source, error=type(error).__name__, exc_info=error)
+            known = isinstance(error, OUTAGES)
+            log.warning("relay interrupted", source=self._source, error=type(error).__name__,
+                        exc_info=None if known else error)  # fmt: skip
         self.state.error = type(error).__name__
 
     @asynccontextmanager

@@ -2,6 +2,7 @@ import asyncio
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import permutations
 from uuid import UUID, uuid4
 
 import httpx
@@ -710,3 +711,23 @@ async def test_distributions_are_read_page_by_page(door: Door) -> None:
         seen += answer.json()["items"]
         following = answer.links.get("next", {}).get("url")
     assert sorted(str(one["id"]) for one in seen) == sorted(str(one["id"]) for one in made_)  # type: ignore[index]
+
+
+async def test_every_order_of_arrival_each_told_twice_gives_the_same_cards(door: Door, database: Database) -> None:
+    movements = [(2, 40), (1.5, -10), (1.5, -7), (0.2, -80)]
+    states = set()
+    for number, order in enumerate(permutations(range(4))):
+        item = f"ITEM-{number}"
+        await made(door["office"], "/aid/items", {"code": item, "name": "x", "unit": "kg", "category": "kit"})
+        await stocked(door, lines=[{"item": item, "quantity": 100}], occurred_at=ago(3).isoformat())
+        for which in [*order, *reversed(order)]:
+            days, change = movements[which]
+            lines = [{"item": item, "quantity": abs(change)}]
+            path, body = ("/aid/receipts", receipt) if change > 0 else ("/aid/issues", issue)
+            key = {"Idempotency-Key": f"{item}-{which}"}
+            answer = await door["office"].post(path, json=body(1, ago(days), lines=lines), headers=key)
+            assert answer.status_code == 201, answer.text
+        question = "SELECT day, opening, incoming, outgoing, lowest FROM card_day WHERE item = :item ORDER BY day"
+        states.add(tuple(await ask(database, question, item=item)))
+    assert len(states) == 1
+    assert await audited(database) == []

@@ -10,7 +10,7 @@ from services.aid_distribution.ledger import cards, handlers
 from services.aid_distribution.ledger.audit import audit
 from services.aid_distribution.ledger.cards import BalanceQuery, CardQuery
 from services.aid_distribution.ledger.catalogue import CodeTaken, PlaceKind
-from services.aid_distribution.ledger.domain import CARD_MAX, QUANTITY_MAX, Reason, ShortOfStock, TooMuch
+from services.aid_distribution.ledger.domain import CARD_MAX, QUANTITY_MAX, Reason, ShortOfStock, TooMuch, Virtual
 from services.aid_distribution.ledger.handlers import AlreadyReversed, NotReversible
 from services.aid_distribution.ledger.orders import AddPlace, PostingView
 from shared.caller import Caller
@@ -520,3 +520,8 @@ async def test_the_audit_names_the_card_and_both_figures(database: Database) -> 
         (found,) = await audit(work.session)
     assert found.subject == f"{WAREHOUSE} {RICE} A 2026-05-17"
     assert (found.expected, found.found) == ("0/50/0/0", "0/51/0/0")
+
+
+async def test_the_world_outside_has_a_place_for_each_way_in_and_out(database: Database) -> None:
+    rows = await ask(database, "SELECT code, region FROM place WHERE kind = 'virtual' ORDER BY code")
+    assert rows == [(place.value, "") for place in sorted(Virtual)]

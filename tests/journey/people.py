@@ -80,9 +80,6 @@ class Person:
         assert len(found) == 1, f"{self.name} was told {len(found)} times of {fact}"
         return found[0]
 
-    async def messages_in_all(self) -> int:
-        return len((await self.sees("/notifications/inbox", limit=200))["items"])
-
     async def messages_about(self, fact: str, purpose: str) -> list[Message]:
         inbox = await self.sees("/notifications/inbox", limit=200)
         return [
@@ -139,6 +136,11 @@ class Office(Person):
         card = await self.sees(f"/aid/cards/{self.warehouse}/{item}", limit=200)
         last = card["items"][-1]
         return last["quantity"], last["balance"], last["number"]
+
+    async def receipts(self) -> list[str]:
+        """Name every receipt that the office has given."""
+        given = await self.sees("/aid/distributions", region=self.region, limit=200)
+        return [distribution["number"] for distribution in given["items"]]
 
     async def hands_out(
         self,

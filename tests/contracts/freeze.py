@@ -35,14 +35,12 @@ def main() -> None:
 
 
 def frozen(kind: type[Event]) -> dict[str, object]:
-    """Give the sample of a type: its bytes, what they mean in plain values, and the aggregate that they are about."""
+    """Give the sample of a type: its bytes in hexadecimal, what they say, and the aggregate that they are about."""
     event = value_of("", kind)
     return {
-        "type": kind.type,
-        "source": kind.source,
         "subject": event.subject,
-        "value": msgspec.to_builtins(event),
-        "bytes": msgspec.msgpack.encode(event).hex(),
+        "data": msgspec.msgpack.encode(event).hex(),
+        "reads": msgspec.to_builtins(event),
     }
 
 

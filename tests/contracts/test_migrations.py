@@ -33,7 +33,7 @@ SHAPE = (
     UNION ALL SELECT tgrelid::regclass::text, tgname::text, pg_get_triggerdef(oid) FROM pg_trigger
               WHERE NOT tgisinternal
     UNION ALL SELECT tablename::text, indexname::text, indexdef FROM pg_indexes WHERE schemaname = 'public'
-"""
+"""  # noqa: S608 - our own text
 )
 
 

@@ -1,4 +1,4 @@
-"""A wire between a service and one of its servers, which a test can cut and join again.
+"""A wire between a service and one of its servers, which a test can cut and join again, or hold.
 
 The server itself goes on serving everybody else, so an outage here is nobody else's.
 """
@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from sqlalchemy.engine import make_url
 
 LOOPBACK = "127.0.0.1"
+Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @dataclass(slots=True)
@@ -23,9 +24,11 @@ class Wire:
     number: int = 0
     server: asyncio.Server | None = None
     talks: set[asyncio.Task[None]] = field(default_factory=set)
+    flowing: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def join(self) -> None:
         """Let connections through, on the same port as before."""
+        self.flowing.set()
         self.server = await asyncio.start_server(self._talk, LOOPBACK, self.number)
         self.number = self.server.sockets[0].getsockname()[1]
 
@@ -39,39 +42,44 @@ class Wire:
         if self.talks:
             await asyncio.wait(self.talks)
 
+    def hold(self) -> None:
+        """Let nothing through any more, and let nobody know: whoever speaks waits for an answer."""
+        self.flowing.clear()
+
+    def release(self) -> None:
+        """Let through what was held."""
+        self.flowing.set()
+
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talk = asyncio.current_task()
         assert talk is not None
         self.talks.add(talk)
         with suppress(OSError, asyncio.CancelledError):
             there = await self._far_end()
-            await _both_ways((reader, writer), there)
+            await self._both_ways((reader, writer), there)
         writer.close()
         self.talks.discard(talk)
 
-    async def _far_end(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _far_end(self) -> Ends:
         if self.host.startswith("/"):
             return await asyncio.open_unix_connection(self.host)
         return await asyncio.open_connection(self.host, self.port)
 
+    async def _both_ways(self, near: Ends, far: Ends) -> None:
+        ways = [asyncio.ensure_future(self._pour(near[0], far[1])), asyncio.ensure_future(self._pour(far[0], near[1]))]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            far[1].close()
 
-async def _both_ways(
-    near: tuple[asyncio.StreamReader, asyncio.StreamWriter], far: tuple[asyncio.StreamReader, asyncio.StreamWriter]
-) -> None:
-    ways = [asyncio.ensure_future(_pour(near[0], far[1])), asyncio.ensure_future(_pour(far[0], near[1]))]
-    try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for way in ways:
-            way.cancel()
-        far[1].close()
-
-
-async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
+    async def _pour(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65_536):
+                await self.flowing.wait()
+                writer.write(data)
+                await writer.drain()
 
 
 @asynccontextmanager
@@ -82,8 +90,10 @@ async def postgres_wire(url: str) -> AsyncIterator[tuple[Wire, str]]:
     wire = Wire(f"{host}/.s.PGSQL.{address.port or 5432}" if host.startswith("/") else host, address.port or 5432)
     await wire.join()
     near = address.set(host=LOOPBACK, port=wire.number).difference_update_query(["host"])
-    yield wire, near.render_as_string(hide_password=False)
-    await wire.cut()
+    try:
+        yield wire, near.render_as_string(hide_password=False)
+    finally:
+        await wire.cut()
 
 
 @asynccontextmanager
@@ -97,5 +107,7 @@ async def redis_wire(url: str) -> AsyncIterator[tuple[Wire, str]]:
         wire = Wire(str(address.hostname), address.port or 6379)
     await wire.join()
     login = f"{quote(address.username or '')}:{quote(unquote(address.password or ''))}@" if address.password else ""
-    yield wire, f"redis://{login}{LOOPBACK}:{wire.number}/{number}"
-    await wire.cut()
+    try:
+        yield wire, f"redis://{login}{LOOPBACK}:{wire.number}/{number}"
+    finally:
+        await wire.cut()

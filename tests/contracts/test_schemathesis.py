@@ -1,0 +1,90 @@
+"""What the OpenAPI documents promise is what the services do: Schemathesis tries every route and finds nothing.
+
+The whole system runs as a process with the demo province; the requests come from the documents alone, well-formed
+and malformed. The seed is fixed, so that what is found once is found again.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from shared.caller import Role
+from tests.processes import LOOPBACK, Process, bearer, free_port, new_home
+
+HERE = Path(__file__).parent
+PREFIXES = ("registration", "aid", "notifications")
+OWNERS_OWN = "/registration/my/businesses"
+EXAMPLES_MAX = "10"
+SECONDS_MAX = 120
+
+
+@dataclass(frozen=True)
+class Running:
+    """A system that answers."""
+
+    url: str
+    home: Path
+
+
+@pytest_asyncio.fixture(scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    with new_home() as home:
+        port = free_port()
+        log = tmp_path_factory.mktemp("schemathesis") / "up.log"
+        up = Process(home, "up", "--port", str(port), log=log)
+        up.start()
+        try:
+            url = f"http://{LOOPBACK}:{port}"
+            await up.answers_ready(url)
+            yield Running(url, home)
+        finally:
+            await up.stop()
+
+
+async def tried(running: Running, prefix: str, caller: dict[str, str], *selection: str) -> tuple[int, str]:
+    """Let Schemathesis try the routes of a service; gives its exit code and what it says."""
+    # Out of this process: its own servers and its own event loop stay out of the way.
+    command: Sequence[str] = (
+        *("-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")),
+        *("run", f"{running.url}/{prefix}/openapi.json"),
+        *("-H", f"Authorization: {caller['Authorization']}"),
+        *("--seed", "2020", "--max-examples", EXAMPLES_MAX, "--request-timeout", "10", "--no-color"),
+        *selection,
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, cwd=running.home, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    try:
+        async with asyncio.timeout(SECONDS_MAX):
+            said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    return process.returncode or 0, said.decode()
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+async def test_every_route_does_what_its_document_says(running: Running, prefix: str) -> None:
+    operator = bearer(running.home, Role.OPERATOR, "operator", "19")
+    code, said = await tried(running, prefix, operator, "--exclude-path", OWNERS_OWN)
+    assert code == 0, said[-6000:]
+    assert "generated" in said
+
+
+async def test_what_an_owner_alone_may_ask_does_what_its_document_says(running: Running) -> None:
+    owner = bearer(running.home, Role.OWNER, "0174472d-8680-7000-8000-000000000001")
+    code, said = await tried(running, "registration", owner, "--include-path", OWNERS_OWN)
+    assert code == 0, said[-6000:]
+    assert "generated" in said
+
+
+async def test_a_document_that_does_not_tell_the_truth_is_found_out(running: Running) -> None:
+    """The control: an owner may call almost nothing, which the checks must notice."""
+    owner = bearer(running.home, Role.OWNER, "0174472d-8680-7000-8000-000000000001")
+    code, said = await tried(running, "registration", owner, "--exclude-path", OWNERS_OWN)
+    assert code == 1, said[-6000:]

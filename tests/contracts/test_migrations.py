@@ -25,16 +25,13 @@ LEFT = """
 RULES = """
     SELECT conrelid::regclass::text, conname::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid <> 0
 """
-SHAPE = (
-    RULES
-    + """
-    UNION ALL SELECT table_name::text, column_name::text, data_type || is_nullable || coalesce(column_default, '')
-              FROM information_schema.columns WHERE table_schema = 'public'
+SHAPE = """
+    SELECT table_name::text, column_name::text, data_type || is_nullable || coalesce(column_default, '')
+    FROM information_schema.columns WHERE table_schema = 'public'
     UNION ALL SELECT tgrelid::regclass::text, tgname::text, pg_get_triggerdef(oid) FROM pg_trigger
               WHERE NOT tgisinternal
     UNION ALL SELECT tablename::text, indexname::text, indexdef FROM pg_indexes WHERE schemaname = 'public'
-"""  # noqa: S608 - our own text
-)
+"""
 
 
 async def ask(url: str, question: str) -> set[tuple[object, ...]]:
@@ -49,12 +46,12 @@ async def ask(url: str, question: str) -> set[tuple[object, ...]]:
 async def test_up_down_and_up_leave_the_same_schema_and_nothing_between(databases: Databases, service: str) -> None:
     url = (await databases.copy(EMPTY, service)).url
     await migrations.upgrade(service, url)
-    shape = await ask(url, SHAPE)
+    shape = await ask(url, SHAPE) | await ask(url, RULES)
     assert len(shape) > 40
     await migrations.downgrade(service, url)
     assert await ask(url, LEFT) == set()
     await migrations.upgrade(service, url)
-    assert await ask(url, SHAPE) == shape
+    assert await ask(url, SHAPE) | await ask(url, RULES) == shape
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -59,8 +59,9 @@ class Installation:
         process.start()
         await process.answers_ready(self.urls[service])
 
-    async def copy(self, service: str, *parts: str) -> Process:
-        """Start one more copy of some parts of a service, on a port of its own."""
+    @asynccontextmanager
+    async def copy(self, service: str, *parts: str) -> AsyncIterator[Process]:
+        """Run one more copy of some parts of a service, on a port of its own, until the end of the block."""
         port = free_port()
         process = Process(
             self.home, "serve", service, "--port", str(port), "--only", ",".join(parts),
@@ -68,8 +69,11 @@ class Installation:
         )  # fmt: skip
         self.copies.append(process)
         process.start()
-        await process.answers_ready(f"http://{LOOPBACK}:{port}")
-        return process
+        try:
+            await process.answers_ready(f"http://{LOOPBACK}:{port}")
+            yield process
+        finally:
+            await process.stop()
 
     async def kill(self, name: str) -> None:
         """End a service or a server as `kill -9` does."""

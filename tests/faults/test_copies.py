@@ -13,34 +13,34 @@ async def test_two_copies_of_consumers_and_relay_share_the_work_and_double_nothi
     installation: Installation, phones: Phones
 ) -> None:
     before = await phones.stock()
-    first, second = (
-        installation.services["notifications"],
-        await installation.copy("notifications", "consumer", "worker"),
-    )
-    await installation.copy("aid_distribution", "relay")
+    first = installation.services["notifications"]
     had = handled(first)
 
     async def both_have_worked() -> bool:
         await phones.hand_out(50)
         return handled(first) > had and handled(second) > 0
 
-    await wait_until(both_have_worked, 30, "both copies to have handled events")
-    await installation.is_at_rest()
+    async with (
+        installation.copy("notifications", "consumer", "worker") as second,
+        installation.copy("aid_distribution", "relay"),
+    ):
+        await wait_until(both_have_worked, 30, "both copies to have handled events")
+        await installation.is_at_rest()
 
     assert await phones.stock() == before - phones.answered
     assert oracle.handled_twice(installation.lines()) == []
 
 
 async def test_one_copy_carries_on_while_the_other_is_killed(installation: Installation, phones: Phones) -> None:
-    copy = await installation.copy("notifications", "consumer")
-    await phones.hand_out(20)
+    async with installation.copy("notifications", "consumer") as copy:
+        await phones.hand_out(20)
 
-    await installation.kill("notifications")
-    await phones.hand_out(20)
-    await installation.is_at_rest()
-    copy.kill()
-    await installation.bring_back("notifications")
-    await phones.hand_out(20)
+        await installation.kill("notifications")
+        await phones.hand_out(20)
+        await installation.is_at_rest()
+        copy.kill()
+        await installation.bring_back("notifications")
+        await phones.hand_out(20)
 
     await installation.is_at_rest()
     assert oracle.handled_twice(installation.lines()) == []

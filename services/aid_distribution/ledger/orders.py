@@ -88,7 +88,7 @@ class IssueStock(Order, frozen=True, kw_only=True):
     """Goods have left a place without being handed out."""
 
     place: PlaceCode
-    reason: Reason
+    reason: Annotated[Reason, msgspec.Meta(extra_json_schema={"not": {"const": Reason.FOUND.value}})]
     occurred_at: Moment
     lines: GoodsLines
 

@@ -6,6 +6,8 @@ With DATABASE_URL and REDIS_URL set those servers are used, by an account that m
 import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import pytest_asyncio
@@ -53,12 +55,17 @@ class Servers:
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def servers() -> Iterator[Servers]:
     given = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
     if all(given):
         yield Servers(str(given[0]), str(given[1]))
         return
-    with EmbeddedServers.start(tmp_path_factory.mktemp("servers"), report=lambda _line: None) as embedded:
+    # Not in pytest's own folder: each start of pytest closes that to other accounts, and so, where the tests run as
+    # root, to the PostgreSQL of a run that is still going on, which then aborts.
+    with (
+        TemporaryDirectory(prefix="serumpun-test-") as home,
+        EmbeddedServers.start(Path(home), report=lambda _line: None) as embedded,
+    ):
         yield Servers(given[0] or embedded.database_url, given[1] or embedded.redis_url)
 
 

@@ -701,6 +701,28 @@ async def test_a_distribution_is_posted_listed_shown_and_voided(door: Door, data
     assert (unchanged.status_code, unchanged.content) == (304, b"")
 
 
+async def test_a_transfer_is_sent_shown_and_received(door: Door) -> None:
+    await stocked(door, 100, place=PROVINCE)
+    answer = await door["office"].post("/aid/transfers", json=transfer(10, ago(0.5), document="SJ-9"))
+    assert (answer.status_code, answer.headers["etag"]) == (201, '"1"')
+    sent = answer.json()
+    assert (sent["state"], sent["document"], sent["received_at"]) == ("in_transit", "SJ-9", None)
+    officer, path = door["pangkalpinang"], answer.headers["location"]
+    assert (await officer.get(path)).json() == sent
+    lines = [{"item": MASKS, "accepted": 7, "rejected": 3, "reason": "lost"}]
+    body = {"occurred_at": ago(0.1).isoformat(), "lines": lines}
+    answer = await officer.post(f"{path}/receipt", json=body)
+    assert (answer.status_code, answer.headers["etag"], answer.headers["location"]) == (201, '"2"', path)
+    done = answer.json()
+    assert done["lines"] == [
+        {"item": MASKS, "lot": None, "dispatched": 10, "accepted": 7, "rejected": 3, "reason": "lost"}
+    ]
+    assert (await door["office"].get(path)).json() == done
+    assert await on_hand(officer) == {f"{WAREHOUSE} {MASKS}": 7}
+    arrival = (await officer.get(f"/aid/postings/{done['receipt_posting_id']}")).json()
+    assert [(line["to_place"], line["quantity"]) for line in arrival["lines"]] == [(WAREHOUSE, 7), ("LOSS", 3)]
+
+
 async def test_distributions_are_read_page_by_page(door: Door) -> None:
     await stocked(door, 100)
     made_ = [await made(door["office"], "/aid/distributions", distribution(1, ago(0.5))) for _ in range(5)]

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from services.aid_distribution.ledger import domain, handlers, store
 from services.aid_distribution.ledger.account import Card, CardKey, Cards
@@ -14,7 +15,7 @@ from services.aid_distribution.ledger.domain import Draft, Kind, Line, ShortOfSt
 from services.aid_distribution.ledger.handlers import AlreadyReversed
 from services.aid_distribution.ledger.orders import GoodsLine, IssueStock, PostingView, ReceivedLine, ReceiveStock
 from services.aid_distribution.ledger.store import Posted
-from shared.database import Database, Work
+from shared.database import Database, Work, unreachable
 from shared.problems import Invalid, Refusal
 from shared.routes import Asked
 from tests.aid_distribution.story import (
@@ -138,6 +139,19 @@ async def test_of_two_who_tell_another_expiry_of_a_new_lot_the_second_is_refused
         await second
     assert [(error.pointer, error.code) for error in refused.value.errors] == [("/lines/0/expires_on", "differs")]
     assert await ask(database, "SELECT place FROM card") == [(WAREHOUSE,)]
+
+
+async def test_a_card_that_is_not_free_in_time_is_an_overload_and_no_defect(
+    database: Database, other: Database
+) -> None:
+    await receive(database, receipt(100, ago(1)))
+    async with database.work(OFFICE) as work:
+        await handlers.issue(work, [Asked(issue(60), OFFICE)])
+        with pytest.raises(DBAPIError) as waited:
+            async with other.work(OFFICE) as late:
+                await late.session.execute(text("SET LOCAL lock_timeout = '20ms'"))
+                await handlers.issue(late, [Asked(issue(1), OFFICE)])
+    assert unreachable(waited.value)
 
 
 def several(items: Sequence[str], quantity: int, *, lot: str | None = None) -> ReceiveStock:

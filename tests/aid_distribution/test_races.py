@@ -147,10 +147,11 @@ async def test_a_card_that_is_not_free_in_time_is_an_overload_and_no_defect(
     await receive(database, receipt(100, ago(1)))
     async with database.work(OFFICE) as work:
         await handlers.issue(work, [Asked(issue(60), OFFICE)])
-        with pytest.raises(DBAPIError) as waited:
-            async with other.work(OFFICE) as late:
-                await late.session.execute(text("SET LOCAL lock_timeout = '20ms'"))
+        async with other.work(OFFICE) as late:
+            await late.session.execute(text("SET LOCAL lock_timeout = '20ms'"))
+            with pytest.raises(DBAPIError) as waited:
                 await handlers.issue(late, [Asked(issue(1), OFFICE)])
+            await late.session.rollback()
     assert unreachable(waited.value)
 
 

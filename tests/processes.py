@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 import httpx
 import msgspec
@@ -82,15 +83,17 @@ class Process:
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
 
-    async def stop(self) -> None:
-        """End it gracefully when it runs; by force when it takes too long."""
+    async def stop(self) -> float:
+        """End it gracefully and give the seconds that it took; by force when it takes too long."""
         if not self.running:
-            return
+            return 0.0
+        asked = monotonic()
         self.ask_to_stop()
         try:
             await wait_until(lambda: not self.running, STOP_SECONDS_MAX)
         except AssertionError:
             self.kill()
+        return monotonic() - asked
 
     def family(self) -> list[psutil.Process]:
         """Give the process and all that it has started."""

@@ -174,7 +174,7 @@ async def test_up_serves_everything_and_sigterm_leaves_no_process(home: Path, st
     assert running is not None
     family = whole.family()
     assert {running.postgres_pid, running.redis_pid} <= {process.pid for process in family}
-    assert whole.stop() < STOP_SECONDS_MAX
+    assert await whole.stop() < STOP_SECONDS_MAX
     assert whole.exit_code == 0
     assert not [process for process in family if process.is_running()]
 
@@ -207,13 +207,13 @@ async def test_a_second_start_keeps_the_data_and_is_ready_in_15_seconds(started:
     whole = started("up", "--port", str(free_port()))
     await whole.says("is loaded: ")
     await whole.says("Another token")
-    whole.stop()
+    await whole.stop()
     begun = time.monotonic()
     whole.start()
     await whole.says("was loaded before; its data is kept")
     await whole.says("Another token")
     assert time.monotonic() - begun < 15
-    whole.stop()
+    await whole.stop()
 
 
 @pytest.mark.parametrize("words", ["making the database folder", "PostgreSQL and Valkey are running", "are migrated"])
@@ -221,7 +221,7 @@ async def test_a_stop_during_the_start_is_heard_too(home: Path, started: Callabl
     whole = started("up", "--port", str(free_port()))
     await whole.says(words)
     family = whole.family()
-    assert whole.stop() < STOP_SECONDS_MAX
+    assert await whole.stop() < STOP_SECONDS_MAX
     assert whole.exit_code == 0
     assert "Traceback" not in whole.output
     assert not [process for process in family if process.is_running()]
@@ -237,7 +237,7 @@ async def test_given_servers_are_used_and_none_are_started(home: Path, started: 
         assert len(whole.family()) == 1
         assert not (home / "postgres").exists()
         assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10).status_code == 200
-        whole.stop()
+        await whole.stop()
         assert whole.exit_code == 0
         assert psutil.pid_exists(given.postgres_pid)
 

@@ -20,7 +20,8 @@ REQUESTS_AT_ONCE_MAX = 1_024
 START_SECONDS_MAX = 60
 BEAT_SECONDS = 0.5
 DRAIN_SECONDS_MAX = 4
-"""How long running requests may go on after a stop was asked for; what remains is cut off."""
+"""How long running requests may go on after a stop was asked for, before the parts behind them are ended too."""
+LAST_ANSWER_SECONDS_MAX = 1
 LIFESPAN_STOP_SECONDS_MAX = 8
 
 
@@ -77,9 +78,9 @@ async def _serve(app: AsgiApp, host: str, port: int, started: Started, beat: Cal
             await _until(stop, serving, started, beat)
         finally:
             server.stop()  # type: ignore[no-untyped-call]  # granian leaves it untyped
-            _, running = await asyncio.wait({serving}, timeout=DRAIN_SECONDS_MAX)
-            for task in running:
-                task.cancel()
+            await asyncio.wait({serving}, timeout=DRAIN_SECONDS_MAX)
+    # Whoever still waits is answered while the parts end: cut off before, a client learns nothing of its outcome.
+    await asyncio.wait({serving}, timeout=LAST_ANSWER_SECONDS_MAX)
 
 
 async def _until(

@@ -49,7 +49,7 @@ class Phones:
         self._http = httpx.AsyncClient(
             headers=bearer(installation.home, Role.REGENCY_OFFICER, f"officer-{REGION}", REGION),
             limits=httpx.Limits(max_keepalive_connections=0),
-            timeout=5,
+            timeout=15,
         )
         self.orders: list[Order] = []
         self.told: Counter[int] = Counter()  # how often each status was the answer; 0 for none at all

@@ -25,10 +25,10 @@ from shared.effects import Arrived, Effects, Gap, store_is_away
 from shared.feed import LIMIT_MAX, Feed, FeedUnavailable
 from shared.loops import rest
 from shared.progress import ConsumerState, Lane
-from shared.reaction import NotYet, Reaction, on
+from shared.reaction import Heard, NotYet, Reaction, on, on_run
 from shared.telemetry import log
 
-__all__ = ["Consumers", "NotYet", "Reaction", "on"]
+__all__ = ["Consumers", "Heard", "NotYet", "Reaction", "on", "on_run"]
 
 BATCH_EVENTS_MAX: Final = 100
 STOP_SECONDS_MAX: Final = 10

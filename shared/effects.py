@@ -21,12 +21,13 @@ from shared.contracts import EVENTS
 from shared.contracts.envelope import Envelope
 from shared.crashpoints import reach
 from shared.database import Database, Work, sqlstate
-from shared.reaction import NotYet, Reaction
+from shared.reaction import Heard, NotYet, Reaction, Reactions
 from shared.stream import LOST, Unreadable
 from shared.telemetry import EVENTS_HANDLED, log, trace_id
 
 QUICK_RETRIES: Final = 2
 QUICK_PAUSE_SECONDS: Final = 0.05
+HANDLED: Final = "handled"
 STORE_AWAY: Final = ("08", "53", "57P", "40", "55P03")
 """SQLSTATEs that say nothing about the event: no connection, no resources, shutdown, collision, lock not free."""
 
@@ -94,9 +95,7 @@ class Effects:
         self._service = service
         self._database = database
         self._caller = Caller(subject=service, role=Role.SERVICE, regions=())
-        self._reactions: dict[str, list[Reaction]] = {}
-        for reaction in reactions:
-            self._reactions.setdefault(reaction.event.type, []).append(reaction)
+        self._reactions = Reactions(reactions)
 
     async def position(self, source: str, partition: int) -> int:
         """Give how far the service has come in a partition."""
@@ -145,15 +144,18 @@ class Effects:
                     work.session.add(fault)
                     log.error("event unreadable", source=source, partition=partition, seq=event.seq, fault=event.fault)
                 else:
-                    outcomes.append(Outcome(event.envelope, await self._apply(work, event.envelope, waiting)))
+                    outcomes.append(Outcome(event.envelope, self._settle(work, event.envelope, waiting)))
                 position = event.seq
+            for run in self._reactions.runs(one.envelope for one in outcomes if one.word == HANDLED):
+                await self._react(work, run)
             await _advance(work.session, source, partition, position)
             reach("consumer.before_commit")
         reach("consumer.after_commit")
         self._leave_lines(source, outcomes)
         return position
 
-    async def _apply(self, work: Work, envelope: Envelope, waiting: set[str]) -> str:
+    def _settle(self, work: Work, envelope: Envelope, waiting: set[str]) -> str:
+        """Say what is to become of an event, and park it if it has to wait."""
         if envelope.type == LOST:
             return "lost"
         if envelope.type in EVENTS and envelope.type not in self._reactions:
@@ -165,21 +167,16 @@ class Effects:
             work.session.add(parking.parked(envelope, work.now, _unknown(envelope)))
             waiting.add(envelope.subject)
             return "parked"
-        await self._react(work, envelope)
-        return "handled"
+        return HANDLED
 
-    async def _react(self, work: Work, envelope: Envelope) -> None:
-        if not (reactions := self._reactions.get(envelope.type)):
-            raise _unknown(envelope)
-        work.caller = Caller(
-            subject=envelope.actor,
-            role=Role.SERVICE,
-            regions=(envelope.region,) if envelope.region else (),
-            traceparent=envelope.traceparent,
-        )
+    async def _react(self, work: Work, run: Sequence[Envelope]) -> None:
+        if not (reactions := self._reactions.of(run[0].type)):
+            raise _unknown(run[0])
+        heard = [Heard(envelope.data, _caller_of(envelope)) for envelope in run]
         for reaction in reactions:
+            work.caller = self._caller
             try:
-                await reaction.run(work, envelope.data)
+                await reaction.run(work, heard)
             except (NotYet, DBAPIError):
                 raise
             except Exception as error:
@@ -238,7 +235,7 @@ class Effects:
                 if row is None or row.due_at is None or row.due_at > work.now:
                     return False
                 envelope = row.envelope
-                await self._react(work, envelope)
+                await self._react(work, [envelope])
                 await parking.leave(work.session, row, work.now)
                 reach("parking.before_retry_commit")
         except Exception as error:
@@ -301,6 +298,15 @@ async def _advance(session: AsyncSession, source: str, partition: int, position:
     await session.execute(
         text("UPDATE checkpoint SET last_seq = :position WHERE source = :source AND partition = :partition"),
         {"source": source, "partition": partition, "position": position},
+    )
+
+
+def _caller_of(envelope: Envelope) -> Caller:
+    return Caller(
+        subject=envelope.actor,
+        role=Role.SERVICE,
+        regions=(envelope.region,) if envelope.region else (),
+        traceparent=envelope.traceparent,
     )
 
 

@@ -15,6 +15,7 @@ from shared.contracts.aid_distribution import DistributionPosted, DistributionVo
 from shared.contracts.registration import BusinessChanged, BusinessClosed, BusinessRegistered
 from shared.database import Database
 from shared.problems import Absent, Invalid, Refusal
+from shared.reaction import Heard
 from shared.routes import Asked
 from tests.aid_distribution.story import (
     BELITUNG,
@@ -48,7 +49,7 @@ async def happened(database: Database, *events: Event) -> None:
     reactions = {reaction.event: reaction for reaction in REACTIONS}
     for event in events:
         async with database.work(OPERATOR) as work:
-            await reactions[type(event)].run(work, msgspec.msgpack.encode(event))
+            await reactions[type(event)].run(work, [Heard(msgspec.msgpack.encode(event), OPERATOR)])
 
 
 async def void(database: Database, distribution_id: UUID, caller: Caller = PANGKALPINANG) -> DistributionView:

@@ -22,6 +22,7 @@ from shared.contracts.aid_distribution import (
 )
 from shared.contracts.registration import BusinessRegistered, OwnerRegistered
 from shared.database import Database, Work
+from shared.reaction import Heard
 
 NOON = datetime(2020, 9, 21, 5, 0, tzinfo=UTC)
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -128,10 +129,11 @@ async def happened(
 ) -> None:
     """Let each event take its effects, in a transaction of its own."""
     for event in events:
-        async with database.work(Caller(actor, Role.SERVICE, (), traceparent=traceparent)) as work:
+        caller = Caller(actor, Role.SERVICE, (), traceparent=traceparent)
+        async with database.work(caller) as work:
             for reaction in REACTIONS:
                 if reaction.event is type(event):
-                    await reaction.run(work, msgspec.msgpack.encode(event))
+                    await reaction.run(work, [Heard(msgspec.msgpack.encode(event), caller)])
 
 
 async def staff(database: Database, *members: tuple[str, str, str], email: bool = False, language: str = "id") -> None:

@@ -27,12 +27,15 @@ from shared.contracts.aid_distribution import (
 )
 from shared.contracts.registration import BusinessRegistered, OwnerRegistered
 from shared.settings import SERVICES
-from shared.stream import connect
+from shared.stream import LOST, connect
 
 TIMEOUT_SECONDS = 10
 
 Told = tuple[str, str, str]
 """A fact, a person and a purpose: one message."""
+
+Staff = Sequence[tuple[str, str]]
+"""The subject of each member of staff, with a region that they serve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,17 @@ class Recorded:
 
     seq: int
     id: UUID
-    event: Event
+    type: str
+    subject: str
+    data: bytes
+
+    @property
+    def event(self) -> Event | None:
+        """Give the fact; None for a tombstone, and for poison."""
+        try:
+            return msgspec.msgpack.decode(self.data, type=EVENTS[self.type])
+        except (KeyError, ValueError):
+            return None
 
 
 @dataclass(slots=True)
@@ -53,7 +66,8 @@ class Installation:
     outboxes: dict[str, dict[int, list[Recorded]]] = field(default_factory=dict)
 
     def events(self, source: str) -> Iterator[Event]:
-        return (one.event for rows in self.outboxes[source].values() for one in rows)
+        events = (one.event for rows in self.outboxes[source].values() for one in rows)
+        return (event for event in events if event is not None)
 
 
 @asynccontextmanager
@@ -79,13 +93,13 @@ def address(admin_url: str, database: str) -> str:
 
 async def violations(found: Installation) -> list[str]:
     """Give everything that is wrong, empty when nothing is."""
-    heads = {service: await _heads(found, service) for service in SERVICES}
+    heads = {service: await heads_of(found, service) for service in SERVICES}
     wrong: list[str] = []
     for service in SERVICES:
-        found.outboxes[service] = await _outbox(found, service)
-        wrong += _outbox_is_dense(service, heads[service], found.outboxes[service])
-        wrong += await _streams_hold_the_outbox(found, service, heads[service])
-        wrong += await _positions_equal_the_heads(found, service, heads)
+        found.outboxes[service] = await outbox_of(found, service)
+        wrong += outbox_is_dense(service, heads[service], found.outboxes[service])
+        wrong += await streams_hold_the_outbox(found, service, heads[service])
+        wrong += await positions_equal_the_heads(found, service, heads)
         wrong += await _nothing_is_parked(found, service)
     wrong += await _messages_are_told_once(found)
     wrong += await _businesses_are_known(found)
@@ -110,21 +124,20 @@ def handled_twice(lines: Iterable[Mapping[str, object]]) -> list[str]:
     return [f"{name} took effect {count} times" for name, count in handled.items() if count > 1]
 
 
-async def _heads(found: Installation, service: str) -> dict[int, int]:
+async def heads_of(found: Installation, service: str) -> dict[int, int]:
     rows = await found.stores[service].fetch("SELECT partition, last_seq FROM outbox_head ORDER BY partition")
     return {row["partition"]: row["last_seq"] for row in rows}
 
 
-async def _outbox(found: Installation, service: str) -> dict[int, list[Recorded]]:
+async def outbox_of(found: Installation, service: str) -> dict[int, list[Recorded]]:
     outbox: dict[int, list[Recorded]] = {}
-    rows = await found.stores[service].fetch("SELECT partition, seq, id, type, data FROM outbox ORDER BY 1, 2")
-    for row in rows:
-        event = msgspec.msgpack.decode(row["data"], type=EVENTS[row["type"]])
-        outbox.setdefault(row["partition"], []).append(Recorded(row["seq"], row["id"], event))
+    rows = await found.stores[service].fetch("SELECT partition, seq, id, type, subject, data FROM outbox ORDER BY 1, 2")
+    for partition, *one in rows:
+        outbox.setdefault(partition, []).append(Recorded(*one))
     return outbox
 
 
-def _outbox_is_dense(service: str, heads: Mapping[int, int], outbox: Mapping[int, Sequence[Recorded]]) -> list[str]:
+def outbox_is_dense(service: str, heads: Mapping[int, int], outbox: Mapping[int, Sequence[Recorded]]) -> list[str]:
     return [
         f"{service}/{partition}: the outbox holds {len(outbox.get(partition, ()))} events, its head says {head}"
         for partition, head in heads.items()
@@ -132,7 +145,7 @@ def _outbox_is_dense(service: str, heads: Mapping[int, int], outbox: Mapping[int
     ]
 
 
-async def _streams_hold_the_outbox(found: Installation, service: str, heads: Mapping[int, int]) -> list[str]:
+async def streams_hold_the_outbox(found: Installation, service: str, heads: Mapping[int, int]) -> list[str]:
     wrong = []
     for partition, head in heads.items():
         name = f"ev:{service}:{{{partition}}}"
@@ -144,13 +157,16 @@ async def _streams_hold_the_outbox(found: Installation, service: str, heads: Map
             wrong.append(f"{name} ends at {last.decode()}, the outbox at {head}")
             continue
         recorded = {one.seq: str(one.id).encode() for one in found.outboxes[service].get(partition, ())}
+        tombstones = {one.seq for one in found.outboxes[service].get(partition, ()) if one.type == LOST}
         standing = {int(number.partition(b"-")[0]): entry[b"id"] for number, entry in await found.redis.xrange(name)}
+        # A tombstone stands for whatever it meets.
+        standing |= {seq: recorded[seq] for seq in standing.keys() & tombstones}
         if standing != {seq: recorded.get(seq) for seq in range(head - len(standing) + 1, head + 1)}:
             wrong.append(f"{name} holds other events than the outbox")
     return wrong
 
 
-async def _positions_equal_the_heads(
+async def positions_equal_the_heads(
     found: Installation, service: str, heads: Mapping[str, Mapping[int, int]]
 ) -> list[str]:
     rows = await found.stores[service].fetch("SELECT source, partition, last_seq FROM checkpoint")
@@ -175,36 +191,41 @@ async def _nothing_is_parked(found: Installation, service: str) -> list[str]:
 async def _messages_are_told_once(found: Installation) -> list[str]:
     rows = await found.stores["notifications"].fetch("SELECT fact, person, purpose FROM message")
     told = Counter((row["fact"], row["person"], row["purpose"]) for row in rows)
-    due = Counter(await _due(found))
+    due = Counter(messages_due(await staff_of(found), found.events("registration"), found.events("aid_distribution")))
     return [f"{count} times not told: {message}" for message, count in (due - told).items()] + [
         f"{count} times told without cause: {message}" for message, count in (told - due).items()
     ]
 
 
-async def _due(found: Installation) -> list[Told]:
-    """Say who must have been told of what, from the events alone and the list of staff."""
-    staff = await found.stores["notifications"].fetch(
+async def staff_of(found: Installation) -> Staff:
+    """Give who serves which region, of those whom facts concern."""
+    rows = await found.stores["notifications"].fetch(
         "SELECT subject, unnest(regions) AS region FROM staff_member"
         " WHERE role IN ('regency_officer', 'province_staff')"
     )
+    return [(row["subject"], row["region"]) for row in rows]
+
+
+def messages_due(staff: Staff, registered: Iterable[Event], aid: Iterable[Event]) -> list[Told]:
+    """Say who must have been told of what, from the events of two services alone and the list of staff."""
     owners: dict[UUID, UUID] = {}
     due: list[Told] = []
 
     def keepers(region: str) -> list[str]:
-        return [f"staff/{one['subject']}" for one in staff if one["region"] == region]
+        return [f"staff/{subject}" for subject, theirs in staff if theirs == region]
 
-    for event in found.events("registration"):
+    for event in registered:
         if isinstance(event, BusinessRegistered):
             owners[event.business_id] = event.owner_id
             due.append((event.subject, f"owner/{event.owner_id}", "welcome"))
-    for event in found.events("aid_distribution"):
+    for event in aid:
         match event:
             case DistributionPosted() | DistributionVoided():
-                aid, office = (
+                aids, office = (
                     ("aid", "aid_office") if isinstance(event, DistributionPosted) else ("void", "void_office")
                 )
                 receivers = {f"owner/{owners[business]}" for business in event.businesses}
-                due += [(event.subject, person, aid) for person in receivers]
+                due += [(event.subject, person, aids) for person in receivers]
                 circles = [*keepers(event.region), *keepers(event.region.partition(".")[0])]
                 due += [(event.subject, person, office) for person in circles]
             case StockReceived():

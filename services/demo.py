@@ -18,6 +18,7 @@ from services.registration.businesses import handlers as businesses
 from services.registration.businesses.domain import BusinessData, Kbli, OwnerData
 from shared.caller import Caller, Role
 from shared.clock import Clock, wib_day
+from shared.crashpoints import reach
 from shared.database import Database, Work
 from shared.keys import KeyStore
 from shared.outbox import install_heads
@@ -63,10 +64,14 @@ async def _load(settings: Settings, service: str, caller: Caller, task: Callable
 
     async def carry_out(work: Work) -> bool:
         await install_heads(work.session, settings.partitions)
-        return await task(work)
+        loaded = await task(work)
+        reach("province.before_commit", service)
+        return loaded
 
     try:
-        return await database.run(caller, carry_out)
+        loaded = await database.run(caller, carry_out)
+        reach("province.after_commit", service)
+        return loaded
     finally:
         await database.close()
 

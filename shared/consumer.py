@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from shared import stream
 from shared.contracts.envelope import Envelope
+from shared.crashpoints import reach
 from shared.database import Database
 from shared.effects import Arrived, Effects, Gap, store_is_away
 from shared.feed import LIMIT_MAX, Feed, FeedUnavailable
@@ -179,10 +180,12 @@ class Consumers:
         events = await self._feed.events(lane.source, lane.partition, gap.position, LIMIT_MAX)
         if not events:
             raise FeedUnavailable("the feed does not have the missing events")
+        reach("consumer.gap_fetched")
         if events[0].seq > gap.position + 1:
             if gap.position:
                 raise HistoryGone(f"kept from {events[0].seq} on, and we are at {gap.position}")
             await self._effects.start_at(lane.source, lane.partition, events[0].seq - 1)
+            reach("consumer.late_start", lane.source)
         for start in range(0, len(events), BATCH_EVENTS_MAX):
             found = [Arrived(event.seq, event) for event in events[start : start + BATCH_EVENTS_MAX]]
             lane.advance(await self._effects.take(lane.source, lane.partition, found))
@@ -206,7 +209,9 @@ class Consumers:
             found = await stream.tails(redis, source, [lane.partition for lane in lanes])
             for lane, tail in zip(lanes, found, strict=True):
                 lane.see(tail.last, monotonic())
+            reach("consumer.before_word", source)
             await stream.leave_word(redis, self._service, source, {lane.partition: lane.position for lane in lanes})
+            reach("consumer.after_word", source)
         self.state.parked = await self._effects.parked_counts()
         self.state.error = ""
 

@@ -149,8 +149,9 @@ class Effects:
             for run in self._reactions.runs(one.envelope for one in outcomes if one.word == HANDLED):
                 await self._react(work, run)
             await _advance(work.session, source, partition, position)
-            reach("consumer.before_commit")
-        reach("consumer.after_commit")
+            kinds = [one.envelope.type for one in outcomes]
+            reach("consumer.before_commit", *kinds)
+        reach("consumer.after_commit", *kinds)
         self._leave_lines(source, outcomes)
         return position
 
@@ -181,6 +182,7 @@ class Effects:
                 raise
             except Exception as error:
                 raise HandlerFailed(error) from error
+            reach("consumer.after_reaction", reaction.name)
 
     async def _alone(self, source: str, partition: int, event: Arrived) -> int:
         """Bring about one event by itself, and park it when it fails again and again."""
@@ -213,6 +215,7 @@ class Effects:
             work.session.add(parking.parked(envelope, work.now, failure))
             await _advance(work.session, source, partition, event.seq)
             reach("parking.before_commit")
+        reach("parking.after_commit")
         self._leave_lines(source, [Outcome(envelope, "parked")], parking.told(failure))
         return event.seq
 
@@ -243,6 +246,7 @@ class Effects:
                 raise
             await self._postpone(source, partition, subject, _cause(error))
             return False
+        reach("parking.after_retry_commit")
         self._leave_lines(source, [Outcome(envelope, "handled late")])
         return True
 
@@ -253,6 +257,7 @@ class Effects:
             # Another copy may have been here while we were not holding the lock.
             if row is not None and row.due_at is not None and row.due_at <= work.now:
                 parking.postpone(row, failure, work.now)
+                reach("parking.before_postpone_commit")
 
     async def parked_counts(self) -> dict[parking.Reason, int]:
         """Count what is parked, by its reason."""

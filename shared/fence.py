@@ -119,6 +119,7 @@ async def mend(database: Database, redis: Redis, source: str, partition: int) ->
                 "when it was not filled by this installation, delete it and its positions, and it is filled again"
             )
         mended = await _rewrite(connection, partition, agreed, used, events)
+    reach("fence.after_commit")
     log.warning(
         "fence mended", source=source, partition=partition, agreed=agreed, used=used, **msgspec.to_builtins(mended)
     )
@@ -138,6 +139,7 @@ async def _rewrite(
         await connection.execute(ADOPT, [_row(event) for event in events])
     lost = (await connection.execute(BURY, {**at, "type": stream.LOST, "data": msgspec.msgpack.encode({})})).rowcount
     head: int = (await connection.execute(RAISE_HEAD, at)).scalar_one()
+    reach("fence.before_commit")
     return Mended(renumbered=renumbered, adopted=used - agreed - lost, lost=lost, head=head)
 
 

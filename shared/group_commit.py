@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from shared.crashpoints import reach
 from shared.database import unreachable
 from shared.problems import Refusal, Unavailable
 
@@ -68,8 +69,10 @@ class GroupCommit(Generic[Asked, Answer]):
             self._worker = None
 
     async def _together(self, batch: list[tuple[Asked, "asyncio.Future[Answer]"]]) -> None:
+        reach("group.batch_taken")
         try:
             outcomes = await self._carry_out([asked for asked, _ in batch])
+            reach("group.after_commit")
             settled = list(zip(batch, outcomes, strict=True))
         except asyncio.CancelledError:
             self._give_up(batch)

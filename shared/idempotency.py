@@ -14,6 +14,7 @@ from sqlalchemy import CheckConstraint, Column, DateTime, Index, LargeBinary, Sm
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.crashpoints import reach
 from shared.problems import KeyReused, Refusal, StillRunning
 
 REPLAYED_HEADER = "Idempotency-Replayed"
@@ -135,3 +136,4 @@ async def store(session: AsyncSession, answers: Sequence[tuple[Key, Stored]]) ->
             "bodies": [answer.body for _, answer in answers],
         },
     )
+    reach("idempotency.after_insert")

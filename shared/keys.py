@@ -12,6 +12,7 @@ import msgspec
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
+from shared.crashpoints import reach
 from shared.settings import SettingInvalid
 
 MASTER_KEY_BYTES = 32
@@ -89,5 +90,6 @@ def _write_once(path: Path, content: bytes) -> None:
         draft.write(content + b"\n")
         draft.flush()
         os.fsync(draft.fileno())
+        reach("keys.drafted")
         with suppress(FileExistsError):
             os.link(draft.name, path)

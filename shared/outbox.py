@@ -27,6 +27,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.caller import Caller
 from shared.contracts import Event
+from shared.crashpoints import reach
 
 WAKE_CHANNEL = "outbox"
 """The NOTIFY channel on which a relay hears that something was committed."""
@@ -149,6 +150,7 @@ async def write(session: AsyncSession, events: list[Recorded], partitions: int) 
     )
     if answer.scalar_one() != len(events):
         raise LookupError("the outbox has no head for a partition: PARTITIONS differs from the installed number")
+    reach("outbox.after_numbering")
 
 
 async def install_heads(session: AsyncSession, partitions: int) -> None:

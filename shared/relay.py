@@ -188,6 +188,7 @@ class Relay:
         if not events or events[-1].seq <= state.sent:
             return False
         name = stream.stream_name(self._source, partition)
+        reach("relay.before_append")
         answer = await stream.append(self._redis, name, events, oldest=events[0].seq > state.sent + 1)
         reach("relay.after_append")
         if answer.verdict == "clash":

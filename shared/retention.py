@@ -1,7 +1,8 @@
 """What is pruned and when: streams and outbox by age, never past a registered consumer; idempotency rows by age.
 
 Positions in Redis are hints that consumers leave each second. While one is missing, after a wipe or before a new
-consumer has spoken, nothing that it may need is taken away.
+consumer has spoken, nothing that it may need is taken away. A consumer that is gone for good is retired by command;
+should it speak again all the same, it is waited for like every other.
 """
 
 from collections.abc import Sequence
@@ -9,14 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, cast
 
+from prometheus_client import Counter, Gauge
 from redis.asyncio import Redis
-from sqlalchemy import TextClause, text
+from sqlalchemy import Column, DateTime, Text, TextClause, text
 from sqlalchemy.engine import CursorResult
+from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared import stream
 from shared.caller import Caller, Role
 from shared.contracts import consumers_of
+from shared.crashpoints import reach
 from shared.database import Database
 from shared.loops import rest
 from shared.telemetry import log
@@ -25,6 +29,8 @@ STREAM_KEPT: Final = timedelta(days=3)
 """How long an event stands in Redis at least: what a restored database can learn again from there (the fence)."""
 ROUND_SECONDS: Final = 60
 ROWS_PER_DELETE: Final = 5_000
+PER_ROUND_MAX: Final = 100_000
+"""How much of a partition, or of the answers kept for retries, goes in one round: more than a minute can bring."""
 SEQ_MAX: Final = 2**53  # beyond it the append script could not tell two numbers apart
 
 # What is older than the moment is a stretch from the beginning; it ends before the first row that is younger.
@@ -50,6 +56,38 @@ PRUNE_IDEMPOTENCY = text(
     ))
     """
 )
+
+
+RETIRED = text("SELECT consumer FROM retired_consumer")
+RETIRE = text("INSERT INTO retired_consumer (consumer, retired_at) VALUES (:consumer, :now) ON CONFLICT DO NOTHING")
+RECALL = text("DELETE FROM retired_consumer WHERE consumer = :consumer")
+
+PRUNED = Counter("serumpun_pruned_total", "What was pruned by age.", ("service", "kind"))
+HELD_UP = Gauge("serumpun_pruning_held_up", "Registered consumers without a position: nothing is pruned.", ("service",))
+
+
+class RetiredConsumerRow(SQLModel, table=True):
+    """A consumer of this service's events that is gone for good: pruning waits for its word no more."""
+
+    __tablename__ = "retired_consumer"
+
+    consumer: str = Field(sa_column=Column(Text, primary_key=True))
+    retired_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+async def retired(session: AsyncSession) -> set[str]:
+    """Name the consumers that were retired."""
+    return set((await session.execute(RETIRED)).scalars())
+
+
+async def retire(session: AsyncSession, consumer: str, now: datetime) -> None:
+    """Wait for a consumer no more; its last words in Redis are to be taken away too."""
+    await session.execute(RETIRE, {"consumer": consumer, "now": now})
+
+
+async def recall(session: AsyncSession, consumer: str) -> None:
+    """Wait for a consumer again."""
+    await session.execute(RECALL, {"consumer": consumer})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +122,7 @@ class Retention:
         self._stream_kept = stream_kept
         self._consumers = consumers_of(source) if consumers is None else consumers
         self._caller = Caller(subject=source, role=Role.SERVICE, regions=())
+        self._silent: set[str] = set()
 
     async def run(self) -> None:
         """Prune each minute until cancelled."""
@@ -100,26 +139,40 @@ class Retention:
     async def prune(self) -> Pruned:
         """Take away all that is old enough and that everyone has passed."""
         now = self._database.clock.now()
-        lowest = await self._lowest_positions()
-        return Pruned(
+        async with self._database.reading(self._caller) as work:
+            retired_consumers = await retired(work.session)
+        lowest = await self._lowest_positions(retired_consumers)
+        pruned = Pruned(
             entries=await self._trim_streams(now - self._stream_kept, lowest),
             outbox_rows=await self._prune_outbox(now - self._outbox_kept, lowest),
-            idempotency_rows=await self._delete(
-                PRUNE_IDEMPOTENCY, {"moment": now - self._idempotency_kept, "rows": ROWS_PER_DELETE}
-            ),
+            idempotency_rows=await self._delete(PRUNE_IDEMPOTENCY, {"moment": now - self._idempotency_kept}),
         )
+        PRUNED.labels(self._source, "stream_entries").inc(pruned.entries)
+        PRUNED.labels(self._source, "outbox_rows").inc(pruned.outbox_rows)
+        PRUNED.labels(self._source, "kept_answers").inc(pruned.idempotency_rows)
+        return pruned
 
-    async def _lowest_positions(self) -> dict[int, int | None]:
+    async def _lowest_positions(self, retired_consumers: set[str]) -> dict[int, int | None]:
         """Give for each partition the number that every registered consumer has passed, None when one is silent."""
         found: dict[int, int | None] = {}
+        all_silent: set[str] = set()
         for partition in range(self._database.partitions):
             name = stream.positions_name(self._source, partition)
             words = cast("dict[bytes, bytes]", await self._redis.hgetall(name))
             positions = {consumer.decode(): int(position) for consumer, position in words.items()}
-            silent = [consumer for consumer in self._consumers if consumer not in positions]
+            silent = {consumer for consumer in self._consumers if consumer not in positions} - retired_consumers
             passed = [positions[consumer] for consumer in self._consumers if consumer in positions]
             found[partition] = None if silent else min(passed, default=SEQ_MAX)
+            all_silent |= silent
+        self._tell_of(all_silent)
         return found
+
+    def _tell_of(self, silent: set[str]) -> None:
+        """Make visible whom pruning waits for: once in the log, and as a figure."""
+        HELD_UP.labels(self._source).set(len(silent))
+        if silent - self._silent:
+            log.warning("pruning waits", source=self._source, silent=sorted(silent))
+        self._silent = silent
 
     async def _older_than(self, session: AsyncSession, moment: datetime) -> dict[int, tuple[int, int]]:
         rows = await session.execute(OLDER_THAN, {"moment": moment})
@@ -134,14 +187,17 @@ class Retention:
             (tail,) = await stream.tails(self._redis, self._source, [partition])
             if passed is None or tail.standing == 0:
                 continue
-            first_kept = min(upto + 1, passed + 1, tail.standing)  # the last entry always stays
             name = stream.stream_name(self._source, partition)
+            (oldest, _), *_ = await self._redis.xrange(name, count=1)
+            most = stream.number_of(oldest) + PER_ROUND_MAX
+            first_kept = min(upto + 1, passed + 1, tail.standing, most)  # the last entry always stays
             trimmed += await self._redis.xtrim(name, minid=f"{first_kept}-0", approximate=False)
         return trimmed
 
     async def _prune_outbox(self, moment: datetime, lowest: dict[int, int | None]) -> int:
         async with self._database.reading(self._caller) as work:
             older = await self._older_than(work.session, moment)
+        reach("retention.after_trim")
         pruned = 0
         for partition, (upto, head) in older.items():
             if (passed := lowest.get(partition)) is not None:
@@ -149,15 +205,17 @@ class Retention:
                 pruned += await self._delete(
                     PRUNE_OUTBOX, {"partition": partition, "upto": last, "rows": ROWS_PER_DELETE}
                 )
+        reach("retention.after_outbox")
         return pruned
 
     async def _delete(self, statement: TextClause, parameters: dict[str, object]) -> int:
-        """Delete in small transactions until nothing is left to delete."""
+        """Delete in small transactions until nothing is left to delete, or the round has had its share."""
         deleted = 0
-        while True:
+        while deleted < PER_ROUND_MAX:
             async with self._database.work(self._caller) as work:
-                result = await work.session.execute(statement, parameters)
+                result = await work.session.execute(statement, {**parameters, "rows": ROWS_PER_DELETE})
             rows = cast("CursorResult[object]", result).rowcount
             deleted += rows
             if rows < ROWS_PER_DELETE:
-                return deleted
+                break
+        return deleted

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from shared import idempotency
 from shared.caller import Caller
+from shared.crashpoints import reach
 from shared.database import Database, Work, collided, sqlstate, unreachable
 from shared.group_commit import GroupCommit
 from shared.idempotency import Key, Stored
@@ -49,26 +50,6 @@ ALWAYS_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosnif
 
 HttpRequest = Request[object, object, object]  # type: ignore[type-var]  # Litestar's state parameter is of no use here
 HttpResponse = Response[bytes]
-
-
-class MediaTypeRefused(Refusal):
-    """The body is not announced as JSON."""
-
-    status = 415
-    code = "unsupported_media_type"
-    title = "Send application/json"
-
-
-class ClientGone(Refusal):
-    """The client hung up before its request was whole; nobody reads this answer, only the log."""
-
-    status = 499
-    code = "client_gone"
-    title = "The client has gone"
-
-
-class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What may stand in the address of a route that asks for nothing there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +88,25 @@ class Edge:
 
     async def _answer(self, route: Route, request: HttpRequest, context: RequestContext) -> HttpResponse:
         caller = await self._caller(route, request, context)
-        arguments = _path(route, request)
-        body = await _body(request) if route.body else b""
+        arguments = path_values(route, request)
+        body = await body_of(request) if route.body else b""
         try:
-            arguments |= _arguments(route, request, body)
+            arguments |= arguments_of(route, request, body)
         except Misshapen as fault:
             raise Invalid([*fault.errors, *await self._against_rules(route, caller, fault)], fault.detail) from None
         if not route.writes:
             async with self.database.reading(caller) as work:
                 found = await route.handler(call=Call(work, caller), **arguments)
-            return _read_response(request, found)
-        key = _key(request, caller, body)
+            return read_response(request, found)
+        key = key_of(request, caller, body)
         if route.together:
             waiting = Waiting(Asked(arguments["body"], caller), key)
-            return _response(await self.groups[route.name].submit(waiting))
-        version = _expected_version(request) if route.conditional else 0
-        return _response(await self._alone(route, caller, key, version, arguments))
+            answer = await self.groups[route.name].submit(waiting)
+        else:
+            version = expected_version(request) if route.conditional else 0
+            answer = await self._alone(route, caller, key, version, arguments)
+        reach("api.after_commit_before_response")
+        return response(answer)
 
     async def _caller(self, route: Route, request: HttpRequest, context: RequestContext) -> Caller:
         known = await self.authenticator.authenticate(request.headers.get("authorization"))
@@ -176,6 +160,7 @@ class Edge:
                     if (key := batch[index].key) and isinstance(answer := answers[index], Stored)
                 ],
             )
+            reach("group.before_commit")
             return [answer for answer in answers if answer is not None]
 
         return await self.database.run(batch[0].asked.caller, task)
@@ -193,205 +178,6 @@ async def _together(route: Route, work: Work, asked: Sequence[Asked[object]]) ->
 
 def _about_same(pointer: str, other: str) -> bool:
     return f"{pointer}/".startswith(f"{other}/") or f"{other}/".startswith(f"{pointer}/")
-
-
-def _path(route: Route, request: HttpRequest) -> dict[str, object]:
-    """Read the path; a name that nothing can bear is the same as a name that nothing bears."""
-    try:
-        return {name: read_text(request.path_params[name], kind) for name, kind in route.path_parameters.items()}
-    except msgspec.ValidationError:
-        raise Absent from None
-
-
-async def _body(request: HttpRequest) -> bytes:
-    """Take in the body, no more of it than is accepted."""
-    announced = request.headers.get("content-length", "")
-    _check_length(int(announced) if announced.isdecimal() else 0)
-    chunks: list[bytes] = []
-    length = 0
-    while True:
-        message = cast("Message", await request.receive())
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        chunks.append(message.get("body", b""))
-        length += len(chunks[-1])
-        _check_length(length)
-        if not message.get("more_body", False):
-            return b"".join(chunks)
-
-
-def _check_length(length: int) -> None:
-    if length > BODY_BYTES_MAX:
-        raise TooLarge(f"At most {BODY_BYTES_MAX} bytes.", limit_bytes=BODY_BYTES_MAX)
-
-
-def _arguments(route: Route, request: HttpRequest, body: bytes) -> dict[str, object]:
-    """Read query and body; the mistakes of both, and of the key, are told together."""
-    arguments: dict[str, object] = {}
-    errors: list[FieldError] = _key_mistakes(request)
-    leaves: Mapping[str, object] | None = None
-    if route.body:
-        media_type = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
-        if media_type != JSON:
-            raise MediaTypeRefused
-    try:
-        if query := _query(request, route.query or NoQuery):
-            arguments["query"] = query
-    except Misshapen as fault:
-        errors += fault.errors
-    try:
-        if route.body:
-            arguments["body"] = read_json(body, route.body)
-    except Misshapen as fault:
-        errors += fault.errors
-        leaves = fault.leaves
-    if errors:
-        raise Misshapen(errors, leaves)
-    return arguments
-
-
-def _query(request: HttpRequest, kind: type[msgspec.Struct]) -> msgspec.Struct | None:
-    text = request.scope["query_string"]
-    if not text and kind is NoQuery:
-        return None
-    query = read_query(parse_qsl(text.decode("latin-1"), keep_blank_values=True), kind)
-    return None if kind is NoQuery else query
-
-
-def _key_mistakes(request: HttpRequest) -> list[FieldError]:
-    value = request.headers.get("idempotency-key") if request.method == "POST" else None
-    if value is None or KEY.fullmatch(value):
-        return []
-    detail = f"1 to {idempotency.KEY_LENGTH_MAX} visible characters of ASCII, without spaces."
-    return [FieldError(pointer="/header/Idempotency-Key", code="bad_format", detail=detail)]
-
-
-def _key(request: HttpRequest, caller: Caller, body: bytes) -> Key | None:
-    value = request.headers.get("idempotency-key")
-    if value is None or request.method != "POST":
-        return None
-    scope = request.scope
-    return Key(
-        caller.subject, value, idempotency.request_hash(scope["method"], scope["path"], scope["query_string"], body)
-    )
-
-
-def _expected_version(request: HttpRequest) -> int:
-    value = request.headers.get("if-match")
-    if value is None:
-        raise PreconditionMissing("Send the ETag of what you have read as If-Match.")
-    match = ETAG.fullmatch(value.strip())
-    if match is None:
-        raise Stale("If-Match names no version that this object could have.")
-    return int(match[1])
-
-
-def stored(route: Route, outcome: object) -> Stored:
-    """Turn what a handler gave into the answer that goes over the wire."""
-    headers = {}
-    if route.location:
-        headers["Location"] = route.location.format(id=getattr(outcome, "id", ""))
-    if etag := _etag(outcome):
-        headers["ETag"] = etag
-    return Stored(route.status, headers, msgspec.json.encode(outcome))
-
-
-def _etag(outcome: object) -> str | None:
-    version = getattr(outcome, "version", None)
-    return f'"{version}"' if isinstance(version, int) else None
-
-
-def _response(answer: Stored) -> HttpResponse:
-    headers = ALWAYS_HEADERS | answer.headers
-    if answer.replayed:
-        headers[idempotency.REPLAYED_HEADER] = "true"
-    return Response(answer.body, status_code=answer.status, media_type=JSON, headers=headers)
-
-
-def _read_response(request: HttpRequest, found: object) -> HttpResponse:
-    if isinstance(found, Response):
-        return found
-    headers = dict(ALWAYS_HEADERS)
-    if etag := _etag(found):
-        headers["ETag"] = etag
-        if _known(request.headers.get("if-none-match"), etag):
-            return Response(b"", status_code=304, headers=headers)
-    if isinstance(found, Page) and found.next:
-        headers["Link"] = f'<{quote(request.scope["path"])}?{_with_cursor(request, found.next)}>; rel="next"'
-    return Response(msgspec.json.encode(found), status_code=200, media_type=JSON, headers=headers)
-
-
-def _known(if_none_match: str | None, etag: str) -> bool:
-    """Tell whether the client has this very version already (RFC 9110, 13.1.2: weak comparison, a list, or `*`)."""
-    named = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
-    return etag in named or "*" in named
-
-
-def _with_cursor(request: HttpRequest, cursor: str) -> str:
-    return urlencode({**dict(parse_qsl(request.scope["query_string"].decode("latin-1"))), "cursor": cursor})
-
-
-def problem(refusal: Refusal, instance: str, request_id: str) -> HttpResponse:
-    """Render a refusal as an RFC 9457 problem."""
-    content = {
-        "type": f"urn:serumpun:problem:{refusal.code}",
-        "title": refusal.title,
-        "status": refusal.status,
-        "code": refusal.code,
-        "detail": refusal.detail,
-        "instance": instance,
-        "request_id": request_id,
-        **refusal.members,
-    }
-    return Response(
-        msgspec.json.encode(content),
-        status_code=refusal.status,
-        media_type=PROBLEM_JSON,
-        headers=ALWAYS_HEADERS | refusal.headers,
-    )
-
-
-class FrameworkRefusal(Refusal):
-    """A refusal by the framework itself: no such path, no such method, a body that is too long."""
-
-    def __init__(self, fault: HTTPException) -> None:
-        super().__init__(str(fault.detail), headers=dict(fault.headers or {}))
-        self.status = fault.status_code  # type: ignore[misc]  # one class for all that the framework raises
-        self.code = {404: "not_found", 405: "method_not_allowed"}.get(fault.status_code, "bad_request")  # type: ignore[misc]
-        self.title = {404: "Not found", 405: "Not possible with this method"}.get(fault.status_code, "Bad request")  # type: ignore[misc]
-
-
-class Defect(Refusal):
-    """Something went wrong here; it is logged with the request's id."""
-
-    status = 500
-    code = "internal"
-    title = "Something went wrong on our side"
-
-
-def as_refusal(fault: Exception, request_id: str = "") -> Refusal:
-    """Turn anything that reaches the edge into a refusal; a defect is logged, never told."""
-    if isinstance(fault, Refusal):
-        return fault
-    if isinstance(fault, HTTPException) and fault.status_code < Defect.status:
-        return FrameworkRefusal(fault)
-    if unreachable(fault):
-        log.warning("store_unreachable", error=type(fault).__name__, request_id=request_id)
-        return Unavailable("The store cannot be reached. Ask again, with the same Idempotency-Key.")
-    code = sqlstate(fault) if isinstance(fault, DBAPIError) else None
-    if isinstance(fault, DBAPIError) and (code in BUSY or collided(fault)):
-        log.warning("store_busy", error=type(fault).__name__, sqlstate=code, request_id=request_id)
-        return Unavailable("Others are changing the same; nothing was written. Ask again.")
-    log.error("defect", error=type(fault).__name__, sqlstate=code, request_id=request_id, exc_info=fault)
-    return Defect("It has been logged under this request's id.")
-
-
-def problem_on_error(request: HttpRequest, fault: Exception) -> HttpResponse:
-    """Answer whatever went wrong outside a route of ours as a problem."""
-    context: RequestContext = request.scope[CONTEXT]  # type: ignore[literal-required]  # ours, not ASGI's
-    refusal = as_refusal(fault, context.request_id)
-    context.code = refusal.code
-    return problem(refusal, request.scope["path"], context.request_id)
 
 
 def _litestar_path(route: Route) -> str:

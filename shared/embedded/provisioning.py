@@ -4,6 +4,7 @@ from sqlalchemy import pool, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from shared.crashpoints import reach
 from shared.embedded.servers import derived_password
 from shared.settings import SERVICES, Settings
 
@@ -28,6 +29,7 @@ async def provision(admin_url: str, settings: Settings) -> dict[str, str]:
             await connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": PROVISIONING})
             for url in urls.values():
                 await _make_login(connection, url)
+                reach("provision.after_login", str(url.database))
                 await _make_database(connection, url)
     finally:
         await engine.dispose()
@@ -50,6 +52,7 @@ async def _make_login(connection: AsyncConnection, url: URL) -> None:
 async def _make_database(connection: AsyncConnection, url: URL) -> None:
     if not await _exists(connection, "pg_database WHERE datname", url.database):
         await connection.execute(text(f"CREATE DATABASE {url.database} OWNER {url.username}"))
+    reach("provision.after_database", str(url.database))
     await connection.execute(text(f"REVOKE ALL ON DATABASE {url.database} FROM PUBLIC"))
     await connection.execute(text(f"GRANT ALL ON DATABASE {url.database} TO {url.username}"))
 

@@ -20,6 +20,8 @@ from sqlalchemy import Connection, MetaData, Table, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
+from shared.crashpoints import reach
+
 T = TypeVar("T")
 
 CONNECT_TIMEOUT_SECONDS = 10
@@ -33,7 +35,13 @@ class MigrationFailed(Exception):
 
 async def upgrade(service: str, url: str, target: str = "head") -> None:
     """Bring the database of a service up to `target`; nothing happens when it is there already."""
-    await _connected(url, lambda connection: command.upgrade(_config(service, connection), target))
+
+    def carry_out(connection: Connection) -> None:
+        command.upgrade(_config(service, connection), target)
+        reach("migrations.before_commit", service)
+
+    await _connected(url, carry_out)
+    reach("migrations.after_commit", service)
 
 
 async def downgrade(service: str, url: str, target: str = "base") -> None:

@@ -28,6 +28,7 @@ from services.notifications.delivery.domain import (
     Refused,
 )
 from shared.clock import shown
+from shared.crashpoints import reach
 from shared.settings import SettingInvalid
 
 CONNECT_TIMEOUT_SECONDS: Final = 10
@@ -148,6 +149,7 @@ class Email:
         except (SMTPException, OSError) as error:
             await self.close()
             return Deferred(_told(error))
+        reach("email.before_content")
         return await self._content(self._smtp, written(letter, self._from, recipient))
 
     async def _content(self, smtp: SMTP, content: bytes) -> Outcome:

@@ -121,6 +121,7 @@ class Sender:
         outcome = await channel.deliver(letter) if letter else Refused("", Reason.NO_ADDRESS)
         reach("sender.after_delivery")
         state = await self._settle(delivery, attempt, outcome)
+        reach("sender.after_settle")
         log.info(
             "delivery",
             delivery_id=str(delivery.id),
@@ -152,6 +153,7 @@ class Sender:
     async def _sweep(self) -> None:
         async with self._database.work(self._caller) as work:
             doubtful, aged = await handlers.sweep(work)
+        reach("sender.after_sweep")
         if doubtful or aged:
             log.warning("deliveries swept", unknown=len(doubtful), too_old=len(aged))
 

@@ -191,6 +191,7 @@ class Retention:
             (oldest, _), *_ = await self._redis.xrange(name, count=1)
             most = stream.number_of(oldest) + PER_ROUND_MAX
             first_kept = min(upto + 1, passed + 1, tail.standing, most)  # the last entry always stays
+            reach("retention.before_trim")
             trimmed += await self._redis.xtrim(name, minid=f"{first_kept}-0", approximate=False)
         return trimmed
 
@@ -216,6 +217,7 @@ class Retention:
                 result = await work.session.execute(statement, {**parameters, "rows": ROWS_PER_DELETE})
             rows = cast("CursorResult[object]", result).rowcount
             deleted += rows
+            reach("retention.between_deletes")
             if rows < ROWS_PER_DELETE:
                 break
         return deleted

@@ -97,13 +97,22 @@ class RelayState:
 class Relay:
     """Carry the events of one service to Redis until cancelled; `wake` makes it look at once."""
 
-    def __init__(self, database: Database, redis: Redis, source: str, partitions: int):
+    def __init__(
+        self,
+        database: Database,
+        redis: Redis,
+        source: str,
+        partitions: int,
+        *,
+        look_seconds: float = LOOK_SECONDS,
+    ):
         """Prepare the relay; nothing is opened before `run`."""
         self.state = RelayState([PartitionState() for _ in range(partitions)])
         self._database = database
         self._redis = redis
         self._source = source
         self._partitions = range(partitions)
+        self._look_seconds = look_seconds
         self._woken = asyncio.Event()
         self._looked_at = float("-inf")
 
@@ -121,7 +130,7 @@ class Relay:
                         self._woken.clear()
                         await self.carry(store)
                         pause = PAUSE_SECONDS_MIN
-                        await rest(LOOK_SECONDS, self._woken)
+                        await rest(self._look_seconds, self._woken)
             except Exception as error:  # noqa: BLE001  the edge of a worker: whatever it was, look again
                 self._failed(error)
                 await rest(pause)
@@ -156,7 +165,7 @@ class Relay:
         """Ask Redis for its last numbers, and mend every partition in which they contradict ours."""
         tails = await stream.tails(self._redis, self._source, self._partitions)
         for state, tail in zip(self.state.partitions, tails, strict=True):
-            state.sent, state.fault = tail.last, ""
+            state.sent = tail.last
         contradicted = await store.fetch(
             CONTRADICTED,
             list(self._partitions),
@@ -165,8 +174,12 @@ class Relay:
             [tail.standing_id for tail in tails],
             stream.LOST,
         )
-        for (partition,) in contradicted:
-            await self._mend(partition)
+        at_odds = {partition for (partition,) in contradicted}
+        for partition in self._partitions:
+            if partition in at_odds:
+                await self._mend(partition)
+            else:
+                self.state.partitions[partition].fault = ""
         self._looked_at = monotonic()
 
     async def _mend(self, partition: int) -> None:
@@ -174,9 +187,11 @@ class Relay:
         try:
             mended = await fence.mend(self._database, self._redis, self._source, partition)
         except fence.FenceRefused as error:
+            if state.fault != str(error):  # it stays until a person has mended it, and is told once
+                log.error("fence refused", source=self._source, partition=partition, error=str(error))
             state.fault = str(error)
-            log.error("fence refused", source=self._source, partition=partition, error=str(error))
             return
+        state.fault = ""
         if mended:
             state.head = mended.head
 

@@ -1,5 +1,6 @@
 """The relay: what is committed comes to Redis by its number, whatever happened there."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
@@ -61,14 +62,13 @@ async def test_an_event_is_read_back_as_it_was_recorded(source: Database, redis:
     assert event.time.utcoffset() is not None
 
 
-async def test_a_commit_wakes_the_relay_without_waiting_for_its_second(
-    source: Database, redis: Redis, relay: relays.Relay
-) -> None:
-    await commit(source, fact("siti", 0))
-    await wait_until(lambda: all_sent(source, redis), description="the first to be sent")
-    for number in range(1, 6):  # five waits of a second would not fit
-        await commit(source, fact("siti", number))
-        await wait_until(lambda: all_sent(source, redis), 0.5, "a commit to be sent at once")
+async def test_a_commit_wakes_the_relay_without_waiting_for_its_next_look(source: Database, redis: Redis) -> None:
+    relay = relays.Relay(source, redis, SOURCE, source.partitions, look_seconds=3600)
+    async with running(relay):
+        await wait_until(lambda: relay.state.succeeded_at, description="the relay to listen")
+        for number in range(6):
+            await commit(source, fact("siti", number))
+            await wait_until(lambda: all_sent(source, redis), description="a commit to be sent at once")
 
 
 async def test_a_queue_longer_than_a_batch_is_sent_whole(source: Database, redis: Redis) -> None:
@@ -174,3 +174,19 @@ async def test_health_sees_the_age_of_the_oldest_event_that_waits(source: Databa
         await redis.delete(SITI)
         await wait_until(lambda: all_sent(source, redis), description="both to be sent")
         await wait_until(lambda: not relay.state.error, description="the trouble to be over")
+
+
+async def test_a_fault_that_a_person_must_mend_is_told_without_a_break_until_it_is_mended(
+    source: Database, redis: Redis, relay: relays.Relay
+) -> None:
+    state = relay.state.partitions[partition("siti")]
+    await redis.xadd(SITI, {"garbage": "x"})  # its id is a moment in milliseconds: far ahead of every number
+    await wait_until(lambda: state.fault, description="the fault to be told")
+    told, carried = set(), relay.state.succeeded_at
+    async with asyncio.timeout(60):
+        while relay.state.succeeded_at == carried:  # at every step of the next look
+            told.add(bool(state.fault))
+            await asyncio.sleep(0)
+    assert told == {True}
+    await redis.delete(SITI)
+    await wait_until(lambda: not state.fault, description="the fault to be over")

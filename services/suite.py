@@ -9,12 +9,12 @@ from litestar import Litestar
 from services.aid_distribution import main as aid_distribution
 from services.notifications import main as notifications
 from services.registration import main as registration
+from shared.answers import problem_on_error
 from shared.health import health_handlers
 from shared.service import build as compose
 from shared.service import follow_lifespan
 from shared.settings import Settings
 from shared.telemetry import AsgiApp, Receive, RequestLog, Scope, Send
-from shared.web import problem_on_error
 
 SERVICES = (registration.SERVICE, aid_distribution.SERVICE, notifications.SERVICE)
 

@@ -12,9 +12,9 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler, get
 from litestar.response import File
 
+from shared.incoming import JSON
 from shared.openapi import document
 from shared.routes import Route
-from shared.web import JSON
 
 POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "

@@ -10,8 +10,10 @@ from typing import Any, get_origin
 
 import msgspec
 
+from shared.answers import PROBLEM_JSON
 from shared.examples import example_of
 from shared.idempotency import KEY_LENGTH_MAX, REPLAYED_HEADER
+from shared.incoming import JSON, MediaTypeRefused
 from shared.problems import (
     Absent,
     Forbidden,
@@ -26,7 +28,6 @@ from shared.problems import (
     Unavailable,
 )
 from shared.routes import Page, Problem, Route
-from shared.web import JSON, PROBLEM_JSON, MediaTypeRefused
 
 REF = "#/components/schemas/{name}"
 Json = dict[str, Any]

@@ -5,51 +5,28 @@ a handler sees anything. The handler's transaction commits before the answer lea
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
-from urllib.parse import parse_qsl, quote, urlencode
 
-import msgspec
-from litestar import Litestar, Request, Response
-from litestar.exceptions import HTTPException
+from litestar import Litestar, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.router import Router
-from sqlalchemy.exc import DBAPIError
 
 from shared import idempotency
+from shared.answers import HttpResponse, problem, problem_on_error, read_response, response, stored
 from shared.caller import Caller
 from shared.crashpoints import reach
-from shared.database import Database, Work, collided, sqlstate, unreachable
+from shared.database import Database, Work
 from shared.group_commit import GroupCommit
 from shared.idempotency import Key, Stored
-from shared.problems import (
-    Absent,
-    FieldError,
-    Invalid,
-    PreconditionMissing,
-    Refusal,
-    Stale,
-    TooLarge,
-    Unavailable,
-)
+from shared.incoming import HttpRequest, arguments_of, body_of, expected_version, key_of, path_values
+from shared.problems import FieldError, Invalid, Refusal
 from shared.roles import demand
-from shared.routes import Asked, Call, Page, Route
+from shared.routes import Asked, Call, Route
 from shared.security import Authenticator
-from shared.telemetry import CONTEXT, AsgiApp, Message, RequestContext, RequestLog, log
-from shared.validation import Misshapen, read_json, read_query, read_text
-
-BODY_BYTES_MAX = 1_000_000
-JSON = "application/json"
-PROBLEM_JSON = "application/problem+json"
-ETAG = re.compile(r'(?:W/)?"(\d{1,18})"', re.ASCII)
-KEY = re.compile(rf"[!-~]{{1,{idempotency.KEY_LENGTH_MAX}}}", re.ASCII)
-BUSY = ("55P03", "25006")
-"""SQLSTATE of a lock that was not given in time, and of a store that only reads at the moment (a failover)."""
-ALWAYS_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-
-HttpRequest = Request[object, object, object]  # type: ignore[type-var]  # Litestar's state parameter is of no use here
-HttpResponse = Response[bytes]
+from shared.telemetry import CONTEXT, AsgiApp, RequestContext, RequestLog
+from shared.validation import Misshapen
 
 
 @dataclass(frozen=True, slots=True)

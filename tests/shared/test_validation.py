@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from shared.validation import ERRORS_MAX, Misshapen, read_json, read_query, read_text
+from shared.mistakes import ERRORS_MAX
+from shared.validation import Misshapen, read_json, read_query, read_text
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 

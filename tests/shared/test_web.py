@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from shared.answers import as_refusal
 from shared.database import Database
+from shared.incoming import BODY_BYTES_MAX
 from shared.telemetry import AsgiApp
-from shared.web import BODY_BYTES_MAX, as_refusal
 from tests.door import told
 from tests.shared.conftest import Door
 from tests.shared.notes import count

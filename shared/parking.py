@@ -5,12 +5,13 @@ again with a growing delay; when it goes through or is dropped, the next one's t
 what is parked holds the lock of the checkpoint of that partition.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     SmallInteger,
     Uuid,
     text,
+    tuple_,
 )
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Field, SQLModel, col, select
@@ -29,6 +31,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.contracts.envelope import Envelope
 from shared.database import sqlstate
+from shared.operator_acts import Act, Operator, note
 from shared.problems import Refusal
 from shared.reaction import NotYet
 from shared.stream import Unreadable
@@ -227,14 +230,18 @@ async def counts(session: AsyncSession) -> dict[Reason, int]:
     return {reason: counted.get(reason, 0) for reason in Reason}
 
 
-async def listed(session: AsyncSession, limit: int = LISTED_MAX) -> Sequence[ParkedRow]:
-    """List what is parked, in the order in which it will run."""
-    rows = await session.exec(
-        select(ParkedRow)
-        .order_by(col(ParkedRow.source), col(ParkedRow.partition), col(ParkedRow.seq))
-        .limit(min(limit, LISTED_MAX))
-    )
-    return rows.all()
+async def listed(
+    session: AsyncSession, limit: int = LISTED_MAX, after: tuple[str, int, int] | None = None
+) -> Sequence[ParkedRow]:
+    """List what is parked by its numbers, which is the order in which each subject will run.
+
+    Shape: `after` is (source, partition, seq) of the last one of the page before
+    """
+    order = col(ParkedRow.source), col(ParkedRow.partition), col(ParkedRow.seq)
+    rows = select(ParkedRow).order_by(*order).limit(min(limit, LISTED_MAX))
+    if after is not None:
+        rows = rows.where(tuple_(*order) > after)
+    return (await session.exec(rows)).all()
 
 
 async def shown(session: AsyncSession, source: str, partition: int, seq: int) -> ParkedRow | None:
@@ -255,13 +262,40 @@ async def replay(session: AsyncSession, source: str, partition: int, seq: int, n
     return first
 
 
-async def drop(session: AsyncSession, source: str, partition: int, seq: int, now: datetime) -> ParkedRow | None:
-    """Throw one parked event away for good; answers with what it was. The next of its subject is due at once."""
+async def drop(session: AsyncSession, source: str, partition: int, seq: int, operator: Operator) -> ParkedRow | None:
+    """Throw one parked event away; answers with what it was. The next of its subject is due at once.
+
+    Who did it and why is kept with the event itself, in the same transaction.
+    """
     await lock(session, source, partition)
     row = await shown(session, source, partition, seq)
     if row:
-        await leave(session, row, now)
+        event = msgspec.msgpack.encode(row.model_dump())
+        note(session, operator, Act.DROP, source, partition, numbers=(seq, seq), subject=row.subject, event=event)
+        await leave(session, row, operator.now)
     return row
+
+
+async def hand_again(session: AsyncSession, envelopes: Iterable[Envelope], now: datetime) -> int:
+    """Park events that took effect before, so that the running consumers handle them once more; gives how many.
+
+    Each subject runs in the order of its numbers, and what arrives meanwhile waits behind it. So whoever hands an
+    event again must hand all later ones of its subject too, or what an earlier one says would be the last word.
+    An event that is parked already stays as it is. The caller holds the lock of each partition concerned.
+    """
+    lanes: set[tuple[str, int, str]] = set()
+    handed = 0
+    for envelope in envelopes:
+        lanes.add((envelope.source, envelope.partition, envelope.subject))
+        if await shown(session, envelope.source, envelope.partition, envelope.seq) is None:
+            session.add(parked(envelope, now, None))
+            handed += 1
+    await session.flush()
+    for lane in sorted(lanes):
+        first = await first_of(session, *lane)
+        if first is not None and first.due_at is None:
+            first.due_at = now
+    return handed
 
 
 async def lock(session: AsyncSession, source: str, partition: int) -> int | None:

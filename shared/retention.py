@@ -203,9 +203,7 @@ class Retention:
         for partition, (upto, head) in older.items():
             if (passed := lowest.get(partition)) is not None:
                 last = min(upto, passed, head - 1)  # the last row always stays: the fence compares it
-                pruned += await self._delete(
-                    PRUNE_OUTBOX, {"partition": partition, "upto": last, "rows": ROWS_PER_DELETE}
-                )
+                pruned += await self._delete(PRUNE_OUTBOX, {"partition": partition, "upto": last})
         reach("retention.after_outbox")
         return pruned
 

@@ -121,3 +121,43 @@ def drop_tables() -> None:
     op.drop_table("outbox_head")
     op.drop_table("idempotency")
     op.drop_table("api_key")
+
+
+def create_operating_tables() -> None:
+    """Make what the commands of operators keep: their acts, and the consumers that are not waited for."""
+    op.create_table(
+        "operator_act",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), server_default="", nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("partition", sa.SmallInteger(), nullable=True),
+        sa.Column("first_seq", sa.BigInteger(), nullable=True),
+        sa.Column("last_seq", sa.BigInteger(), nullable=True),
+        sa.Column("event", sa.LargeBinary(), nullable=True),
+        sa.CheckConstraint(
+            "act IN ('drop', 'retry', 'replay', 'position', 'mend', 'refill', 'unregister', 'register', 'rebuild')",
+            name="operator_act_known",
+        ),
+        sa.CheckConstraint("length(actor) BETWEEN 1 AND 200", name="operator_act_actor_length"),
+        sa.CheckConstraint("length(reason) BETWEEN 1 AND 500", name="operator_act_reason_length"),
+        sa.CheckConstraint("first_seq <= last_seq", name="operator_act_range"),
+        sa.CheckConstraint("act <> 'drop' OR event IS NOT NULL", name="operator_act_keeps_what_it_drops"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("operator_act_at", "operator_act", ["at", "id"], unique=False)
+    op.create_table(
+        "retired_consumer",
+        sa.Column("consumer", sa.Text(), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("consumer"),
+    )
+
+
+def drop_operating_tables() -> None:
+    """Take them away again."""
+    op.drop_table("retired_consumer")
+    op.drop_table("operator_act")

@@ -8,11 +8,12 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from shared import parking, stream
+from shared import operator_acts, parking, stream
 from shared.consumer import Consumers, NotYet, on
 from shared.contracts import OwnerChanged
 from shared.database import Database, Work
 from shared.effects import Arrived, Effects
+from shared.operator_acts import Operator
 from shared.problems import Refusal
 from tests.conftest import Servers
 from tests.shared.backbone import (
@@ -28,6 +29,7 @@ from tests.shared.backbone import (
     execute,
     fact,
     partition,
+    recorded,
     relay_of,
     running,
     scalars,
@@ -38,6 +40,10 @@ from tests.waiting import wait_until
 NAMES = [f"owner {number}" for number in range(12)]
 HERE = partition("siti")
 NEIGHBOUR = next(name for name in NAMES if partition(name) == HERE)
+
+
+def by(work: Work) -> Operator:
+    return Operator("operator-1", "it was a test", work.now, work.new_id)
 
 
 async def make_due(seen: Seen) -> None:
@@ -288,18 +294,65 @@ async def test_a_dropped_event_lets_the_next_of_its_subject_run(
         await commit_each(source, ["siti"], range(1, 4))
         await wait_until(lambda: _parked(seen, 3), description="three to be parked")
         async with seen.database.work(OFFICER) as work:
-            dropped = await parking.drop(work.session, SOURCE, HERE, 1, work.now)
+            dropped = await parking.drop(work.session, SOURCE, HERE, 1, by(work))
         assert dropped is not None
         assert dropped.subject == subject("siti")
         await seen.has(2)
     assert await seen.numbers("siti") == [2, 3]
+    async with seen.database.reading(OFFICER) as work:
+        (record,) = await operator_acts.listed(work.session)
+    assert (record.actor, record.act, record.reason) == ("operator-1", "drop", "it was a test")
+    assert (record.source, record.partition, record.first_seq, record.subject) == (SOURCE, HERE, 1, dropped.subject)
+    kept = msgspec.msgpack.decode(record.event or b"", type=dict[str, object])
+    assert (kept["id"], kept["data"], kept["error"]) == (str(dropped.id), dropped.data, "ArithmeticError")
+
+
+@pytest.mark.parametrize("change", ["event = NULL", "reason = ''", "actor = ''", "first_seq = 2", "act = 'forget'"])
+async def test_the_database_itself_refuses_a_record_that_loses_what_it_is_for(seen: Seen, change: str) -> None:
+    await Effects(CONSUMER, seen.database, ()).take(SOURCE, HERE, [Arrived(1, None, b"raw", "bad")])
+    async with seen.database.work(OFFICER) as work:
+        await parking.drop(work.session, SOURCE, HERE, 1, by(work))
+    with pytest.raises(IntegrityError):
+        await execute(seen.database, f"UPDATE operator_act SET {change}")  # noqa: S608  the words of this test
+
+
+async def test_events_handed_again_run_once_more_in_order_and_new_ones_wait_behind_them(
+    source: Database, redis: Redis, seen: Seen, servers: Servers
+) -> None:
+    async with running(relay_of(source, redis), consumers_of(seen, servers.redis_url)):
+        await commit_each(source, ["siti"], range(1, 4))
+        await seen.has(3)
+    async with seen.database.work(OFFICER) as work:
+        await parking.lock(work.session, SOURCE, HERE)
+        again = (await recorded(source, HERE))[1:]
+        assert await parking.hand_again(work.session, again, work.now) == 2
+        assert await parking.hand_again(work.session, again, work.now) == 0
+    async with running(relay_of(source, redis), consumers_of(seen, servers.redis_url)):
+        await commit_each(source, ["siti"], range(4, 6))
+        await seen.has(3 + 2 + 2)
+    assert await seen.numbers("siti") == [1, 2, 3, 2, 3, 4, 5]
+
+
+async def test_events_handed_again_before_one_that_is_parked_run_before_it(
+    source: Database, redis: Redis, seen: Seen, servers: Servers
+) -> None:
+    seen.break_at("siti", 3)
+    async with running(relay_of(source, redis), consumers_of(seen, servers.redis_url)):
+        await commit_each(source, ["siti"], range(1, 4))
+        await wait_until(lambda: _parked(seen, 1), description="the third to be parked")
+        async with seen.database.work(OFFICER) as work:
+            await parking.lock(work.session, SOURCE, HERE)
+            assert await parking.hand_again(work.session, await recorded(source, HERE), work.now) == 2
+        seen.broken.clear()
+        await seen.has(2 + 3)
+    assert await seen.numbers("siti") == [1, 2, 1, 2, 3]
 
 
 async def test_what_is_not_parked_can_neither_be_shown_replayed_nor_dropped(seen: Seen) -> None:
     async with seen.database.work(OFFICER) as work:
         assert await parking.shown(work.session, SOURCE, HERE, 9) is None
         assert await parking.replay(work.session, SOURCE, HERE, 9, work.now) is None
-        assert await parking.drop(work.session, SOURCE, HERE, 9, work.now) is None
+        assert await parking.drop(work.session, SOURCE, HERE, 9, by(work)) is None
 
 
 async def test_two_copies_run_a_parked_event_once(source: Database, redis: Redis, seen: Seen, servers: Servers) -> None:

@@ -4,15 +4,30 @@ The server itself goes on serving everybody else, so an outage here is nobody el
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from enum import StrEnum
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from sqlalchemy.engine import make_url
 
 LOOPBACK = "127.0.0.1"
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Break(StrEnum):
+    """Where a connection is reset: before what was said is heard at the other end, or before its answer is."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+Listener = Callable[[bytes], Break | None]
+"""Hears whatever is said to the server, and says whether the connection is to break over it."""
 
 
 @dataclass(slots=True)
@@ -25,6 +40,7 @@ class Wire:
     server: asyncio.Server | None = None
     talks: set[asyncio.Task[None]] = field(default_factory=set)
     flowing: asyncio.Event = field(default_factory=asyncio.Event)
+    listener: Listener = lambda _said: None
 
     async def join(self) -> None:
         """Let connections through, on the same port as before."""
@@ -66,20 +82,46 @@ class Wire:
         return await asyncio.open_connection(self.host, self.port)
 
     async def _both_ways(self, near: Ends, far: Ends) -> None:
-        ways = [asyncio.ensure_future(self._pour(near[0], far[1])), asyncio.ensure_future(self._pour(far[0], near[1]))]
+        broken = asyncio.Event()
+        ways = [
+            asyncio.ensure_future(self._ask(near[0], far[1], broken)),
+            asyncio.ensure_future(self._answer(far[0], near[1], broken)),
+        ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            if broken.is_set():
+                _reset(near[1])
         finally:
             for way in ways:
                 way.cancel()
             far[1].close()
 
-    async def _pour(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, broken: asyncio.Event) -> None:
         with suppress(OSError):
-            while data := await reader.read(65_536):
+            while said := await reader.read(65_536):
                 await self.flowing.wait()
-                writer.write(data)
+                where = self.listener(said)
+                if where is not None:
+                    broken.set()
+                if where is Break.BEFORE:
+                    return
+                writer.write(said)
                 await writer.drain()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, broken: asyncio.Event) -> None:
+        with suppress(OSError):
+            while (said := await reader.read(65_536)) and not broken.is_set():
+                await self.flowing.wait()
+                writer.write(said)
+                await writer.drain()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection as one that breaks does, and not as one that is closed."""
+    connection: socket.socket | None = writer.get_extra_info("socket")
+    if connection is not None and connection.fileno() >= 0:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+    writer.transport.abort()
 
 
 @asynccontextmanager

@@ -10,9 +10,10 @@ from services.aid_distribution import main as aid_distribution
 from services.notifications import main as notifications
 from services.registration import main as registration
 from shared.answers import problem_on_error
+from shared.docs import event_document_handlers
 from shared.health import health_handlers
+from shared.service import VERSION, follow_lifespan
 from shared.service import build as compose
-from shared.service import follow_lifespan
 from shared.settings import Settings
 from shared.telemetry import AsgiApp, Receive, RequestLog, Scope, Send
 
@@ -25,8 +26,10 @@ class Suite:
     def __init__(self, settings: Settings) -> None:
         """Compose the three services."""
         self._services = {service.prefix.removeprefix("/"): compose(service, settings) for service in SERVICES}
+        pages = {name: address for service in SERVICES for name, address in service.pages.items()}
+        events = event_document_handlers("", VERSION, settings, pages)
         front = Litestar(
-            route_handlers=health_handlers([app.health for app in self._services.values()]),
+            route_handlers=[*events, *health_handlers([app.health for app in self._services.values()])],
             exception_handlers={Exception: problem_on_error},
             openapi_config=None,
             logging_config=None,

@@ -32,6 +32,7 @@ def welcome(settings: Settings, host: str) -> str:
 Serumpun is running on {url}  (Ctrl-C ends it)
 
   documentation   {url}/registration/docs   {url}/aid/docs   {url}/notifications/docs
+  events          {url}/asyncapi
   condition       {url}/readyz   {url}/metrics
 
 Post a distribution event, read the stock, read the notification (copy and paste; sending it twice changes nothing):

@@ -1,9 +1,10 @@
-"""Serve the OpenAPI document of a service, and a page to read and try it that needs no other host.
+"""Serve the documents, OpenAPI of a service and AsyncAPI of all events, each with a page that needs no other host.
 
-The page's script and style are files of the package swagger-ui-py. Its policy forbids whatever is not from here.
+The script and style of OpenAPI's page are files of the package swagger-ui-py. The policy of each page forbids
+whatever is not from here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler, get
 from litestar.response import File
 
+from shared import asyncapi, asyncapi_page
 from shared.incoming import JSON
 from shared.openapi import document
 from shared.routes import Route
+from shared.settings import Settings
 
 POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -30,7 +33,8 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="{docs}/assets/swagger-ui.css"></head>
-<body><div id="ui"></div>
+<body><p style="max-width: 1420px; margin: 16px auto 0; padding: 0 20px; font: 14px sans-serif">
+<a href="{prefix}/asyncapi">Events: what the services tell one another</a></p><div id="ui"></div>
 <script src="{docs}/assets/swagger-ui-bundle.js"></script>
 <script src="{docs}/page.js"></script></body></html>
 """
@@ -49,7 +53,7 @@ def document_handlers(title: str, prefix: str, version: str, routes: Sequence[Ro
     @get(docs, name=f"{prefix}:docs")
     async def page() -> Response[str]:
         headers = HEADERS | {"Content-Security-Policy": POLICY}
-        return Response(PAGE.format(title=title, docs=docs), media_type="text/html", headers=headers)
+        return Response(PAGE.format(title=title, docs=docs, prefix=prefix), media_type="text/html", headers=headers)
 
     @get(f"{docs}/page.js", name=f"{prefix}:docs-script")
     async def script() -> Response[str]:
@@ -58,6 +62,26 @@ def document_handlers(title: str, prefix: str, version: str, routes: Sequence[Ro
     package = _package()
     assets = [_asset(f"{docs}/assets/{name}", package / name, media_type) for name, media_type in ASSETS.items()]
     return [openapi, page, script, *assets]
+
+
+def event_document_handlers(
+    prefix: str, version: str, settings: Settings, pages: Mapping[str, str]
+) -> list[HTTPRouteHandler]:
+    """Serve the document of all events at `{prefix}/asyncapi.json` and its page, which leads to other pages too."""
+    told = asyncapi.document(version, partitions=settings.partitions, outbox_days=settings.outbox_retention_days)
+    content = msgspec.json.encode(told)
+    written = asyncapi_page.page(told, {**pages, "AsyncAPI document": f"{prefix}/asyncapi.json"})
+
+    @get(f"{prefix}/asyncapi.json", name=f"{prefix}:asyncapi")
+    async def events() -> Response[bytes]:
+        return Response(content, media_type=JSON, headers=HEADERS)
+
+    @get(f"{prefix}/asyncapi", name=f"{prefix}:asyncapi-page")
+    async def page() -> Response[str]:
+        headers = HEADERS | {"Content-Security-Policy": asyncapi_page.POLICY}
+        return Response(written, media_type="text/html", headers=headers)
+
+    return [events, page]
 
 
 def _asset(address: str, path: Path, media_type: str) -> HTTPRouteHandler:

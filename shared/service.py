@@ -21,7 +21,7 @@ from shared.clock import Clock
 from shared.consumer import Consumers, Reaction
 from shared.contracts import SUBSCRIPTIONS
 from shared.database import CONNECTIONS_MAX, Database
-from shared.docs import document_handlers
+from shared.docs import document_handlers, event_document_handlers
 from shared.feed import LIMIT_MAX, MEDIA_TYPE, FeedClient, events_after
 from shared.group_commit import GroupCommit
 from shared.health import Health, health_handlers
@@ -91,6 +91,11 @@ class Service:
     def declared(self) -> list[Route]:
         """Give every route of every capability."""
         return [route for routes in self.routes for route in routes.declared]
+
+    @property
+    def pages(self) -> dict[str, str]:
+        """Give the page to try the routes on, by what it is called."""
+        return {f"{self.title} (OpenAPI)": f"{self.prefix}/docs"}
 
 
 class Application:
@@ -171,6 +176,8 @@ def build(
     )
     declared = [*service.declared, *feed_routes(service).declared] if "api" in parts else []
     documents = document_handlers(service.title, service.prefix, VERSION, declared) if "api" in parts else []
+    if "api" in parts:
+        documents += event_document_handlers(service.prefix, VERSION, settings, service.pages)
     app = assemble(service.name, edge, declared, [*documents, *health_handlers([health])])
 
     @asynccontextmanager

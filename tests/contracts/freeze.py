@@ -1,10 +1,13 @@
-"""Freeze a sample of every event type that has none yet: `python -m tests.contracts.freeze`.
+"""Freeze what is published: `python -m tests.contracts.freeze`.
 
 A sample is what the first release of a type wrote. It is never written again: code that cannot read it any more, or
 writes less than stands in it, breaks what lies in outboxes, streams and parking places of running installations.
+The documents in docs/contracts are written again when nothing in them breaks; to break on purpose, delete the file
+first, so that the change shows it.
 """
 
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from types import NoneType, UnionType
@@ -13,9 +16,15 @@ from uuid import UUID
 
 import msgspec
 
+from services.suite import SERVICES
+from shared import asyncapi, openapi
+from shared.asyncapi import SAMPLES
 from shared.contracts import EVENTS, Event
+from shared.service import VERSION, Service, feed_routes
+from shared.settings import Settings
+from tests.contracts.compatibility import what_breaks
 
-SAMPLES = Path(__file__).parent / "samples"
+DOCUMENTS = Path(__file__).parents[2] / "docs" / "contracts"
 VALUES: dict[object, object] = {
     UUID: UUID("01748b3f-6d00-7000-8000-0000000000a1"),
     datetime: datetime(2020, 9, 14, 2, 0, tzinfo=UTC),
@@ -25,13 +34,37 @@ VALUES: dict[object, object] = {
 WORDS = {"region": "19.71", "language": "id", "place": "WH-19.71", "item": "MASK-CLOTH", "programme": "free-masks"}
 
 
-def main() -> None:
-    """Write the samples that are missing and name them."""
+def main() -> int:
+    """Write the samples that are missing and the documents that have changed, and name them; 1 when one would break."""
     for kind in EVENTS.values():
         path = SAMPLES / f"{kind.type}.json"
         if not path.exists():
             path.write_text(json.dumps(frozen(kind), indent=2) + "\n")
             print(path.name)  # noqa: T201 - a command prints its answer
+    broken = 0
+    for name, document in published().items():
+        path = DOCUMENTS / name
+        before = path.read_bytes() if path.exists() else document
+        if breaks := what_breaks(msgspec.json.decode(before), msgspec.json.decode(document)):
+            print(f"{name} would break what is published:", *breaks, sep="\n", file=sys.stderr)  # noqa: T201
+            broken = 1
+        elif not path.exists() or before != document:
+            path.write_bytes(document)
+            print(name)  # noqa: T201
+    return broken
+
+
+def published() -> dict[str, bytes]:
+    """Give today's documents by the names of their files, as an installation with the usual settings serves them."""
+    usual = Settings.from_env({})
+    events = asyncapi.document(VERSION, partitions=usual.partitions, outbox_days=usual.outbox_retention_days)
+    routes = {f"openapi-{service.name}.json": _routes(service) for service in SERVICES}
+    documents = {"asyncapi.json": events, **routes}
+    return {name: msgspec.json.format(msgspec.json.encode(told)) + b"\n" for name, told in documents.items()}
+
+
+def _routes(service: Service) -> dict[str, Any]:
+    return openapi.document(service.title, VERSION, [*service.declared, *feed_routes(service).declared])
 
 
 def frozen(kind: type[Event]) -> dict[str, object]:
@@ -58,4 +91,4 @@ def value_of(name: str, kind: Any) -> Any:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from shared.asyncapi import SAMPLES
 from shared.contracts import EVENTS, SUBSCRIPTIONS, Event
 from shared.contracts.registration import BusinessClosed
 from shared.settings import SERVICES
-from tests.contracts.freeze import SAMPLES, frozen
+from tests.contracts.freeze import frozen
 
 NAME = re.compile(r"serumpun\.[a-z]+\.[a-z]+\.v[1-9]")
 

@@ -187,7 +187,8 @@ class Sources(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        self.loaded += [address for name in ("src", "href") if (address := given.get(name))]
+        if tag != "a":
+            self.loaded += [address for name in ("src", "href") if (address := given.get(name))]
         self.inline += "".join(name for name in given if name.startswith("on"))
         self._in_script = tag == "script"
 

@@ -1,0 +1,231 @@
+"""Two JSON Schemas compared: what may one side write that the other does not read?
+
+It knows the words that our own documents use, and refuses to judge a schema with any other: what is not compared
+would be let pass.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+Json = dict[str, Any]
+
+LOW = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
+HIGH = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
+SAME = ("pattern", "format", "multipleOf", "contentEncoding", "uniqueItems", "x-messagepack")
+STRUCTURE = ("type", "enum", "const", "items", "properties", "required", "additionalProperties", "default")
+SAY_NOTHING = ("title", "description", "examples", "example")
+KNOWN = frozenset((*LOW, *HIGH, *SAME, *STRUCTURE, *SAY_NOTHING))
+TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+
+
+class Incomparable(ValueError):
+    """A schema has a word that nothing here compares; the message names it and where it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Something that worked yesterday and would not today.
+
+    Shape:  `where`: the route or event concerned; `pointer`: the place in the document, as a JSON Pointer
+    """
+
+    where: str
+    pointer: str
+    says: str
+
+    def __str__(self) -> str:
+        """Give it in one line."""
+        return f"{self.where}: {self.pointer} {self.says}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Direction:
+    """Who writes and who reads, and how strict the reader is.
+
+    Shape:  `reader_is_newer`: yesterday's writing meets today's reader, otherwise today's writing meets yesterday's;
+            `tolerant`: the reader leaves fields alone that it does not know;
+            `open_values`: the reader expects values that it does not know
+    """
+
+    where: str
+    writer: str
+    reader: str
+    reader_is_newer: bool
+    tolerant: bool = False
+    open_values: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a document, and where it stands."""
+
+    value: Json
+    document: Json
+    pointer: str
+
+    def __getitem__(self, name: str) -> "Part":
+        """Go one step down, and on to where a reference leads; what is not there is empty."""
+        return Part(self.value.get(name, {}), self.document, f"{self.pointer}/{escaped(name)}").resolved()
+
+    def __contains__(self, name: str) -> bool:
+        """Tell whether the part has something under a name."""
+        return name in self.value
+
+    def resolved(self) -> "Part":
+        """Follow a reference to what it means."""
+        if not isinstance(self.value, dict) or "$ref" not in self.value:
+            return self
+        found: Any = self.document
+        for step in self.value["$ref"].removeprefix("#/").split("/"):
+            found = found[step.replace("~1", "/").replace("~0", "~")]
+        return Part(found, self.document, self.value["$ref"]).resolved()
+
+    def alternatives(self) -> list["Part"]:
+        """Give the shapes of which a value has one; a conjunction is one shape that says it all."""
+        if "anyOf" in self:
+            options = enumerate(self.value["anyOf"])
+            parts = [Part(option, self.document, f"{self.pointer}/anyOf/{number}") for number, option in options]
+            return [shape for part in parts for shape in part.resolved().alternatives()]
+        if "allOf" not in self:
+            return [self]
+        whole: Json = {}
+        for conjunct in self.value["allOf"]:
+            whole = _joined(whole, Part(conjunct, self.document, self.pointer).resolved().value)
+        return [Part(_joined(whole, {**self.value, "allOf": None}), self.document, self.pointer)]
+
+
+def escaped(name: str) -> str:
+    """Write a name as a step of a JSON Pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _joined(one: Json, other: Json) -> Json:
+    """Say in one what two say together, where no two say the same otherwise."""
+    joined = dict(one)
+    for name, value in other.items():
+        if isinstance(value, dict) and isinstance(joined.get(name), dict):
+            joined[name] = _joined(joined[name], value)
+        elif value is not None:
+            joined[name] = value
+    return joined
+
+
+def misfits(
+    sent: Part, read: Part, way: Direction, within: frozenset[tuple[str, str]] = frozenset()
+) -> Iterator[Break]:
+    """Name whatever one may send that the other does not read."""
+    if (sent.pointer, read.pointer) in within:  # a schema that holds itself
+        return
+    within |= {(sent.pointer, read.pointer)}
+    readable = [shape for shape in read.alternatives() if _comparable(shape)]
+    for shape in sent.alternatives():
+        _comparable(shape)
+        fitting = [option for option in readable if _types(shape) <= _types(option) | _wider(option)]
+        if fitting:
+            yield from min((list(_in_one(shape, option, way, within)) for option in fitting), key=len)
+        else:
+            known = " or ".join(_told(option) for option in readable)
+            yield _break(sent, read, way, f"{way.writer} may write {_told(shape)}, {way.reader} reads {known}")
+
+
+def _comparable(shape: Part) -> bool:
+    unknown = set(shape.value) - KNOWN
+    if unknown:
+        raise Incomparable(f"{shape.pointer}: `{min(unknown)}` is not compared: teach tests/contracts/fitting.py")
+    return True
+
+
+def _values(shape: Part) -> list[Any] | None:
+    return [shape.value["const"]] if "const" in shape else shape.value.get("enum")
+
+
+def _types(shape: Part) -> set[str]:
+    if "type" in shape:
+        return {shape.value["type"]}
+    return {"null" if value is None else TYPES[type(value)] for value in _values(shape) or ()} or {"anything"}
+
+
+def _wider(shape: Part) -> set[str]:
+    """Name what a reader takes beside its own type."""
+    return {"number": {"integer"}, "anything": {*TYPES.values(), "null"}}.get(min(_types(shape)), set())
+
+
+def _told(shape: Part) -> str:
+    values = _values(shape)
+    return " or ".join(repr(value) for value in values) if values else " or ".join(sorted(_types(shape)))
+
+
+def _break(sent: Part, read: Part, way: Direction, says: str) -> Break:
+    newer = read if way.reader_is_newer else sent
+    return Break(way.where, newer.pointer, says)
+
+
+def _in_one(sent: Part, read: Part, way: Direction, within: frozenset[tuple[str, str]]) -> Iterator[Break]:
+    """Compare two shapes of one type."""
+    for says in (*_of_values(sent, read, way), *_of_bounds(sent, read, way), *_of_default(sent, read, way)):
+        yield _break(sent, read, way, says)
+    if "items" in read:
+        yield from misfits(sent["items"], read["items"], way, within)
+    if _types(read) == {"object"}:
+        yield from _of_fields(sent, read, way, within)
+
+
+def _of_values(sent: Part, read: Part, way: Direction) -> Iterator[str]:
+    known, possible = _values(read), _values(sent)
+    if known is None or way.open_values:
+        return
+    foreign = [value for value in possible or () if value not in known]
+    if foreign or possible is None:
+        what = " or ".join(repr(value) for value in foreign) or f"any {_told(sent)}"
+        yield f"{way.writer} may write {what}, {way.reader} knows only {_told(read)}"
+
+
+def _of_bounds(sent: Part, read: Part, way: Direction) -> Iterator[str]:
+    if _values(sent) is not None and _values(read) is None and any(name in read for name in (*LOW, *HIGH, *SAME)):
+        yield f"{way.reader} now looks at more than the value"
+        return
+    for name in (*LOW, *HIGH, *SAME):
+        if name not in read:
+            continue
+        limit, reach = read.value[name], sent.value.get(name)
+        beyond = reach != limit if name in SAME else reach is None or (reach < limit if name in LOW else reach > limit)
+        if beyond:
+            written = f"`{name}` {reach!r}" if reach is not None else f"without `{name}`"
+            yield f"{way.writer} writes {written}, {way.reader} reads `{name}` {limit!r}"
+
+
+def _of_default(sent: Part, read: Part, way: Direction) -> Iterator[str]:
+    if way.reader_is_newer and "default" in sent and "default" in read:
+        before, after = sent.value["default"], read.value["default"]
+        if before != after:
+            yield f"means {after!r} when left out, and meant {before!r}"
+
+
+def _of_fields(sent: Part, read: Part, way: Direction, within: frozenset[tuple[str, str]]) -> Iterator[Break]:
+    older, newer = (sent, read) if way.reader_is_newer else (read, sent)
+    written, known = sent.value.get("properties", {}), read.value.get("properties", {})
+    fields = older.value.get("properties", {})
+    gone = [name for name in fields if name not in newer.value.get("properties", {})]
+    for name in gone:
+        yield Break(way.where, older["properties"][name].pointer, "is gone")
+    for name in read.value.get("required", ()):
+        if name not in sent.value.get("required", ()) and name not in gone:
+            says = f"may be left out by {way.writer}, {way.reader} needs it"
+            yield Break(way.where, newer["properties"][name].pointer, says)
+    for name in written:
+        if name in known:
+            yield from misfits(sent["properties"][name], read["properties"][name], way, within)
+        elif name not in gone and not way.tolerant and read.value.get("additionalProperties") is False:
+            yield Break(way.where, newer["properties"][name].pointer, f"is refused by {way.reader}")
+    others, taken = sent.value.get("additionalProperties"), read.value.get("additionalProperties")
+    if way.reader_is_newer and not way.tolerant and taken is False and others is not False:
+        yield Break(way.where, read.pointer, "refuses fields that it does not know from now on")
+    if isinstance(taken, dict):
+        anything = Part({}, sent.document, sent.pointer)
+        yield from misfits(
+            sent["additionalProperties"] if isinstance(others, dict) else anything,
+            read["additionalProperties"],
+            way,
+            within,
+        )

@@ -99,6 +99,14 @@ def migrate(
 
 
 @app.command()
+def load() -> None:
+    """Load the province that PROVINCE names into migrated databases, unless it is there already."""
+    from services import running
+
+    running.load_province(_settings(None))
+
+
+@app.command()
 def token(
     role: Annotated[Role, typer.Option(help="What the bearer may do.")],
     region: Regions = None,

@@ -74,7 +74,7 @@ def _subject(role: Role, regions: Sequence[str], province: str) -> str:
 
 
 async def _in_database(settings: Settings, service: str, task: Callable[[AsyncSession, datetime], Awaitable[T]]) -> T:
-    there = await startup.provisioned(startup.found(settings))
+    there = await startup.provisioned(startup.found(settings, [service]), [service])
     engine = create_async_engine(
         there.database_urls[service], poolclass=pool.NullPool, connect_args={"timeout": CONNECT_TIMEOUT_SECONDS}
     )

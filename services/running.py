@@ -60,7 +60,7 @@ def serve(settings: Settings, service: str, host: str, only: Collection[str]) ->
         raise SettingInvalid(f"--only {unknown[0]} is not a part; the parts are {', '.join(sorted(PARTS))}")
     serving.check_port(host, settings.port)
     configure_logging(settings.log_level)
-    ready = stopping.run(startup.provisioned(startup.found(settings)))
+    ready = stopping.run(startup.provisioned(startup.found(settings, [service]), [service]))
     app: AsgiApp = build(import_module(f"services.{service}.main").SERVICE, ready, only or PARTS)
     report = reporter()
 
@@ -78,10 +78,21 @@ def migrate(settings: Settings, direction: str, services: Collection[str]) -> No
     act = migrations.upgrade if direction == "up" else migrations.downgrade
 
     async def carry_out(there: Settings) -> None:
-        there = await startup.provisioned(there)
+        there = await startup.provisioned(there, services)
         for service in services:
             await act(service, there.database_urls[service])
             report(f"{service} is migrated {direction}")
+
+    with startup.servers_anywhere(settings, report, services) as there:
+        stopping.run(carry_out(there))
+
+
+def load_province(settings: Settings) -> None:
+    """Load the province that the settings name into migrated databases, unless it is there already."""
+    report = reporter()
+
+    async def carry_out(there: Settings) -> None:
+        await import_module("services.demo").load(await startup.provisioned(there), report)
 
     with startup.servers_anywhere(settings, report) as there:
         stopping.run(carry_out(there))

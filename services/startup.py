@@ -1,7 +1,7 @@
 """Everything between an empty folder and services that can be served: servers, databases, schemas, demo province."""
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -25,8 +25,8 @@ class Prepared:
 @contextmanager
 def servers(settings: Settings, report: Report) -> Iterator[Prepared]:
     """Give running servers: those that the environment names, and embedded ones for what it does not."""
-    if settings.database_url and settings.redis_url:
-        report("using the servers of DATABASE_URL and REDIS_URL")
+    if settings.redis_url and _has_databases(settings, SERVICES):
+        report("using the servers that the environment names")
         yield Prepared(settings, list)
         return
     with EmbeddedServers.start(settings.home, report) as embedded:
@@ -40,8 +40,11 @@ def servers(settings: Settings, report: Report) -> Iterator[Prepared]:
 
 
 @contextmanager
-def servers_anywhere(settings: Settings, report: Report) -> Iterator[Settings]:
-    """Give the servers that another process holds on the same home folder, or start them for a while."""
+def servers_anywhere(settings: Settings, report: Report, services: Collection[str] = SERVICES) -> Iterator[Settings]:
+    """Give the databases that are named, or that another process holds on the same home, or start them for a while."""
+    if _has_databases(settings, services):
+        yield settings
+        return
     if find_running(settings.home):
         yield found(settings)
         return
@@ -61,9 +64,9 @@ async def prepare(settings: Settings, report: Report) -> Settings:
     return settings
 
 
-async def provisioned(settings: Settings) -> Settings:
-    """Fill in the address of every service's own database, making what is missing."""
-    if len(settings.database_urls) == len(SERVICES):
+async def provisioned(settings: Settings, services: Collection[str] = SERVICES) -> Settings:
+    """Fill in the address of each service's own database, making what is missing."""
+    if settings.database_urls.keys() >= set(services):
         return settings
     if settings.database_url is None:
         raise StartFailed("there is no PostgreSQL: run `serumpun servers`, or set DATABASE_URL")
@@ -75,9 +78,9 @@ async def provisioned(settings: Settings) -> Settings:
     return replace(settings, database_urls=urls)
 
 
-def found(settings: Settings) -> Settings:
+def found(settings: Settings, services: Collection[str] = SERVICES) -> Settings:
     """Fill in the servers that `serumpun up` or `serumpun servers` holds on the same home folder."""
-    if settings.redis_url and (settings.database_url or len(settings.database_urls) == len(SERVICES)):
+    if settings.redis_url and _has_databases(settings, services):
         return settings
     running = find_running(settings.home)
     if running is None:
@@ -89,6 +92,10 @@ def found(settings: Settings) -> Settings:
         database_url=settings.database_url or running.database_url,
         redis_url=settings.redis_url or running.redis_url,
     )
+
+
+def _has_databases(settings: Settings, services: Collection[str]) -> bool:
+    return settings.database_url is not None or settings.database_urls.keys() >= set(services)
 
 
 def _first_line(error: BaseException) -> str:

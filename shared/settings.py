@@ -6,6 +6,8 @@ from os import environ
 from pathlib import Path
 
 SERVICES = ("registration", "aid_distribution", "notifications")
+SECRETS = ("DATABASE_URL", "REDIS_URL", "SMTP_URL", *(f"{service.upper()}_DATABASE_URL" for service in SERVICES))
+"""What may hold a password, and so may also be given as a file, named by the same name with _FILE."""
 
 
 class SettingInvalid(Exception):
@@ -18,7 +20,7 @@ class Settings:
 
     Shape:  `database_urls` and `peer_urls` are keyed by the names in SERVICES; a service without an entry in
             `database_urls` takes its address from `shared.embedded.provision`, on the servers of `home`
-    Source: environment variables only, so that a container and a shell are configured in the same way
+    Source: environment variables, so that a container and a shell are configured in the same way; SECRETS also as files
     """
 
     home: Path
@@ -40,6 +42,7 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str] = environ) -> "Settings":
         """Read the settings; raises SettingInvalid, which names the first one that cannot be used."""
+        env = {**env, **_from_files(env)}
         port = _whole(env, "PORT", 8000, lowest=1, highest=65_535)
         return cls(
             home=Path(env.get("SERUMPUN_HOME") or ".serumpun").expanduser().absolute(),
@@ -63,6 +66,24 @@ class Settings:
             idempotency_retention_days=_whole(env, "IDEMPOTENCY_RETENTION_DAYS", 30, lowest=1, highest=3_650),
             province=env.get("PROVINCE") or "19-kepulauan-bangka-belitung",
         )
+
+
+def _from_files(env: Mapping[str, str]) -> dict[str, str]:
+    """Read the secrets that are given as files."""
+    found = {}
+    for name in SECRETS:
+        if not (path := env.get(f"{name}_FILE")):
+            continue
+        if env.get(name):
+            raise SettingInvalid(f"{name} and {name}_FILE are both set: leave one of them out")
+        try:
+            found[name] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            raise SettingInvalid(f"{name}_FILE={path} cannot be read: {reason}") from error
+        if not found[name]:
+            raise SettingInvalid(f"{name}_FILE={path} is empty")
+    return found
 
 
 def _postgres_url(env: Mapping[str, str], name: str) -> str | None:

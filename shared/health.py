@@ -5,6 +5,7 @@ Readiness is judged by progress. A process whose consumers are dead answers its 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any, cast
 
@@ -20,11 +21,25 @@ from sqlalchemy import text
 from shared.consumer import Consumers
 from shared.database import Database
 from shared.parking import Reason
+from shared.progress import STALLED_SECONDS
 from shared.relay import Relay
 
 CHECK_SECONDS_MAX = 2.0
-UNSENT_SECONDS_MAX = 15.0
-"""How long an event may wait for the relay before the service is not ready any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long something may stand still before a service is not ready any more.
+
+    Shape: `unsent_seconds_max` is how long an event may wait for the relay, and the relay be silent;
+           `stalled_seconds_max` how long a consumer may be behind without any progress
+    """
+
+    unsent_seconds_max: float = 15.0
+    stalled_seconds_max: float = STALLED_SECONDS
+
+
+PATIENCE = Patience()
 
 
 class LaneReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +83,7 @@ class Health:
         bus: redis.asyncio.Redis,
         relay: Relay | None,
         consumers: Consumers | None,
+        patience: Patience = PATIENCE,
     ) -> None:
         """Take the parts that this process runs; what it does not run is not its to judge."""
         self.service = service
@@ -75,6 +91,7 @@ class Health:
         self._bus = bus
         self._relay = relay
         self._consumers = consumers
+        self._patience = patience
 
     async def report(self) -> Report:
         """Say how the service is, within a few seconds whatever is broken."""
@@ -109,8 +126,9 @@ class Health:
             return {"relay": f"interrupted: {state.error}"}
         now = self._database.clock.now()
         # A relay that has died counts nothing any more, so what it counted last is not enough.
-        silent = state.succeeded_at is None or (now - state.succeeded_at).total_seconds() > UNSENT_SECONDS_MAX
-        late = silent or state.oldest_unsent_seconds(now) > UNSENT_SECONDS_MAX
+        longest = self._patience.unsent_seconds_max
+        silent = state.succeeded_at is None or (now - state.succeeded_at).total_seconds() > longest
+        late = silent or state.oldest_unsent_seconds(now) > longest
         return {"relay": "behind" if late else "ok"}
 
     def _consumer_check(self) -> dict[str, str]:

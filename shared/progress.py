@@ -8,6 +8,7 @@ from typing import Final
 from shared.parking import Reason
 
 STALLED_SECONDS: Final = 15.0
+"""How long a partition may be behind without any progress, or unseen, before the service is not ready any more."""
 
 
 @dataclass(slots=True)
@@ -15,7 +16,8 @@ class Lane:
     """One partition of one source, as a running consumer sees it.
 
     Shape:  `position` is the last number whose effects are committed, `last` the last one in Redis;
-            `error` says why it is held up at the moment, empty when it is not
+            `error` says why it is held up at the moment, empty when it is not; `restarted_at` is when its
+            subscriber was last started anew because it stood still
     Units:  moments are seconds of the monotonic clock
     """
 
@@ -25,6 +27,8 @@ class Lane:
     last: int = 0
     seen_at: float = float("-inf")
     moved_at: float = field(default_factory=monotonic)
+    restarted_at: float = float("-inf")
+    stalled_seconds: float = STALLED_SECONDS
     failures: int = 0
     error: str = ""
 
@@ -63,11 +67,15 @@ class Lane:
 
     def stalled(self, now: float) -> bool:
         """Tell that it stands still although there is something to do."""
-        return self.behind_seconds(now) > STALLED_SECONDS
+        return self.behind_seconds(now) > self.stalled_seconds
+
+    def wants_restart(self, now: float) -> bool:
+        """Tell that it stands still, and was not started anew just now: that takes its time, and is no progress."""
+        return self.stalled(now) and now - self.restarted_at > self.stalled_seconds
 
     def alive(self, now: float) -> bool:
         """Tell that it moves or has nothing to do, and that this was seen lately."""
-        return not self.stalled(now) and now - self.seen_at <= STALLED_SECONDS
+        return not self.stalled(now) and now - self.seen_at <= self.stalled_seconds
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ from shared.database import CONNECTIONS_MAX, Database
 from shared.docs import document_handlers, event_document_handlers
 from shared.feed import LIMIT_MAX, MEDIA_TYPE, FeedClient, events_after
 from shared.group_commit import GroupCommit
-from shared.health import Health, health_handlers
+from shared.health import PATIENCE, Health, Patience, health_handlers
 from shared.idempotency import Stored
 from shared.keys import KeyStore
 from shared.outbox import install_heads
@@ -135,6 +135,7 @@ def build(
     parts: Collection[str] = PARTS,
     clock: Clock | None = None,
     grouping: type[GroupCommit[Waiting, Stored]] = GroupCommit,
+    patience: Patience = PATIENCE,
 ) -> Application:
     """Compose a service: the parts that this process is to run, and the edge before them."""
     runtime = _runtime(service, settings, clock or Clock())
@@ -152,6 +153,7 @@ def build(
         service.reactions,
         SUBSCRIPTIONS[service.name],
         feed,
+        stalled_seconds=patience.stalled_seconds_max,
     )
     retention = Retention(
         runtime.database,
@@ -173,6 +175,7 @@ def build(
         runtime.redis,
         relay=relay if "relay" in parts else None,
         consumers=consumers if "consumer" in parts else None,
+        patience=patience,
     )
     declared = [*service.declared, *feed_routes(service).declared] if "api" in parts else []
     documents = document_handlers(service.title, service.prefix, VERSION, declared) if "api" in parts else []

@@ -32,6 +32,17 @@ def test_who_is_behind_and_does_not_move_is_not_alive() -> None:
     assert late.alive(now + STALLED_SECONDS + 1)
 
 
+def test_who_stands_still_is_started_anew_now_and_then_and_stays_dead_meanwhile() -> None:
+    late = lane(7, 10)
+    now = late.moved_at + STALLED_SECONDS + 1
+    late.see(10, now)
+    assert late.wants_restart(now)
+    late.restarted_at = now
+    assert not late.wants_restart(now + 1)
+    assert late.wants_restart(now + STALLED_SECONDS + 1)
+    assert not late.alive(now)
+
+
 def test_who_has_nothing_to_do_is_alive_however_long_that_lasts() -> None:
     idle = lane(10, 10)
     later = monotonic() + 1000

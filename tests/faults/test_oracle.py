@@ -84,6 +84,19 @@ ERRORS = {
         "DELETE FROM contact_business WHERE business_id = '0174472d-8680-7001-8000-000000000001'",
         "notifications.contact_business: 1 lacking, 0 too many",
     ),
+    "a business keeps an old name": (
+        "aid_distribution",
+        "UPDATE known_business SET name = 'before' WHERE id = '0174472d-8680-7001-8000-000000000001'",
+        "aid_distribution keeps (",
+    ),
+    "a letter has failed and nobody says so": (
+        "notifications",
+        (
+            "UPDATE delivery SET state = 'failed', reason = 'refused'"
+            " WHERE id = (SELECT id FROM delivery WHERE state = 'queued' ORDER BY id LIMIT 1)"
+        ),
+        "1 times not reported: delivery (",
+    ),
     "support is forgotten": (
         "registration",
         "DELETE FROM support WHERE ctid = (SELECT min(ctid) FROM support)",

@@ -28,7 +28,8 @@ LOOPBACK = "127.0.0.1"
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 20
 TOKEN_HOURS = 1
-NOT_INHERITED = ("_URL", "PORT", "SERUMPUN_HOME", "PARTITIONS")
+NOT_INHERITED = ("_URL", "PORT", "SERUMPUN_HOME", "PARTITIONS", "PYTHONDONTWRITEBYTECODE")
+"""Ends of names; the last because a process that keeps no compiled code takes three times as long to start."""
 
 
 class Process:

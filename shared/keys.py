@@ -90,6 +90,6 @@ def _write_once(path: Path, content: bytes) -> None:
         draft.write(content + b"\n")
         draft.flush()
         os.fsync(draft.fileno())
-        reach("keys.drafted")
+        reach("keys.drafted", path.name)
         with suppress(FileExistsError):
             os.link(draft.name, path)

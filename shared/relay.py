@@ -6,7 +6,7 @@ wiped, rolled back or failed over is behind by its own number and is filled agai
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -114,6 +114,7 @@ class Relay:
         self._partitions = range(partitions)
         self._look_seconds = look_seconds
         self._woken = asyncio.Event()
+        self._reading = asyncio.Lock()
         self._looked_at = float("-inf")
 
     def wake(self) -> None:
@@ -144,7 +145,7 @@ class Relay:
                 await self._look(store)
             behind = [partition for partition in self._partitions if self._behind(partition)]
             while behind:  # in turns, so that one long queue does not hold up the others
-                behind = [partition for partition in behind if await self._send(store, partition)]
+                behind = await self._send_each(store, behind)
         except BaseException:
             self._looked_at = float("-inf")
             raise
@@ -195,10 +196,18 @@ class Relay:
         if mended:
             state.head = mended.head
 
+    async def _send_each(self, store: asyncpg.Connection, partitions: Sequence[int]) -> list[int]:
+        """Send one batch of each partition, and read the next one while Redis writes; gives those that have more."""
+        more = await asyncio.gather(*(self._send(store, partition) for partition in partitions), return_exceptions=True)
+        if faults := [fault for fault in more if isinstance(fault, BaseException)]:
+            raise faults[0]
+        return [partition for partition, again in zip(partitions, more, strict=True) if again]
+
     async def _send(self, store: asyncpg.Connection, partition: int) -> bool:
         """Send one batch; tells whether there is more."""
         state = self.state.partitions[partition]
-        rows = await store.fetch(ROWS, partition, state.sent, BATCH_EVENTS_MAX + 1)
+        async with self._reading:
+            rows = await store.fetch(ROWS, partition, state.sent, BATCH_EVENTS_MAX + 1)
         events = [Envelope(source=self._source, partition=partition, **row) for row in rows]
         if not events or events[-1].seq <= state.sent:
             return False

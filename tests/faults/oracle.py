@@ -113,7 +113,7 @@ async def violations(found: Installation) -> list[str]:
     heads = {service: await heads_of(found, service) for service in SERVICES}
     wrong: list[str] = []
     for service in SERVICES:
-        found.outboxes[service] = remembered(found, service, await outbox_of(found, service))
+        found.outboxes[service] = remembered(found, service, await outbox_of(found.stores[service]))
         wrong += outbox_is_dense(service, heads[service], found.outboxes[service])
         wrong += await streams_hold_the_outbox(found, service, heads[service])
         wrong += await positions_equal_the_heads(found, service, heads)
@@ -148,9 +148,9 @@ async def heads_of(found: Installation, service: str) -> dict[int, int]:
     return {row["partition"]: row["last_seq"] for row in rows}
 
 
-async def outbox_of(found: Installation, service: str) -> dict[int, list[Recorded]]:
+async def outbox_of(store: asyncpg.Connection) -> dict[int, list[Recorded]]:
     outbox: dict[int, list[Recorded]] = {}
-    rows = await found.stores[service].fetch("SELECT partition, seq, id, type, subject, data FROM outbox ORDER BY 1, 2")
+    rows = await store.fetch("SELECT partition, seq, id, type, subject, data FROM outbox ORDER BY 1, 2")
     for partition, *one in rows:
         outbox.setdefault(partition, []).append(Recorded(*one))
     return outbox

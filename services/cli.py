@@ -12,10 +12,12 @@ from typing import Annotated
 import typer
 
 from services import stopping
+from services.commands import terminal
+from services.commands.terminal import Service
+from services.commands.verify import verify
 from shared.caller import Role
-from shared.settings import SERVICES, SettingInvalid, Settings
+from shared.settings import SERVICES, Settings
 
-Service = StrEnum("Service", [(name.upper(), name) for name in SERVICES])  # type: ignore[misc]  # from one list
 LOOPBACK = "127.0.0.1"
 PORTS_ALONE = {name: 8001 + number for number, name in enumerate(SERVICES)}
 """Where a service listens that runs as a process of its own, and where the others look for it."""
@@ -26,10 +28,12 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # loading Rich's Markdown takes longer than all the rest of --help
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 keys = typer.Typer(help="Keys for machines: create and revoke.", no_args_is_help=True)
 app.add_typer(keys, name="api-key")
+app.command()(verify)
 
 Port = Annotated[int | None, typer.Option(envvar="PORT", help="Port to listen on.")]
 Host = Annotated[str, typer.Option(help="Address to listen on; only this machine unless told otherwise.")]
@@ -161,31 +165,17 @@ def _settings(port: int | None, peers: Mapping[str, int] | None = None) -> Setti
 
 
 def main() -> None:
-    """Run the command; what is expected to fail ends with one line on standard error and exit code 1."""
+    """Run the command; what is expected to fail ends with one line on standard error and its exit code."""
     stopping.listen()
     try:
         app()
-    except SettingInvalid as error:
-        _fail(error)
     except Exception as error:
-        if not isinstance(error, _expected()):
+        end = terminal.ended(error)
+        if end is None:
             raise
-        _fail(error)
-
-
-def _expected() -> tuple[type[Exception], ...]:
-    from services.serving import CannotServe
-    from shared.embedded import StartFailed
-    from shared.migrations import MigrationFailed
-    from shared.problems import Refusal
-    from shared.province import BrokenProvince
-
-    return CannotServe, StartFailed, MigrationFailed, Refusal, BrokenProvince
-
-
-def _fail(error: Exception) -> None:
-    print(f"serumpun: {' · '.join(str(error).split(chr(10)))}", file=sys.stderr)
-    sys.exit(1)
+        code, line = end
+        print(line, file=sys.stderr)
+        sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,10 @@ from shared.settings import SERVICES, Settings
 Report = Callable[[str], None]
 
 
+class ServersAway(StartFailed):
+    """No server runs where one is needed; the message says how to get one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """Settings in which every service has its database and everyone the same Redis; `mend` keeps the servers alive."""
@@ -69,12 +73,12 @@ async def provisioned(settings: Settings, services: Collection[str] = SERVICES) 
     if settings.database_urls.keys() >= set(services):
         return settings
     if settings.database_url is None:
-        raise StartFailed("there is no PostgreSQL: run `serumpun servers`, or set DATABASE_URL")
+        raise ServersAway("there is no PostgreSQL: run `serumpun servers`, or set DATABASE_URL")
     try:
         urls = await provision(settings.database_url, settings)
     except (OSError, TimeoutError, SQLAlchemyError) as error:
         where = make_url(settings.database_url).render_as_string(hide_password=True)
-        raise StartFailed(f"PostgreSQL at {where} cannot be used: {_first_line(error)}") from error
+        raise ServersAway(f"PostgreSQL at {where} cannot be used: {_first_line(error)}") from error
     return replace(settings, database_urls=urls)
 
 
@@ -84,7 +88,7 @@ def found(settings: Settings, services: Collection[str] = SERVICES) -> Settings:
         return settings
     running = find_running(settings.home)
     if running is None:
-        raise StartFailed(
+        raise ServersAway(
             f"no servers run on {settings.home}: run `serumpun servers` first, or set DATABASE_URL and REDIS_URL"
         )
     return replace(

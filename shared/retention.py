@@ -188,7 +188,7 @@ class Retention:
             if passed is None or tail.standing == 0:
                 continue
             name = stream.stream_name(self._source, partition)
-            (oldest, _), *_ = await self._redis.xrange(name, count=1)
+            (oldest, _), *_ = await stream.forwards(self._redis, name, None, 1)
             most = stream.number_of(oldest) + PER_ROUND_MAX
             first_kept = min(upto + 1, passed + 1, tail.standing, most)  # the last entry always stays
             reach("retention.before_trim")

@@ -205,6 +205,12 @@ async def leave_word(redis: Redis, consumer: str, source: str, positions: Mappin
     await pipeline.execute()
 
 
+async def forwards(redis: Redis, stream: str, after: bytes | None, count: int) -> list[tuple[bytes, Fields]]:
+    """Give entries from the beginning of a stream towards its end, those after an entry id or the very first ones."""
+    entries = await redis.xrange(stream, min=b"(" + after if after else "-", count=count)
+    return cast("list[tuple[bytes, Fields]]", entries)
+
+
 async def backwards(redis: Redis, stream: str, before: bytes | None, count: int) -> list[tuple[bytes, Fields]]:
     """Give entries from the end of a stream towards its beginning, those before an entry id or the very last ones."""
     entries = await redis.xrevrange(stream, max=b"(" + before if before else "+", count=count)

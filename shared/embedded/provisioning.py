@@ -19,8 +19,7 @@ async def provision(admin_url: str, settings: Settings) -> dict[str, str]:
     Each login owns its database and may not even connect to the others. Addresses that are set in the
     environment (`AID_DISTRIBUTION_DATABASE_URL`, …) win, and their databases are left alone.
     """
-    own = [service for service in SERVICES if service not in settings.database_urls]
-    urls = {service: _service_url(make_url(admin_url), settings, service) for service in own}
+    urls = _own(admin_url, settings)
     engine = create_async_engine(
         admin_url, poolclass=pool.NullPool, isolation_level="AUTOCOMMIT", connect_args=TIMEOUTS_SECONDS
     )
@@ -33,7 +32,18 @@ async def provision(admin_url: str, settings: Settings) -> dict[str, str]:
                 await _make_database(connection, url)
     finally:
         await engine.dispose()
-    return {**{name: url.render_as_string(hide_password=False) for name, url in urls.items()}, **settings.database_urls}
+    return addresses(admin_url, settings)
+
+
+def addresses(admin_url: str, settings: Settings) -> dict[str, str]:
+    """Give the address of each service's own database as `provision` makes it; nothing is made or asked."""
+    own = {name: url.render_as_string(hide_password=False) for name, url in _own(admin_url, settings).items()}
+    return {**own, **settings.database_urls}
+
+
+def _own(admin_url: str, settings: Settings) -> dict[str, URL]:
+    own = [service for service in SERVICES if service not in settings.database_urls]
+    return {service: _service_url(make_url(admin_url), settings, service) for service in own}
 
 
 def _service_url(admin: URL, settings: Settings, service: str) -> URL:

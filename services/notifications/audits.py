@@ -1,0 +1,72 @@
+"""How the effects of what notifications hears can be seen: what it has learnt, and whom it has told."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.notifications.contacts import audit as contacts
+from services.notifications.contacts.domain import circles
+from services.notifications.messages import audit as messages
+from services.notifications.messages.rules import RULES, Audience, Rule, rules_of
+from shared.contracts import Event
+from shared.contracts.aid_distribution import DistributionEvent
+from shared.contracts.registration import BusinessRegistered
+from shared.effect_audit import Audits, Seen, Told, seen_in
+
+Concerned = tuple[frozenset[str], frozenset[str]]
+"""Who was certainly told, and who may have been."""
+
+
+async def look(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
+    """Compare, for every rule of each fact, who was told with whom it concerned."""
+    facts = [one.event.subject for one in told]
+    counts = await messages.told(session, facts)
+    unqueued = await messages.not_queued(session, facts)
+    asked = [(one, rule) for one in told for rule in rules_of(type(one.event))]
+    offices = await contacts.office(session, [(one, _regions(one.event, rule)) for one, rule in asked])
+    owners = await contacts.owners(session, [business for one in told for business in _businesses(one.event)])
+    seen = []
+    for (one, rule), office in zip(asked, offices, strict=True):
+        fact = one.event.subject
+        match rule.tells:
+            case Audience.OWNERS:
+                keys = frozenset(owners[named] for named in _businesses(one.event) if named in owners)
+                certain, possible = keys, keys
+            case Audience.TOLD:
+                keys = frozenset(counts[fact, rule.after or ""])
+                certain, possible = keys, keys
+            case _:
+                certain, possible = office.certain, office.possible
+        fault, cure = messages.wrong(counts[fact, rule.purpose], certain, possible, fact, rule.purpose)
+        seen.append(Seen(one, f"message {rule.purpose}", fault, cure))
+    return [*seen, *(_mail(one, unqueued.get(one.event.subject, 0)) for one in told)]
+
+
+def _regions(event: Event, rule: Rule) -> Sequence[str]:
+    region = str(getattr(event, rule.region))
+    return circles(region) if rule.tells is Audience.OFFICE else [region]
+
+
+def _businesses(event: Event) -> Sequence[object]:
+    match event:
+        case BusinessRegistered():
+            return [event.business_id]
+        case DistributionEvent():
+            return event.businesses
+        case _:
+            return []
+
+
+def _mail(told: Told, lacking: int) -> Seen:
+    wrong = f"{lacking} messages are not on their way by mail, although there is an address" if lacking else ""
+    return Seen(told, "mail", wrong, messages.UNSENT.format(fact=told.event.subject))
+
+
+AUDITS = Audits(
+    heard=(
+        contacts.LEARNT_OWNERS,
+        contacts.LEARNT_BUSINESSES,
+        seen_in(look, *dict.fromkeys(rule.event for rule in RULES)),
+    ),
+    effects=(contacts.ALL_CONTACTS, contacts.ALL_BUSINESSES, messages.ALL_MESSAGES),
+)

@@ -1,0 +1,82 @@
+"""The check of everything: outboxes, streams, positions, parked events, effects, and the stock ledger."""
+
+from services.aid_distribution.ledger import audit as ledger
+from services.operations import effect_checks, outbox_checks
+from services.operations.findings import Finding, Steps, Verdict, fault, whole
+from services.operations.installation import Installation
+from services.operations.outbox_checks import NAMED_MAX
+from shared import parking
+from shared.contracts import SUBSCRIPTIONS
+from shared.parking import ParkedRow, Reason
+from shared.settings import SERVICES
+
+FROM_BACKUP = "bring it back from a backup, or reverse the document: the journal is the truth"
+LEDGER_CURES = {
+    "card_is_sum_of_lines": "serumpun stock rebuild",
+    "day_is_sum_of_lines": "serumpun stock rebuild",
+    "never_negative": "count the card: POST /aid/counts, or reverse the document",
+}
+
+
+async def verify(there: Installation, wait_seconds: float, steps: Steps) -> Verdict:
+    """Check everything, after the installation had so long to come to rest."""
+    checked: dict[str, int] = {}
+    heads = await outbox_checks.settled(there, wait_seconds)
+    checked["outbox rows"] = sum(outbox.rows for partitions in heads.values() for outbox in partitions.values())
+    found = [
+        *await outbox_checks.outboxes(there, heads),
+        *await outbox_checks.positions(there, heads),
+        *await outbox_checks.streams(there, heads, steps, checked),
+    ]
+    for consumer in SUBSCRIPTIONS:
+        found += await _parked(there, consumer)
+        found += await effect_checks.heard(there, consumer, steps, checked)
+        found += await effect_checks.without_cause(there, consumer, steps, checked)
+    for source in SERVICES:
+        found += await effect_checks.recorded(there, source, steps, checked)
+    found += await _ledger(there, steps, checked)
+    return Verdict(whole=whole(found), checked=checked, findings=found)
+
+
+async def _parked(there: Installation, consumer: str) -> list[Finding]:
+    async with there.reading(consumer) as session:
+        counts = await parking.counts(session)
+        rows = await parking.listed(session, NAMED_MAX)
+    found = [_waits(consumer, row) for row in rows]
+    if (more := sum(counts.values()) - len(rows)) > 0:
+        found.append(
+            fault("nothing_is_parked", consumer, f"and {more} more", f"serumpun parked list --service {consumer}")
+        )
+    return found
+
+
+def _waits(consumer: str, row: ParkedRow) -> Finding:
+    at = f"{row.source}/{row.partition}/{row.seq}"
+    where, command = f"{at} ({row.subject}) in {consumer}", f"{at} --service {consumer}"
+    match row.reason:
+        case Reason.POISON:
+            cure = f"serumpun parked show {command}; mend the cause; serumpun parked replay {command}"
+            return fault("nothing_is_parked", where, f"it cannot be handled: {row.error}", cure)
+        case Reason.NOT_YET:
+            return fault(
+                "nothing_is_parked", where, f"it waits: {row.error}", "it is tried again by itself each minute"
+            )
+        case _:
+            return fault("nothing_is_parked", where, "it waits behind an earlier event", "see the one before it")
+
+
+async def _ledger(there: Installation, steps: Steps, checked: dict[str, int]) -> list[Finding]:
+    advance = steps.begin("stock ledger", len(ledger.CHECKS))
+    async with there.reading("aid_distribution") as session:
+        wrong = await ledger.audit(session)
+    advance(len(ledger.CHECKS))
+    checked["ledger checks"] = len(ledger.CHECKS)
+    return [
+        fault(
+            one.check,
+            f"{one.subject} in aid_distribution",
+            f"expected {one.expected}, found {one.found}",
+            LEDGER_CURES.get(one.check, FROM_BACKUP),
+        )
+        for one in wrong
+    ]

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from services.aid_distribution.ledger import domain, handlers, store
+from services.aid_distribution.ledger import domain, handlers, loading, store
 from services.aid_distribution.ledger.account import Card, CardKey, Cards
 from services.aid_distribution.ledger.domain import Draft, Kind, Line, ShortOfStock
 from services.aid_distribution.ledger.handlers import AlreadyReversed
@@ -76,7 +76,7 @@ async def decide_without_lock(work: Work, draft: Draft) -> Cards:
     """Read a card as the ledger does, but without keeping others from it."""
     rows = await work.session.execute(text("SELECT place, item, lot, last_occurred_at FROM card"))
     cards = Cards(Card(CardKey(row.place, row.item, row.lot), last_occurred_at=row.last_occurred_at) for row in rows)
-    await store._load_days(work.session, cards, [draft])
+    await loading.load_days(work.session, cards, [draft])
     return cards
 
 

@@ -14,10 +14,9 @@ from services.aid_distribution.businesses import store as businesses
 from services.aid_distribution.distributions import store
 from services.aid_distribution.distributions.domain import AlreadyVoided, Programme, recipient_mistakes
 from services.aid_distribution.distributions.store import HEADS_MAX, DistributionRow
-from services.aid_distribution.ledger.catalogue import items_by_code, places_by_code
 from services.aid_distribution.ledger.domain import Draft, Kind, Line, Virtual
 from services.aid_distribution.ledger.handlers import leaving, post, posting_for_update, undo
-from services.aid_distribution.ledger.known import Known, Leaves, known, leaves_of
+from services.aid_distribution.ledger.known import Known, Leaves, known, known_by_code, leaves_of
 from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.ledger.orders import GoodsLines, Moment, Order, PlaceCode, PostedLine, line_view
 from services.aid_distribution.ledger.store import Posted, PostingLineRow
@@ -147,7 +146,7 @@ def _plan(work: Work, one: Asked[PostDistribution], leaves: Leaves, here: Here) 
         occurred_at=order.occurred_at,
         actor=one.caller.subject,
         document=order.document,
-        lines=leaving(order.lines, place.code, Virtual.PUBLIC),
+        lines=leaving(order.lines, order.place, Virtual.PUBLIC),
         usable_only=True,
     )
 
@@ -203,10 +202,7 @@ async def void(work: Work, caller: Caller, distribution_id: UUID, order: VoidDis
     await work.session.flush()
     received = (await store.businesses_of(work.session, [row.id]))[row.id]
     lines = [Line(line.item, line.quantity, line.to_place, line.from_place, line.lot) for line in posted.lines]
-    here = Known(
-        await items_by_code(work.session, {line.item for line in lines}),
-        await places_by_code(work.session, [row.place]),
-    )
+    here = await known_by_code(work, (line.item for line in lines), [row.place])
     event = DistributionVoided(**_fact(row, lines, received, here), reason=order.reason)
     work.record(event, region=row.region)
     return _view(row, lines, Recipients(public=row.public_heads, businesses=received))

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from services.aid_distribution.ledger.catalogue import ItemRow, PlaceRow, items_by_code, places_by_code, seen
+from services.aid_distribution.ledger.catalogue import ItemRow, PlaceRow, find, seen
 from services.aid_distribution.ledger.domain import EARLIEST, Kind
 from services.aid_distribution.ledger.orders import (
     BalanceView,
@@ -148,8 +148,8 @@ async def card(work: Work, caller: Caller, place: str, item: str, query: CardQue
     Shape:  all lots of the item together; the cursor carries the balance, so a page costs what it shows
     Raises: Absent (404) for a place or an item that does not exist or is another region's
     """
-    places = await places_by_code(work.session, [place])
-    if seen(places.get(place), caller) is None or item not in await items_by_code(work.session, [item]):
+    items, places = await find(work.session, [item], [place])
+    if seen(places.get(place), caller) is None or not items:
         raise Absent
     begins = query.from_ or EARLIEST
     if query.cursor:

@@ -1,12 +1,13 @@
 """The items and places that the ledger knows, by the codes that people use."""
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Integer, Text, Uuid
-from sqlmodel import Field, SQLModel, col, select
+from sqlalchemy import CheckConstraint, Column, DateTime, Integer, Text, Uuid, text
+from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.caller import Caller
@@ -88,23 +89,41 @@ class PlaceRow(SQLModel, table=True):
     created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
 
 
-VIRTUAL_KIND = "virtual"
+class Item(NamedTuple):
+    """What orders and events need to know of an item."""
+
+    name: str
+    unit: str
 
 
-async def items_by_code(session: AsyncSession, codes: Collection[str]) -> dict[str, ItemRow]:
-    """Find items; what is unknown is missing in the answer."""
-    found = await session.exec(select(ItemRow).where(col(ItemRow.code).in_(codes)))
-    return {item.code: item for item in found}
+class Place(NamedTuple):
+    """What orders and events need to know of a place."""
+
+    name: str
+    region: str
 
 
-async def places_by_code(session: AsyncSession, codes: Collection[str]) -> dict[str, PlaceRow]:
-    """Find real places; what is unknown or virtual is missing in the answer."""
-    found = await session.exec(
-        select(PlaceRow).where(col(PlaceRow.code).in_(codes), col(PlaceRow.kind) != VIRTUAL_KIND)
-    )
-    return {place.code: place for place in found}
+# One question for both, with plain rows as answer: every order asks it, and mapped objects cost a millisecond a batch.
+FIND = text(
+    "SELECT true AS is_item, code, name, unit AS detail FROM item WHERE code = ANY(CAST(:items AS text[]))"
+    " UNION ALL SELECT false, code, name, region FROM place WHERE code = ANY(CAST(:places AS text[]))"
+    " AND kind <> 'virtual'"
+)
 
 
-def seen(place: PlaceRow | None, caller: Caller) -> PlaceRow | None:
+async def find(
+    session: AsyncSession, items: Iterable[str] = (), places: Iterable[str] = ()
+) -> tuple[dict[str, Item], dict[str, Place]]:
+    """Find items and real places by their codes; what is unknown is missing in the answer, and virtual places too."""
+    found: tuple[dict[str, Item], dict[str, Place]] = ({}, {})
+    for is_item, code, name, detail in await session.execute(FIND, {"items": list(items), "places": list(places)}):
+        if is_item:
+            found[0][code] = Item(name, detail)
+        else:
+            found[1][code] = Place(name, detail)
+    return found
+
+
+def seen(place: Place | None, caller: Caller) -> Place | None:
     """Give the place if this caller may know of it: another region's place is as absent as none."""
     return place if place is not None and caller.sees(place.region) else None

@@ -6,7 +6,7 @@ Orders come in batches that share one transaction, and each has its own outcome;
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import literal
@@ -15,8 +15,9 @@ from sqlmodel import col, select
 
 from services.aid_distribution.ledger import domain, store
 from services.aid_distribution.ledger.catalogue import CodeTaken, ItemRow, PlaceRow
-from services.aid_distribution.ledger.domain import ISSUE_PLACES, SOURCE_PLACES, Draft, Kind, Line, Reason
-from services.aid_distribution.ledger.known import Known, Leaves, dated_lots, known, known_items, leaves_of
+from services.aid_distribution.ledger.domain import ISSUE_PLACES, SOURCE_PLACES, Draft, Kind, Line
+from services.aid_distribution.ledger.known import Known, Leaves, dated_lots, known, known_by_code, leaves_of
+from services.aid_distribution.ledger.loading import lock_cards
 from services.aid_distribution.ledger.mistakes import issue_mistakes, lot_mistakes, place_mistakes, receipt_mistakes
 from services.aid_distribution.ledger.orders import (
     AddItem,
@@ -66,7 +67,7 @@ async def post(work: Work, plans: Sequence[Draft | Refusal]) -> list[Posted | Re
 
 
 async def _post(work: Work, drafts: Sequence[Draft]) -> list[Posted | Refusal]:
-    cards = await store.lock_cards(work.session, drafts)
+    cards = await lock_cards(work.session, drafts)
     decided = [(draft, _recorded_at(work, draft)) for draft in drafts]
     lines = [domain.post(draft, cards, recorded_at) for draft, recorded_at in decided]
     accepted = [draft for draft, moved in zip(drafts, lines, strict=True) if not isinstance(moved, Refusal)]
@@ -114,15 +115,7 @@ async def receive(work: Work, asked: Sequence[Asked[ReceiveStock]]) -> list[Post
     done = [(one, posted) for one, posted in zip(asked, outcomes, strict=True) if isinstance(posted, Posted)]
     await _remember_lots(work, [one.body for one, _ in done])
     for one, posted in done:
-        event = StockReceived(
-            posting_id=posted.draft.id,
-            number=posted.number,
-            region=posted.draft.region,
-            occurred_at=posted.draft.occurred_at,
-            lines=here.goods(posted.lines),
-            place=one.body.place,
-            origin=one.body.source,
-        )
+        event = StockReceived(**_fact(posted, here), place=one.body.place, origin=one.body.source)
         work.record(event, region=posted.draft.region, caller=one.caller)
     return [posting_view(posted) if isinstance(posted, Posted) else posted for posted in outcomes]
 
@@ -132,16 +125,8 @@ def _receipt(work: Work, one: Asked[ReceiveStock], leaves: Leaves, here: Known) 
     if errors := receipt_mistakes(leaves, here, one.caller, work.now):
         return Invalid(errors)
     place, origin = here.places[order.place], SOURCE_PLACES[order.source]
-    return Draft(
-        id=work.new_id(),
-        kind=Kind.RECEIPT,
-        region=place.region,
-        occurred_at=order.occurred_at,
-        actor=one.caller.subject,
-        document=order.document,
-        reason=order.source,
-        lines=tuple(Line(line.item, line.quantity, origin, place.code, line.lot) for line in order.lines),
-    )
+    lines = tuple(Line(line.item, line.quantity, origin, order.place, line.lot) for line in order.lines)
+    return _draft(work, one, Kind.RECEIPT, place.region, order.source, lines)
 
 
 async def _remember_lots(work: Work, orders: Sequence[ReceiveStock]) -> None:
@@ -163,15 +148,7 @@ async def issue(work: Work, asked: Sequence[Asked[IssueStock]]) -> list[PostingV
     outcomes = await post(work, plans)
     for one, posted in zip(asked, outcomes, strict=True):
         if isinstance(posted, Posted):
-            event = StockIssued(
-                posting_id=posted.draft.id,
-                number=posted.number,
-                region=posted.draft.region,
-                occurred_at=posted.draft.occurred_at,
-                lines=here.goods(posted.lines),
-                place=one.body.place,
-                reason=one.body.reason,
-            )
+            event = StockIssued(**_fact(posted, here), place=one.body.place, reason=one.body.reason)
             work.record(event, region=posted.draft.region, caller=one.caller)
     return [posting_view(posted) if isinstance(posted, Posted) else posted for posted in outcomes]
 
@@ -181,16 +158,39 @@ def _issue(work: Work, one: Asked[IssueStock], leaves: Leaves, here: Known) -> D
     if errors := issue_mistakes(leaves, here, one.caller, work.now):
         return Invalid(errors)
     place = here.places[order.place]
+    lines = leaving(order.lines, order.place, ISSUE_PLACES[order.reason])
+    return _draft(work, one, Kind.ISSUE, place.region, order.reason, lines)
+
+
+def _draft(
+    work: Work,
+    one: Asked[ReceiveStock] | Asked[IssueStock],
+    kind: Kind,
+    region: str,
+    reason: str,
+    lines: tuple[Line, ...],
+) -> Draft:
     return Draft(
         id=work.new_id(),
-        kind=Kind.ISSUE,
-        region=place.region,
-        occurred_at=order.occurred_at,
+        kind=kind,
+        region=region,
+        occurred_at=one.body.occurred_at,
         actor=one.caller.subject,
-        document=order.document,
-        reason=order.reason,
-        lines=leaving(order.lines, place.code, ISSUE_PLACES[Reason(order.reason)]),
+        document=one.body.document,
+        reason=reason,
+        lines=lines,
     )
+
+
+def _fact(posted: Posted, here: Known) -> dict[str, Any]:
+    """Give what every event about a posting tells."""
+    return {
+        "posting_id": posted.draft.id,
+        "number": posted.number,
+        "region": posted.draft.region,
+        "occurred_at": posted.draft.occurred_at,
+        "lines": here.goods(posted.lines),
+    }
 
 
 class Leaving(Protocol):
@@ -219,16 +219,7 @@ async def reverse(work: Work, caller: Caller, posting_id: UUID, order: ReversePo
     if row.kind not in (Kind.RECEIPT, Kind.ISSUE):
         raise NotReversible(f"This posting belongs to a document ({row.kind}); undo the document.", kind=row.kind)
     posted, here = await undo(work, caller, row, order.reason, order.document)
-    event = StockReversed(
-        posting_id=posted.draft.id,
-        number=posted.number,
-        region=row.region,
-        occurred_at=posted.draft.occurred_at,
-        lines=here.goods(posted.lines),
-        reverses=row.id,
-        reason=order.reason,
-    )
-    work.record(event, region=row.region)
+    work.record(StockReversed(**_fact(posted, here), reverses=row.id, reason=order.reason), region=row.region)
     return posting_view(posted)
 
 
@@ -263,7 +254,7 @@ async def undo(
     (posted,) = await post(work, [draft])
     if isinstance(posted, Refusal):
         raise posted
-    return posted, await known_items(work, (line.item for line in lines))
+    return posted, await known_by_code(work, (line.item for line in lines))
 
 
 async def add_item(work: Work, order: AddItem) -> ItemView:

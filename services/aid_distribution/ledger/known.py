@@ -7,7 +7,7 @@ from datetime import date, datetime
 import msgspec
 
 from services.aid_distribution.ledger import store
-from services.aid_distribution.ledger.catalogue import ItemRow, PlaceRow, items_by_code, places_by_code, seen
+from services.aid_distribution.ledger.catalogue import Item, Place, find, seen
 from services.aid_distribution.ledger.domain import Line
 from services.aid_distribution.ledger.store import LotKey
 from shared.caller import Caller
@@ -25,8 +25,8 @@ PLACES = ("place", "from_place", "to_place")
 class Known:
     """The items, places and lots that a batch of orders names, as far as they exist."""
 
-    items: dict[str, ItemRow]
-    places: dict[str, PlaceRow] = field(default_factory=dict)
+    items: dict[str, Item]
+    places: dict[str, Place] = field(default_factory=dict)
     expiries: dict[LotKey, date] = field(default_factory=dict)
 
     def has_place(self, code: str, caller: Caller) -> bool:
@@ -51,21 +51,25 @@ Rule = Callable[[Leaves, Known, Caller, datetime], list[FieldError]]
 """Says everything that is wrong with an order beside its shape: for this caller, at this moment."""
 
 
-async def known_items(work: Work, codes: Iterable[str]) -> Known:
-    """Find items."""
-    return Known(await items_by_code(work.session, set(codes)))
+async def known_by_code(work: Work, items: Iterable[str], places: Iterable[str] = ()) -> Known:
+    """Find items and places."""
+    return Known(*await find(work.session, set(items), set(places)))
 
 
 async def known(work: Work, orders: Sequence[Leaves]) -> Known:
     """Find what a batch of orders names."""
-    items = {str(value) for order in orders for pointer, value in order.items() if field_of(pointer) == "item"}
-    places = {str(value) for order in orders for pointer, value in order.items() if field_of(pointer) in PLACES}
+    items: set[str] = set()
+    places: set[str] = set()
+    for order in orders:
+        for pointer, value in order.items():
+            name = field_of(pointer)
+            if name == "item":
+                items.add(str(value))
+            elif name in PLACES:
+                places.add(str(value))
     lots = {lot for order in orders for _, lot, _ in dated_lots(order)}
-    return Known(
-        await items_by_code(work.session, items),
-        await places_by_code(work.session, places),
-        await store.expiries(work.session, lots) if lots else {},
-    )
+    found = await find(work.session, items, places)
+    return Known(*found, await store.expiries(work.session, lots) if lots else {})
 
 
 def leaves_of(order: msgspec.Struct) -> Leaves:

@@ -11,7 +11,7 @@ from sqlmodel import Field, SQLModel, col, select
 
 from services.aid_distribution.ledger.domain import NO_LOT, Draft, Kind, Line, Virtual
 from services.aid_distribution.ledger.handlers import leaving, post
-from services.aid_distribution.ledger.known import Known, Leaves, known, known_items, leaves_of
+from services.aid_distribution.ledger.known import Known, Leaves, known, known_by_code, leaves_of
 from services.aid_distribution.ledger.mistakes import arrival_mistakes, dispatch_mistakes
 from services.aid_distribution.ledger.orders import (
     ArrivedLine,
@@ -125,7 +125,7 @@ def _dispatch(work: Work, one: Asked[DispatchTransfer], leaves: Leaves, here: Kn
         occurred_at=order.occurred_at,
         actor=one.caller.subject,
         document=order.document,
-        lines=leaving(order.lines, origin.code, Virtual.IN_TRANSIT),
+        lines=leaving(order.lines, order.from_place, Virtual.IN_TRANSIT),
         usable_only=True,
     )
 
@@ -186,7 +186,7 @@ async def arrive(work: Work, caller: Caller, transfer_id: UUID, order: ReceiveTr
     posted = await _post_arrival(work, caller, row, order, lines)
     row.state, row.received_at, row.receipt_posting_id = "received", order.occurred_at, posted.draft.id
     row.version += 1
-    here = await known_items(work, (line.item for line in lines))
+    here = await known_by_code(work, (line.item for line in lines))
     taken = [line for line in posted.lines if line.to_place == row.to_place]
     lost = [line for line in posted.lines if line.to_place != row.to_place]
     event = TransferReceived(**_ends(row, posted), accepted=here.goods(taken), rejected=here.goods(lost))

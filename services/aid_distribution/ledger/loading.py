@@ -1,0 +1,176 @@
+"""Reading cards for a decision: locked, and as much of their past as deciding exactly needs, however long that is.
+
+A card's day holds its lowest balance. So of the day that a posting falls into only the movements after it are read,
+and those before it are asked for one figure at the most.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import accumulate
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.aid_distribution.ledger.account import Card, CardKey, Cards, Day, Entry, Moment
+from services.aid_distribution.ledger.domain import NO_LOT, VIRTUAL, Draft
+from services.aid_distribution.ledger.store import columns
+from shared.clock import wib_day, wib_midnight
+
+ONE_DAY = timedelta(days=1)
+
+# New cards first, in one order for all, then the locks in the same order: nobody waits in a circle.
+OPEN_CARDS = text(
+    "INSERT INTO card (place, item, lot) SELECT DISTINCT * FROM"
+    " unnest(CAST(:places AS text[]), CAST(:items AS text[]), CAST(:lots AS text[])) AS k(place, item, lot)"
+    " ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING"
+)
+LOCK_CARDS = text(
+    "SELECT c.place, c.item, c.lot, c.last_occurred_at, l.expires_on"
+    " FROM card c LEFT JOIN lot l ON l.item = c.item AND l.lot = c.lot"
+    " WHERE (c.place, c.item) IN (SELECT * FROM unnest(CAST(:places AS text[]), CAST(:items AS text[])))"
+    " ORDER BY c.place, c.item, c.lot FOR UPDATE OF c"
+)
+# From the last day on or before the one that is touched: its closing is the balance to begin with.
+LOAD_DAYS = text(
+    """
+    SELECT d.* FROM unnest(CAST(:places AS text[]), CAST(:items AS text[]), CAST(:lots AS text[]),
+                           CAST(:days AS date[])) AS k(place, item, lot, day)
+    JOIN card_day d ON (d.place, d.item, d.lot) = (k.place, k.item, k.lot) AND d.day >= coalesce(
+        (SELECT max(b.day) FROM card_day b WHERE (b.place, b.item, b.lot) = (k.place, k.item, k.lot)
+         AND b.day <= k.day), k.day)
+    ORDER BY d.place, d.item, d.lot, d.day
+    """
+)
+
+# What each posting did to each of these cards in its stretch of time.
+MOVEMENTS = """
+    SELECT k.place, k.item, k.lot, m.occurred_at, m.recorded_at, m.posting_id, sum(m.change)::bigint AS change
+    FROM unnest(CAST(:places AS text[]), CAST(:items AS text[]), CAST(:lots AS text[]),
+                CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[])) AS k(place, item, lot, starts, ends)
+    JOIN LATERAL (
+        SELECT occurred_at, recorded_at, posting_id, quantity AS change FROM posting_line
+        WHERE to_place = k.place AND item = k.item AND lot = k.lot AND occurred_at >= starts AND occurred_at < ends
+        UNION ALL
+        SELECT occurred_at, recorded_at, posting_id, -quantity FROM posting_line
+        WHERE from_place = k.place AND item = k.item AND lot = k.lot AND occurred_at >= starts AND occurred_at < ends
+    ) m ON true
+    GROUP BY 1, 2, 3, 4, 5, 6
+"""
+LOAD_ENTRIES = text(f"{MOVEMENTS} ORDER BY 1, 2, 3, 4, 5, 6")
+# How far below its beginning each stretch went.
+LOAD_DEPTHS = text(
+    f"""
+    SELECT place, item, lot, day, min(balance)::bigint AS depth FROM (
+        SELECT place, item, lot, (occurred_at AT TIME ZONE INTERVAL '7 hours')::date AS day,
+               sum(change) OVER (PARTITION BY place, item, lot, (occurred_at AT TIME ZONE INTERVAL '7 hours')::date
+                                 ORDER BY occurred_at, recorded_at, posting_id) AS balance
+        FROM ({MOVEMENTS}) movement
+    ) running GROUP BY place, item, lot, day
+    """  # noqa: S608 - put together from our own text
+)
+
+
+async def lock_cards(session: AsyncSession, drafts: Sequence[Draft]) -> Cards:
+    """Lock every card that these drafts may touch, and load as much of each as deciding needs.
+
+    Shape: cards of a place and item with all their lots, since a line may leave the choice of the lot to us
+    """
+    incoming = {
+        CardKey(line.to_place, line.item, line.lot or NO_LOT)
+        for draft in drafts
+        for line in draft.lines
+        if line.to_place not in VIRTUAL
+    }
+    if incoming:
+        await session.execute(OPEN_CARDS, columns(incoming))
+    shelves = sorted({(place, item) for draft in drafts for place, item, _ in draft.touches})
+    rows = await session.execute(LOCK_CARDS, {"places": [s[0] for s in shelves], "items": [s[1] for s in shelves]})
+    cards = Cards(
+        Card(CardKey(place, item, lot), last_occurred_at=last_occurred_at, expires_on=expires_on)
+        for place, item, lot, last_occurred_at, expires_on in rows
+    )
+    await load_days(session, cards, drafts)
+    return cards
+
+
+async def load_days(session: AsyncSession, cards: Cards, drafts: Sequence[Draft]) -> None:
+    """Load the days of cards from the first one on that these drafts touch."""
+    first = _first_moments(cards, drafts)
+    rows = await session.execute(LOAD_DAYS, columns(first) | {"days": [wib_day(at) for at in first.values()]})
+    for place, item, lot, day, opening, incoming, outgoing, lowest in rows:
+        loaded = Day(day, opening, incoming, outgoing, lowest, opening + incoming - outgoing)
+        cards[CardKey(place, item, lot)].days.append(loaded)
+    if stretches := _stretches(cards, drafts):
+        await _load_entries(session, stretches)
+
+
+def _first_moments(cards: Cards, drafts: Sequence[Draft]) -> dict[CardKey, datetime]:
+    earliest: dict[tuple[str, str], datetime] = {}
+    for draft in drafts:
+        for place, item, _ in draft.touches:
+            shelf = (place, item)
+            earliest[shelf] = min(draft.occurred_at, earliest.get(shelf, draft.occurred_at))
+    return {key: earliest[key.place, key.item] for key in cards}
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """The rest of one card's day, from the first posting that is not the last thing on it.
+
+    Shape: `comes_in` tells that the lowest balance of the day may rise, so that it must be known exactly before that
+    """
+
+    key: CardKey
+    day: Day
+    starts: datetime
+    comes_in: bool
+
+
+def _stretches(cards: Cards, drafts: Sequence[Draft]) -> list[_Stretch]:
+    found: dict[tuple[CardKey, date], _Stretch] = {}
+    for draft in drafts:
+        for place, item, comes_in in draft.touches:
+            for card in cards.shelf(place, item):
+                if card.last_occurred_at is None or draft.occurred_at > card.last_occurred_at:
+                    continue
+                if day := next((day for day in card.days if day.day == wib_day(draft.occurred_at)), None):
+                    new = _Stretch(card.key, day, draft.occurred_at, comes_in)
+                    known = found.setdefault((card.key, day.day), new)
+                    known.starts = min(known.starts, draft.occurred_at)
+                    known.comes_in |= comes_in
+    return list(found.values())
+
+
+async def _load_entries(session: AsyncSession, stretches: Sequence[_Stretch]) -> None:
+    days = {(stretch.key, stretch.day.day): stretch.day for stretch in stretches}
+    ends = [wib_midnight(stretch.day.day + ONE_DAY) for stretch in stretches]
+    for place, item, lot, *moment, change in await session.execute(
+        LOAD_ENTRIES, _between(stretches, [stretch.starts for stretch in stretches], ends)
+    ):
+        days[CardKey(place, item, lot), wib_day(moment[0])].entries.append(Entry(Moment(*moment), change))
+    for stretch in stretches:
+        stretch.day.earlier_closing = stretch.day.closing - sum(entry.change for entry in stretch.day.entries)
+    if unknown := [stretch for stretch in stretches if stretch.comes_in and _lowest_is_later(stretch.day)]:
+        await _load_depths(session, unknown)
+
+
+def _lowest_is_later(day: Day) -> bool:
+    """Tell whether the lowest balance lies among the loaded entries, so that the lowest before them is unknown."""
+    balances = accumulate((entry.change for entry in day.entries), initial=day.earlier_closing)
+    return day.earlier_closing > day.earlier_lowest and min(balances) <= day.earlier_lowest
+
+
+async def _load_depths(session: AsyncSession, stretches: Sequence[_Stretch]) -> None:
+    """Find the lowest balance of each day before its stretch begins."""
+    begins = [wib_midnight(stretch.day.day) for stretch in stretches]
+    rows = await session.execute(LOAD_DEPTHS, _between(stretches, begins, [stretch.starts for stretch in stretches]))
+    depths = {(CardKey(place, item, lot), day): depth for place, item, lot, day, depth in rows}
+    for stretch in stretches:
+        stretch.day.earlier_lowest = stretch.day.opening + min(0, depths.get((stretch.key, stretch.day.day), 0))
+
+
+def _between(
+    stretches: Iterable[_Stretch], starts: Sequence[datetime], ends: Sequence[datetime]
+) -> dict[str, list[object]]:
+    return columns([stretch.key for stretch in stretches]) | {"starts": list(starts), "ends": list(ends)}

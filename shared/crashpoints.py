@@ -19,6 +19,7 @@ class Passer(StrEnum):
     SHARED = "every order that shares its transaction with others"
     RECORDER = "every order that records an event"
     REACTION = "every reaction of every service"
+    HEARD = "every event that a service reacts to, with all its reactions"
     LANE = "every service, for each source that it listens to"
     FENCE = "the relay of a source whose database was restored"
     PRUNER = "the retention of a source"
@@ -57,18 +58,18 @@ _DECLARED = (
     Point("fence.after_commit", Passer.FENCE, "outbox and stream agree", "sending what got a new number", stands=True),
 
     Point("consumer.after_reaction", Passer.REACTION, "one reaction has run", "the next, the position, the commit"),
-    Point("consumer.before_commit", Passer.REACTION, "effects and position are written", "the events, the commit"),
-    Point("consumer.after_commit", Passer.REACTION, "effects and position are committed", "the log", stands=True),
-    Point("consumer.gap_fetched", Passer.REACTION, "missing events are fetched from the feed", "their effects"),
+    Point("consumer.before_commit", Passer.HEARD, "effects and position are written", "the events, the commit"),
+    Point("consumer.after_commit", Passer.HEARD, "effects and position are committed", "the log", stands=True),
+    Point("consumer.gap_fetched", Passer.HEARD, "missing events are fetched from the feed", "their effects"),
     Point("consumer.late_start", Passer.LANE, "the position is set behind pruned history", "the first effects"),
     Point("consumer.before_word", Passer.LANE, "effects are committed", "leaving word of it for trimming", stands=True),
     Point("consumer.after_word", Passer.LANE, "word is left for trimming", "counting the parked", stands=True),
 
-    Point("parking.before_commit", Passer.REACTION, "a failed event and the position are written", "the commit"),
-    Point("parking.after_commit", Passer.REACTION, "a failed event is parked", "the log"),
-    Point("parking.before_postpone_commit", Passer.REACTION, "one more failure is noted", "the commit"),
-    Point("parking.before_retry_commit", Passer.REACTION, "a parked event took effect and is gone", "the commit"),
-    Point("parking.after_retry_commit", Passer.REACTION, "a parked event is done", "the next one", stands=True),
+    Point("parking.before_commit", Passer.HEARD, "a failed event and the position are written", "the commit"),
+    Point("parking.after_commit", Passer.HEARD, "a failed event is parked", "the log"),
+    Point("parking.before_postpone_commit", Passer.HEARD, "one more failure is noted", "the commit"),
+    Point("parking.before_retry_commit", Passer.HEARD, "a parked event took effect and is gone", "the commit"),
+    Point("parking.after_retry_commit", Passer.HEARD, "a parked event is done", "the next one", stands=True),
 
     Point("retention.before_trim", Passer.PRUNER, "it is known how far all have come", "trimming a stream (MINID)"),
     Point("retention.after_trim", Passer.PRUNER, "the streams are trimmed", "deleting from the outbox"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import hypothesis
 import pytest
 import pytest_asyncio
 import structlog
@@ -27,6 +28,7 @@ from shared.privacy import Vault
 from shared.stream import connect
 
 PARTITIONS = 4
+SLOW = (hypothesis.HealthCheck.too_slow,)
 SHARED_ROWS = (
     api_keys.ApiKeyRow,
     outbox.OutboxHeadRow,
@@ -37,6 +39,12 @@ SHARED_ROWS = (
     operator_acts.OperatorActRow,
     retention.RetiredConsumerRow,
 )
+
+# The same examples on every run, and none too slow: what fails fails for everybody, and on a busy machine as on a quiet
+# one. Look for new examples with `make test ARGS=--hypothesis-profile=search`.
+hypothesis.settings.register_profile("search", deadline=None, print_blob=True, suppress_health_check=SLOW)
+hypothesis.settings.register_profile("same", hypothesis.settings.get_profile("search"), derandomize=True)
+hypothesis.settings.load_profile("same")
 
 
 def pytest_configure(config: pytest.Config) -> None:

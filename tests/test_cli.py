@@ -197,7 +197,7 @@ async def test_a_key_for_a_machine_opens_one_service_until_it_is_revoked(
     revoked = run(home, "api-key", "revoke", key, "--service", "aid_distribution")
     assert revoked.returncode == 0, revoked.stderr
     assert key not in revoked.stdout
-    await wait_until(lambda: status("/aid/balances?place=WH-PROV") == 401, 10, "the key to be refused")
+    await wait_until(lambda: status("/aid/balances?place=WH-PROV") == 401, description="the key to be refused")
     assert "There is no key 0123456789abcdef" in one_line(
         run(home, "api-key", "revoke", "0123456789abcdef", "--service", "aid_distribution")
     )

@@ -7,12 +7,14 @@ from time import monotonic
 from typing import TypeVar, cast
 
 PAUSE_SECONDS = 0.02
+SECONDS_MAX = 60.0
+"""Only a test that fails waits so long: it must be more than a busy machine ever takes."""
 
 T = TypeVar("T")
 
 
 async def wait_until(
-    predicate: Callable[[], T | Awaitable[T]], seconds: float = 10.0, description: str = "the condition"
+    predicate: Callable[[], T | Awaitable[T]], seconds: float = SECONDS_MAX, description: str = "the condition"
 ) -> T:
     """Return the predicate's first true answer; fail the test when there is none in time."""
     deadline = monotonic() + seconds

@@ -166,7 +166,7 @@ async def balances(database: Database, item: str) -> dict[str, int]:
         return {row.lot: row.on_hand for row in await work.session.execute(question, {"item": item})}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(steps=steps)
 async def test_the_ledger_decides_as_a_plain_list_of_movements_would(
     database: Database, clock: StoppedClock, steps: Sequence[tuple[int, list[Move] | Undo]]

@@ -82,7 +82,7 @@ class Installation:
             return
         before = getattr(self.running, SERVERS[name])
         os.kill(before, signal.SIGKILL)
-        await wait_until(lambda: not _alive(before), 5, f"the end of {name}")
+        await wait_until(lambda: not _alive(before), description=f"the end of {name}")
 
     async def bring_back(self, name: str) -> None:
         """Start a service that was killed; see that `serumpun servers` has started a server that was killed."""

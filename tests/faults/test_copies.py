@@ -24,7 +24,7 @@ async def test_two_copies_of_consumers_and_relay_share_the_work_and_double_nothi
         installation.copy("notifications", "consumer", "worker") as second,
         installation.copy("aid_distribution", "relay"),
     ):
-        await wait_until(both_have_worked, 30, "both copies to have handled events")
+        await wait_until(both_have_worked, description="both copies to have handled events")
         await installation.is_at_rest()
 
     assert await phones.stock() == before - phones.answered

@@ -17,7 +17,7 @@ async def test_flushall_in_the_middle_of_500_hand_outs_is_healed_within_seconds(
 ) -> None:
     before = await phones.stock()
     sending = asyncio.create_task(phones.hand_out(ORDERS))
-    await wait_until(lambda: phones.answered >= ORDERS // 2, 30, "half of the hand-outs")
+    await wait_until(lambda: phones.answered >= ORDERS // 2, description="half of the hand-outs")
 
     wiped = await installation.flush_redis()
 

@@ -66,6 +66,6 @@ async def in_the_middle(phones: Phones) -> AsyncIterator[None]:
     """Run a block after the first quarter of the hand-outs, and end when all of them are answered."""
     sending = asyncio.create_task(phones.hand_out(ORDERS_EACH))
     enough = phones.answered + ORDERS_EACH // 4
-    await wait_until(lambda: phones.answered >= enough, 30, "hand-outs under way")
+    await wait_until(lambda: phones.answered >= enough, description="hand-outs under way")
     yield
     await sending

@@ -27,10 +27,10 @@ async def test_a_request_under_way_is_answered_and_new_ones_are_refused(
     order = phones.order()
     async with the_card_held(installation) as store:
         sending = asyncio.create_task(phones.send(order))
-        await wait_until(lambda: store.fetchval(WAITING_FOR_A_LOCK), 10, "the request to be under way")
+        await wait_until(lambda: store.fetchval(WAITING_FOR_A_LOCK), description="the request to be under way")
         asked = monotonic()
         service.ask_to_stop()
-        await wait_until(lambda: is_refused(installation, "aid_distribution"), 10, "new requests to be refused")
+        await wait_until(lambda: is_refused(installation, "aid_distribution"), description="new requests to be refused")
 
     assert await sending, "the request under way was not answered"
     await wait_until(lambda: service.exit_code is not None, STOP_SECONDS_MAX, "the end of the process")
@@ -48,7 +48,7 @@ async def test_a_request_that_cannot_end_does_not_hold_up_the_stop_and_is_told_t
     order = phones.order()
     async with the_card_held(installation) as store:
         sending = asyncio.create_task(phones.send(order))
-        await wait_until(lambda: store.fetchval(WAITING_FOR_A_LOCK), 10, "the request to be under way")
+        await wait_until(lambda: store.fetchval(WAITING_FOR_A_LOCK), description="the request to be under way")
         asked = monotonic()
         service.ask_to_stop()
         await wait_until(lambda: service.exit_code is not None, STOP_SECONDS_MAX, "the end of the process")
@@ -69,7 +69,7 @@ async def test_when_everything_is_asked_to_stop_at_once_no_process_is_left_and_n
     processes = [*installation.services.values(), installation.servers]
     family = [member for process in processes for member in process.family()]
     sending = asyncio.create_task(phones.hand_out(300))
-    await wait_until(lambda: phones.answered >= 50, 30, "hand-outs under way")
+    await wait_until(lambda: phones.answered >= 50, description="hand-outs under way")
 
     asked = monotonic()
     for process in processes:

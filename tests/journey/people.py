@@ -17,8 +17,8 @@ from tests.processes import bearer, lines_of
 from tests.waiting import wait_until
 
 MASKS = "MASK-CLOTH"
-SECONDS_TO_HEAR = 5
-"""How long a person may wait for news of what has happened; the budget is a quarter of a second."""
+SECONDS_TO_HEAR = 60
+"""How long a test waits for news of what has happened; the budget is a quarter of a second, held by `make bench`."""
 
 Json = dict[str, Any]
 Somebody = TypeVar("Somebody", bound="Person")
@@ -68,7 +68,7 @@ class Person:
         self.name = name
         self.email = email
         self._world = world
-        self._http = httpx.AsyncClient(headers=token, timeout=10)
+        self._http = httpx.AsyncClient(headers=token, timeout=30)
 
     async def hears_of(self, fact: str, purpose: str) -> Message:
         """Wait for the message about a fact, and make sure that it came once."""

@@ -47,7 +47,7 @@ async def test_the_printed_lines_post_a_distribution_read_the_stock_and_read_the
     assert (again.content, again.headers["Idempotency-Replayed"]) == (receipt.content, "true")
     assert curl(stock).json()["items"][0]["on_hand"] == before - 100
     number = receipt.json()["number"]
-    assert await wait_until(lambda: number in curl(inbox).text, 5, "the notification")
+    assert await wait_until(lambda: number in curl(inbox).text, description="the notification")
     assert number in msgspec.json.decode(curl(inbox).content)["items"][0]["body"]
 
 

@@ -46,7 +46,7 @@ from tests.notifications.story import (
     recorded,
     rows,
 )
-from tests.waiting import wait_until
+from tests.waiting import SECONDS_MAX, wait_until
 
 SENDER_CALLER = Caller("notifications", Role.SERVICE, ())
 
@@ -247,7 +247,7 @@ async def test_a_server_that_falls_silent_after_the_content_leaves_a_doubt(
         return "250 OK"
 
     mail.answers = [never]
-    channel = email_to(mail.port, command_timeout_seconds=0.3)
+    channel = email_to(mail.port, command_timeout_seconds=1.5)
     await Sender(database, clock, channel, letters).round()
     row = await one(database)
     assert (row["state"], row["reason"]) == ("unknown", "answer_lost")
@@ -330,7 +330,7 @@ async def test_several_senders_at_once_send_every_letter_once(databases: Databas
     database = await databases("notifications", migrated=True)
     await many(database, count)
     async with running(*(Sender(database, Clock(), email_to(mail.port), letters) for _ in range(3))):
-        await wait_until(lambda: _all_accepted(database, count), seconds=30, description="all letters accepted")
+        await wait_until(lambda: _all_accepted(database, count), description="all letters accepted")
     assert len(mail.seen) == len(set(mail.seen)) == count
 
 
@@ -520,7 +520,7 @@ async def test_killed_at_any_point_nothing_is_sent_twice_and_every_doubt_is_visi
         str(mail.port),
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "SERUMPUN_CRASH_AT": point},
     )
-    assert await asyncio.wait_for(victim.wait(), 30) == -signal.SIGKILL
+    assert await asyncio.wait_for(victim.wait(), SECONDS_MAX) == -signal.SIGKILL
     clock.at = Clock().now() + LEASE
     for _ in range(3):
         await sender.round()

@@ -164,7 +164,7 @@ async def test_a_look_up_alone_would_not_keep_two_from_registering_one_person(da
             waiting = asyncio.create_task(
                 store.add_owner(second.session, person.model_copy(update={"id": UUID(int=2)}))
             )
-            await wait_until(partial(_waits_for_a_lock, database), 10, "the second to wait for the first")
+            await wait_until(partial(_waits_for_a_lock, database), description="the second to wait for the first")
         assert await waiting is False
         found = await store.owner_by_nik(second.session, index)
         assert found is not None

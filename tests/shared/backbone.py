@@ -159,7 +159,7 @@ class Seen:
 
     async def has(self, events: int) -> None:
         """Wait until so many events have taken effect, and no more."""
-        await wait_until(lambda: self._has(events), 20, f"{events} effects")
+        await wait_until(lambda: self._has(events), description=f"{events} effects")
 
     async def _has(self, events: int) -> bool:
         count = await self.count()

@@ -33,7 +33,7 @@ from tests.shared.backbone import (
     running,
     scalars,
 )
-from tests.waiting import wait_until
+from tests.waiting import SECONDS_MAX, wait_until
 
 NAMES = [f"owner {number}" for number in range(12)]
 NUMBERS = range(1, 11)
@@ -60,11 +60,13 @@ async def test_an_event_arrives_within_a_fraction_of_a_second(
     async with running(relay_of(source, redis), consumers_of(seen, servers.redis_url)):
         await commit(source, fact("siti", 0))
         await seen.has(1)
-        began = monotonic()
+        took = []
         for number in range(1, 11):
+            began = monotonic()
             await commit(source, fact("siti", number))
             await seen.has(number + 1)
-        assert monotonic() - began < 5  # a tenth of what one missed wake-up each would take
+            took.append(monotonic() - began)
+        assert min(took) < 0.5  # nobody who must wait for the next look is so quick even once
 
 
 async def test_a_consumer_goes_on_where_its_database_says(
@@ -100,7 +102,7 @@ async def test_stopping_and_starting_in_the_middle_loses_and_doubles_nothing(
         await commit_each(source, NAMES, range(1, 101))
         for stop_at in range(100, 1000, 150):
             async with running(consumers_of(seen, servers.redis_url)):
-                await wait_until(lambda at=stop_at: _at_least(seen, at), 20, f"{stop_at} effects")
+                await wait_until(lambda at=stop_at: _at_least(seen, at), description=f"{stop_at} effects")
         async with running(consumers_of(seen, servers.redis_url)):
             await seen.has(len(NAMES) * 100)
     for name in NAMES:
@@ -285,7 +287,7 @@ async def test_a_lost_database_connection_is_not_the_events_fault(
     async def cut_off(work: Work, event: OwnerChanged) -> None:
         nonlocal cuts
         await seen.note(work, event)
-        if cuts < 6 and event.name == "5":
+        if cuts < 4 and event.name == "5":
             cuts += 1
             await work.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
@@ -293,7 +295,7 @@ async def test_a_lost_database_connection_is_not_the_events_fault(
     async with running(relay_of(source, redis), consumers):
         await commit(source, *(fact("siti", number) for number in range(1, 11)))
         await seen.has(10)
-    assert cuts == 6
+    assert cuts == 4  # once more than an event of its own fault is tried
     assert await seen.numbers("siti") == list(range(1, 11))
 
 
@@ -311,19 +313,19 @@ async def test_a_graceful_stop_lets_the_batch_under_way_finish(
     async with running(relay_of(source, redis)):
         await commit(source, fact("siti", 1))
         task = asyncio.create_task(consumers.run())
-        await asyncio.wait_for(entered.wait(), 10)
+        await asyncio.wait_for(entered.wait(), SECONDS_MAX)
         task.cancel()
         done, _ = await asyncio.wait({task}, timeout=0.3)
         assert not done
         go_on.set()
-        done, _ = await asyncio.wait({task}, timeout=5)
+        done, _ = await asyncio.wait({task}, timeout=SECONDS_MAX)
         assert done
     assert await seen.numbers("siti") == [1]
 
 
 async def test_a_service_that_listens_to_nobody_has_nothing_to_run(seen: Seen, servers: Servers) -> None:
     consumers = Consumers(CONSUMER, seen.database, servers.redis_url, [], [], None)
-    await asyncio.wait_for(consumers.run(), 1)
+    await asyncio.wait_for(consumers.run(), SECONDS_MAX)
     assert consumers.state.alive(monotonic())
 
 

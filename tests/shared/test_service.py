@@ -24,7 +24,7 @@ from tests.conftest import Databases, Servers
 from tests.shared import notes
 from tests.shared.backbone import SOURCE, execute, published
 from tests.shared.notes import HELD_BY, count
-from tests.waiting import wait_until
+from tests.waiting import SECONDS_MAX, wait_until
 
 NOTE = {"text": "Rice"}
 
@@ -118,7 +118,7 @@ async def test_a_part_that_fails_begins_anew_and_the_others_do_not_notice(settin
 
     app = build(replace(notes.SERVICE, workers=(failing,)), settings)
     async with app.lifespan(), client_of(app, tmp_path) as client:
-        await asyncio.wait_for(recovered.wait(), 10)
+        await asyncio.wait_for(recovered.wait(), SECONDS_MAX)
         assert (await client.post("/notes", json=NOTE)).status_code == 201
     assert begun == [notes.SERVICE.name] * 3
 
@@ -170,7 +170,7 @@ async def test_a_stop_waits_for_the_requests_that_were_taken_in(
             await asyncio.wait({stopping}, timeout=0.3)
             assert not stopping.done()
             await other.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": HELD_BY})
-        await asyncio.wait_for(stopping, 10)
+        await asyncio.wait_for(stopping, SECONDS_MAX)
         assert (await request).status_code == 201
     assert await count(own) == 1
 

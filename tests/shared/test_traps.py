@@ -23,7 +23,7 @@ from shared.effects import Arrived
 from shared.loops import rest
 from tests.conftest import Servers
 from tests.shared.backbone import SOURCE, Seen, consumers_of, envelope, execute, partition, running
-from tests.waiting import wait_until
+from tests.waiting import SECONDS_MAX, wait_until
 
 HERE = partition("siti")
 STREAM = stream.stream_name(SOURCE, HERE)
@@ -183,7 +183,7 @@ async def test_a_pause_of_ours_ends_a_loop_whose_cancellation_was_lost() -> None
     task = asyncio.create_task(loop())
     await asyncio.sleep(0)
     task.cancel()
-    done, _ = await asyncio.wait({task}, timeout=5)
+    done, _ = await asyncio.wait({task}, timeout=SECONDS_MAX)
     assert done
     assert task.cancelled()
 

@@ -12,10 +12,11 @@ Json = dict[str, Any]
 
 LOW = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 HIGH = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
-SAME = ("pattern", "format", "multipleOf", "contentEncoding", "uniqueItems", "x-messagepack")
+SAME = ("pattern", "format", "multipleOf", "contentEncoding", "uniqueItems", "not", "x-messagepack")
 STRUCTURE = ("type", "enum", "const", "items", "properties", "required", "additionalProperties", "default")
 SAY_NOTHING = ("title", "description", "examples", "example")
 KNOWN = frozenset((*LOW, *HIGH, *SAME, *STRUCTURE, *SAY_NOTHING))
+BESIDE_ALTERNATIVES = frozenset(("anyOf", "default", *SAY_NOTHING))
 TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 
@@ -73,26 +74,47 @@ class Part:
         return name in self.value
 
     def resolved(self) -> "Part":
-        """Follow a reference to what it means."""
+        """Follow a reference to what it means; what stands beside it holds too."""
         if not isinstance(self.value, dict) or "$ref" not in self.value:
             return self
         found: Any = self.document
         for step in self.value["$ref"].removeprefix("#/").split("/"):
             found = found[step.replace("~1", "/").replace("~0", "~")]
-        return Part(found, self.document, self.value["$ref"]).resolved()
+        meant = Part(found, self.document, self.value["$ref"]).resolved()
+        beside = {name: value for name, value in self.value.items() if name != "$ref" and name not in SAY_NOTHING}
+        return Part(_joined(meant.value, beside), self.document, self.pointer) if beside else meant
 
     def alternatives(self) -> list["Part"]:
-        """Give the shapes of which a value has one; a conjunction is one shape that says it all."""
+        """Give the shapes of which a value has one; raises Incomparable for one that cannot be judged."""
         if "anyOf" in self:
+            _check(self, BESIDE_ALTERNATIVES)
             options = enumerate(self.value["anyOf"])
             parts = [Part(option, self.document, f"{self.pointer}/anyOf/{number}") for number, option in options]
             return [shape for part in parts for shape in part.resolved().alternatives()]
-        if "allOf" not in self:
-            return [self]
-        whole: Json = {}
-        for conjunct in self.value["allOf"]:
-            whole = _joined(whole, Part(conjunct, self.document, self.pointer).resolved().value)
-        return [Part(_joined(whole, {**self.value, "allOf": None}), self.document, self.pointer)]
+        shape = self._conjoined()._without_what_is_not()
+        _check(shape, KNOWN)
+        return [shape]
+
+    def _conjoined(self) -> "Part":
+        """Say in one what the parts of a conjunction say together."""
+        whole = {name: value for name, value in self.value.items() if name != "allOf"}
+        for conjunct in self.value.get("allOf", ()):
+            whole = _joined(Part(conjunct, self.document, self.pointer).resolved().value, whole)
+        return Part(whole, self.document, self.pointer)
+
+    def _without_what_is_not(self) -> "Part":
+        """Take out of a list of values those that are excluded; another exclusion stays as it is."""
+        excluded, values = _values(self.value.get("not", {})), _values(self.value)
+        if excluded is None or values is None:
+            return self
+        kept = {name: value for name, value in self.value.items() if name not in ("not", "enum", "const")}
+        return Part({**kept, "enum": [value for value in values if value not in excluded]}, self.document, self.pointer)
+
+
+def _check(shape: Part, known: frozenset[str]) -> None:
+    unknown = set(shape.value) - known
+    if unknown:
+        raise Incomparable(f"{shape.pointer}: `{min(unknown)}` is not compared: teach tests/contracts/fitting.py")
 
 
 def escaped(name: str) -> str:
@@ -101,13 +123,11 @@ def escaped(name: str) -> str:
 
 
 def _joined(one: Json, other: Json) -> Json:
-    """Say in one what two say together, where no two say the same otherwise."""
+    """Say in one what two say together; where they meet, the other narrows."""
     joined = dict(one)
     for name, value in other.items():
-        if isinstance(value, dict) and isinstance(joined.get(name), dict):
-            joined[name] = _joined(joined[name], value)
-        elif value is not None:
-            joined[name] = value
+        both = isinstance(value, dict) and isinstance(joined.get(name), dict)
+        joined[name] = _joined(joined[name], value) if both else value
     return joined
 
 
@@ -118,9 +138,9 @@ def misfits(
     if (sent.pointer, read.pointer) in within:  # a schema that holds itself
         return
     within |= {(sent.pointer, read.pointer)}
-    readable = [shape for shape in read.alternatives() if _comparable(shape)]
+    yield from _of_default(sent, read, way)
+    readable = read.alternatives()
     for shape in sent.alternatives():
-        _comparable(shape)
         fitting = [option for option in readable if _types(shape) <= _types(option) | _wider(option)]
         if fitting:
             yield from min((list(_in_one(shape, option, way, within)) for option in fitting), key=len)
@@ -129,21 +149,14 @@ def misfits(
             yield _break(sent, read, way, f"{way.writer} may write {_told(shape)}, {way.reader} reads {known}")
 
 
-def _comparable(shape: Part) -> bool:
-    unknown = set(shape.value) - KNOWN
-    if unknown:
-        raise Incomparable(f"{shape.pointer}: `{min(unknown)}` is not compared: teach tests/contracts/fitting.py")
-    return True
-
-
-def _values(shape: Part) -> list[Any] | None:
-    return [shape.value["const"]] if "const" in shape else shape.value.get("enum")
+def _values(schema: Json) -> list[Any] | None:
+    return [schema["const"]] if "const" in schema else schema.get("enum")
 
 
 def _types(shape: Part) -> set[str]:
     if "type" in shape:
         return {shape.value["type"]}
-    return {"null" if value is None else TYPES[type(value)] for value in _values(shape) or ()} or {"anything"}
+    return {"null" if value is None else TYPES[type(value)] for value in _values(shape.value) or ()} or {"anything"}
 
 
 def _wider(shape: Part) -> set[str]:
@@ -152,7 +165,7 @@ def _wider(shape: Part) -> set[str]:
 
 
 def _told(shape: Part) -> str:
-    values = _values(shape)
+    values = _values(shape.value)
     return " or ".join(repr(value) for value in values) if values else " or ".join(sorted(_types(shape)))
 
 
@@ -163,7 +176,7 @@ def _break(sent: Part, read: Part, way: Direction, says: str) -> Break:
 
 def _in_one(sent: Part, read: Part, way: Direction, within: frozenset[tuple[str, str]]) -> Iterator[Break]:
     """Compare two shapes of one type."""
-    for says in (*_of_values(sent, read, way), *_of_bounds(sent, read, way), *_of_default(sent, read, way)):
+    for says in (*_of_values(sent, read, way), *_of_bounds(sent, read, way)):
         yield _break(sent, read, way, says)
     if "items" in read:
         yield from misfits(sent["items"], read["items"], way, within)
@@ -172,7 +185,7 @@ def _in_one(sent: Part, read: Part, way: Direction, within: frozenset[tuple[str,
 
 
 def _of_values(sent: Part, read: Part, way: Direction) -> Iterator[str]:
-    known, possible = _values(read), _values(sent)
+    known, possible = _values(read.value), _values(sent.value)
     if known is None or way.open_values:
         return
     foreign = [value for value in possible or () if value not in known]
@@ -182,7 +195,11 @@ def _of_values(sent: Part, read: Part, way: Direction) -> Iterator[str]:
 
 
 def _of_bounds(sent: Part, read: Part, way: Direction) -> Iterator[str]:
-    if _values(sent) is not None and _values(read) is None and any(name in read for name in (*LOW, *HIGH, *SAME)):
+    if (
+        _values(sent.value) is not None
+        and _values(read.value) is None
+        and any(name in read for name in (*LOW, *HIGH, *SAME))
+    ):
         yield f"{way.reader} now looks at more than the value"
         return
     for name in (*LOW, *HIGH, *SAME):
@@ -195,37 +212,40 @@ def _of_bounds(sent: Part, read: Part, way: Direction) -> Iterator[str]:
             yield f"{way.writer} writes {written}, {way.reader} reads `{name}` {limit!r}"
 
 
-def _of_default(sent: Part, read: Part, way: Direction) -> Iterator[str]:
+def _of_default(sent: Part, read: Part, way: Direction) -> Iterator[Break]:
     if way.reader_is_newer and "default" in sent and "default" in read:
         before, after = sent.value["default"], read.value["default"]
         if before != after:
-            yield f"means {after!r} when left out, and meant {before!r}"
+            yield Break(way.where, read.pointer, f"means {after!r} when left out, and meant {before!r}")
 
 
 def _of_fields(sent: Part, read: Part, way: Direction, within: frozenset[tuple[str, str]]) -> Iterator[Break]:
-    older, newer = (sent, read) if way.reader_is_newer else (read, sent)
-    written, known = sent.value.get("properties", {}), read.value.get("properties", {})
-    fields = older.value.get("properties", {})
-    gone = [name for name in fields if name not in newer.value.get("properties", {})]
-    for name in gone:
-        yield Break(way.where, older["properties"][name].pointer, "is gone")
-    for name in read.value.get("required", ()):
-        if name not in sent.value.get("required", ()) and name not in gone:
-            says = f"may be left out by {way.writer}, {way.reader} needs it"
-            yield Break(way.where, newer["properties"][name].pointer, says)
-    for name in written:
-        if name in known:
+    yield from _of_names(sent, read, way)
+    for name in sent.value.get("properties", {}):
+        if name in read.value.get("properties", {}):
             yield from misfits(sent["properties"][name], read["properties"][name], way, within)
-        elif name not in gone and not way.tolerant and read.value.get("additionalProperties") is False:
-            yield Break(way.where, newer["properties"][name].pointer, f"is refused by {way.reader}")
     others, taken = sent.value.get("additionalProperties"), read.value.get("additionalProperties")
     if way.reader_is_newer and not way.tolerant and taken is False and others is not False:
         yield Break(way.where, read.pointer, "refuses fields that it does not know from now on")
     if isinstance(taken, dict):
-        anything = Part({}, sent.document, sent.pointer)
-        yield from misfits(
-            sent["additionalProperties"] if isinstance(others, dict) else anything,
-            read["additionalProperties"],
-            way,
-            within,
-        )
+        written = sent["additionalProperties"] if isinstance(others, dict) else Part({}, sent.document, sent.pointer)
+        yield from misfits(written, read["additionalProperties"], way, within)
+
+
+def _of_names(sent: Part, read: Part, way: Direction) -> Iterator[Break]:
+    """Compare which fields there are and which must be."""
+    older, newer = (sent, read) if way.reader_is_newer else (read, sent)
+    before, after = (shape.value.get("properties", {}) for shape in (older, newer))
+    told = {name: f"{older.pointer}/properties/{escaped(name)}" for name in before}
+    told |= {name: f"{newer.pointer}/properties/{escaped(name)}" for name in after}
+    for name in before:
+        if name not in after:
+            yield Break(way.where, told[name], "is gone")
+    for name in read.value.get("required", ()):
+        if name not in sent.value.get("required", ()) and (name in after or name not in before):
+            says = f"may be left out by {way.writer}, {way.reader} needs it"
+            yield Break(way.where, told.get(name, newer.pointer), says)
+    if not way.reader_is_newer and not way.tolerant and read.value.get("additionalProperties") is False:
+        for name in after:
+            if name not in before:
+                yield Break(way.where, told[name], f"is refused by {way.reader}")

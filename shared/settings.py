@@ -69,7 +69,7 @@ class Settings:
 
 
 def _from_files(env: Mapping[str, str]) -> dict[str, str]:
-    """Read the secrets that are given as files."""
+    """Read the secrets that are given as files; an empty one is not set, as an empty variable is not."""
     found = {}
     for name in SECRETS:
         if not (path := env.get(f"{name}_FILE")):
@@ -81,8 +81,6 @@ def _from_files(env: Mapping[str, str]) -> dict[str, str]:
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not text"
             raise SettingInvalid(f"{name}_FILE={path} cannot be read: {reason}") from error
-        if not found[name]:
-            raise SettingInvalid(f"{name}_FILE={path} is empty")
     return found
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}", re.ASCII)
 CONTEXT = "serumpun.context"
+PROBES = ("/livez", "/readyz", "/metrics")
+"""What machines ask all day; a line of the log tells only of an answer that is no good."""
 DATA_QUOTED = re.compile(r"(DETAIL:|\[parameters:|query argument \$\d+:).*")
 LONG_NUMBER = re.compile(r"\d{9,}", re.ASCII)
 """A NIK, a KK, a telephone number: nothing else in a traceback is as long."""
@@ -154,7 +157,8 @@ class RequestLog:
     def _leave(self, method: str, context: RequestContext, status: int, seconds: float) -> None:
         REQUEST_SECONDS.labels(self._service, method, context.route, status).observe(seconds)
         caller = context.caller
-        log.info(
+        say = log.debug if context.route in PROBES and status < HTTPStatus.BAD_REQUEST else log.info
+        say(
             "request",
             service=self._service,
             method=method,

@@ -24,11 +24,10 @@ def test_a_file_that_is_not_there_is_named_together_with_its_setting(name: str, 
         Settings.from_env({f"{name}_FILE": str(tmp_path / "gone")})
 
 
-def test_an_empty_file_is_a_mistake_and_not_a_missing_setting(tmp_path: Path) -> None:
+def test_an_empty_file_is_a_setting_left_out_as_an_empty_variable_is(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("\n")
 
-    with pytest.raises(SettingInvalid, match=r"REDIS_URL_FILE=.* is empty"):
-        Settings.from_env({"REDIS_URL_FILE": str(tmp_path / "empty")})
+    assert Settings.from_env({"SMTP_URL_FILE": str(tmp_path / "empty")}).smtp_url is None
 
 
 def test_a_setting_is_given_in_one_way_only(tmp_path: Path) -> None:

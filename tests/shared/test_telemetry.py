@@ -17,7 +17,7 @@ from services.registration.main import SERVICE as REGISTRATION
 from shared.caller import Caller, Role
 from shared.privacy import Vault
 from shared.security import KeyStore
-from shared.telemetry import configure_logging, log, trace_id, traceparent
+from shared.telemetry import Receive, RequestLog, Scope, Send, configure_logging, log, trace_id, traceparent
 from tests.conftest import Databases
 from tests.door import Client, open_door
 from tests.shared.conftest import Door
@@ -99,6 +99,22 @@ async def test_a_line_names_the_route_and_never_the_path(door: Door, written: Lo
         ("HEAD", "/notes", 200, None),
         ("OPTIONS", "/notes", 204, None),
     ]
+
+
+async def test_what_machines_ask_all_day_is_in_the_log_only_when_the_answer_is_no_good(written: Log) -> None:
+    answers = {"/livez": 200, "/readyz": 503, "/metrics": 200, "/notes": 200}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["path_template"] = scope["path"]
+        await send({"type": "http.response.start", "status": answers[scope["path"]], "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    transport = httpx.ASGITransport(RequestLog(app, "probed"))  # type: ignore[arg-type]  # httpx spells it otherwise
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as prober:
+        for path in answers:
+            await prober.get(path)
+
+    assert [line["route"] for line in written.requests] == ["/readyz", "/notes"]
 
 
 async def test_a_refused_request_leaves_its_code(door: Door, written: Log) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from shared.answers import as_refusal
-from shared.database import Database
+from shared.database import Database, sqlstate
 from shared.incoming import BODY_BYTES_MAX
 from shared.telemetry import AsgiApp
 from tests.door import told
@@ -359,22 +359,23 @@ async def test_the_trace_of_a_request_goes_into_its_event(door: Door, store: Dat
 
 
 @pytest.mark.parametrize(
-    ("beforehand", "statement"),
+    ("beforehand", "statement", "state"),
     [
-        ("SET LOCAL lock_timeout = 1", "LOCK TABLE note"),
-        ("SET LOCAL statement_timeout = 1", "SELECT pg_sleep(1)"),
-        ("SET LOCAL transaction_read_only = on", "DELETE FROM note"),
-        ("SELECT pg_terminate_backend(pg_backend_pid())", "SELECT 1"),
+        ("SET LOCAL lock_timeout = 1", "LOCK TABLE note", "55P03"),
+        ("SET LOCAL statement_timeout = 1", "SELECT pg_sleep(1)", "57014"),
+        ("SET LOCAL transaction_read_only = on", "DELETE FROM outbox", "25006"),
+        ("SELECT pg_terminate_backend(pg_backend_pid())", "SELECT 1", None),
     ],
     ids=["lock not given", "too slow", "a copy that only reads", "connection ended"],
 )
 async def test_what_passes_by_itself_is_an_outage_and_no_defect(
-    store: Database, beforehand: str, statement: str
+    store: Database, beforehand: str, statement: str, state: str | None
 ) -> None:
     async with store.engine.connect() as other:
         await other.execute(text("LOCK TABLE note"))
         with pytest.raises(DBAPIError) as raised:
             await _tried(store, beforehand, statement)
+    assert state in (None, sqlstate(raised.value))
     refusal = as_refusal(raised.value)
     assert (refusal.status, refusal.code) == (503, "unavailable")
     assert int(refusal.headers["Retry-After"]) > 0

@@ -30,6 +30,8 @@ LOCK_TIMEOUT_SECONDS = 10
 POOL_WAIT_SECONDS = 10
 CONNECTIONS_MAX = 10
 ATTEMPTS_MAX = 3
+CLOSED = ("55000", "3D000")
+"""SQLSTATE of a database that lets nobody in, or is not there, while another is put in its place."""
 LOCK_NOT_FREE = "55P03"
 """SQLSTATE of a lock that was waited for too long: the store is overloaded, and nothing is wrong with the order."""
 
@@ -159,5 +161,5 @@ def unreachable(error: BaseException) -> bool:
         # asyncpg reports a value that fits no column in the same way as a closed connection.
         return not isinstance(error.orig.__cause__ if error.orig else None, ValueError)
     return isinstance(error, DBAPIError) and (
-        error.connection_invalidated or (sqlstate(error) or "").startswith(("08", "53", "57", LOCK_NOT_FREE))
+        error.connection_invalidated or (sqlstate(error) or "").startswith(("08", "53", "57", LOCK_NOT_FREE, *CLOSED))
     )

@@ -20,7 +20,7 @@ from shared.caller import Caller, Role
 from shared.contracts import EVENTS
 from shared.contracts.envelope import Envelope
 from shared.crashpoints import reach
-from shared.database import Database, Work, sqlstate
+from shared.database import CLOSED, LOCK_NOT_FREE, Database, Work, sqlstate
 from shared.reaction import Heard, NotYet, Reaction, Reactions
 from shared.stream import LOST, Unreadable
 from shared.telemetry import EVENTS_HANDLED, log, trace_id
@@ -28,8 +28,8 @@ from shared.telemetry import EVENTS_HANDLED, log, trace_id
 QUICK_RETRIES: Final = 2
 QUICK_PAUSE_SECONDS: Final = 0.05
 HANDLED: Final = "handled"
-STORE_AWAY: Final = ("08", "53", "57P", "40", "55P03")
-"""SQLSTATEs that say nothing about the event: no connection, no resources, shutdown, collision, lock not free."""
+STORE_AWAY: Final = ("08", "53", "57P", "40", LOCK_NOT_FREE, *CLOSED)
+"""SQLSTATEs that say nothing about the event: no connection, no resources, shutdown, collision, lock not free, closed."""
 
 
 class CheckpointRow(SQLModel, table=True):

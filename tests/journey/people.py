@@ -1,6 +1,6 @@
 """The people of the story, each with what they do all day; what they see, they see over HTTP and in their mail."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -13,7 +13,7 @@ import httpx
 from shared.caller import Role
 from shared.province import PROVINCES, Province, read_province
 from tests.notifications.mail_server import MailServer
-from tests.processes import bearer, lines_of
+from tests.processes import lines_of
 from tests.waiting import wait_until
 
 MASKS = "MASK-CLOTH"
@@ -21,6 +21,8 @@ SECONDS_TO_HEAR = 60
 """How long a test waits for news of what has happened; the budget is a quarter of a second, held by `make bench`."""
 
 Json = dict[str, Any]
+Bearer = Callable[..., dict[str, str]]
+"""Called with a role, a subject and regions."""
 Somebody = TypeVar("Somebody", bound="Person")
 
 
@@ -204,14 +206,15 @@ class Office(Person):
 class World:
     """The province, its people, the post office, and what the system writes down about its own work.
 
-    `urls` says where each service answers, by the first part of its paths; `logs` are the files they write.
+    `urls` says where each service answers, by the first part of its paths; `bearer` gives somebody's token as a header;
+    `logs` are the files they write.
     """
 
-    def __init__(self, urls: Mapping[str, str], home: Path, mail: MailServer, logs: Sequence[Path]) -> None:
+    def __init__(self, urls: Mapping[str, str], bearer: Bearer, mail: MailServer, logs: Sequence[Path]) -> None:
         self.mail = mail
         self.today = now()
         self._urls = urls
-        self._home = home
+        self._bearer = bearer
         self._logs = logs
         self._province: Province = read_province(PROVINCES / "19-kepulauan-bangka-belitung")
         self._people: list[Person] = []
@@ -224,7 +227,7 @@ class World:
         """Give the office of a regency, or of the province."""
         role = Role.REGENCY_OFFICER if "." in region else Role.PROVINCE_STAFF
         who = next(one for one in self._province.staff if (one.role, one.region) == (role, region))
-        return self._arrives(Office(self, region, who.name, who.email, bearer(self._home, role, who.subject, region)))
+        return self._arrives(Office(self, region, who.name, who.email, self._bearer(role, who.subject, region)))
 
     def owner(self, name: str) -> Owner:
         """Give an owner of the demo province."""
@@ -233,7 +236,7 @@ class World:
 
     def newcomer(self, owner_id: object, name: str, email: str | None) -> Owner:
         """Give an owner by the id that they were registered under."""
-        return self._arrives(Owner(self, name, email, bearer(self._home, Role.OWNER, str(owner_id))))
+        return self._arrives(Owner(self, name, email, self._bearer(Role.OWNER, str(owner_id))))
 
     def business(self, name: str) -> UUID:
         """Give the id of a business of the demo province."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -48,8 +49,8 @@ class MailServer:
         return AuthResult(success=self.passwords.get(given.login) == given.password, handled=False)
 
     @asynccontextmanager
-    async def serving(self, port: int = 0) -> AsyncIterator["MailServer"]:
-        """Listen on a loopback port, a free one or the one given, until the end of the block."""
+    async def serving(self, port: int = 0, *, socket: Path | None = None) -> AsyncIterator["MailServer"]:
+        """Listen on a loopback port, a free one or the one given, or on a socket file, until the end of the block."""
         loop = asyncio.get_running_loop()
 
         def protocol() -> SMTP:
@@ -62,8 +63,11 @@ class MailServer:
                 auth_require_tls=False,
             )
 
-        server = await loop.create_server(protocol, "127.0.0.1", port)
-        self.port = server.sockets[0].getsockname()[1]
+        if socket:
+            server = await loop.create_unix_server(protocol, socket)
+        else:
+            server = await loop.create_server(protocol, "127.0.0.1", port)
+            self.port = server.sockets[0].getsockname()[1]
         try:
             yield self
         finally:

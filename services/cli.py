@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from services import stopping
-from services.commands import terminal
+from services.commands import events, parked, terminal
 from services.commands.terminal import Service
 from services.commands.verify import verify
 from shared.caller import Role
@@ -33,6 +33,8 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="Keys for machines: create and revoke.", no_args_is_help=True)
 app.add_typer(keys, name="api-key")
+app.add_typer(events.app, name="events")
+app.add_typer(parked.app, name="parked")
 app.command()(verify)
 
 Port = Annotated[int | None, typer.Option(envvar="PORT", help="Port to listen on.")]

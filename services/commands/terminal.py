@@ -5,7 +5,9 @@ Nothing heavy is imported here: `--help` loads this module.
 
 import asyncio
 import getpass
+import os
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum, StrEnum
@@ -15,6 +17,8 @@ import msgspec
 import typer
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from services.operations.findings import Finding
 
 from shared.settings import SERVICES, SettingInvalid, Settings
@@ -54,12 +58,31 @@ def login() -> str:
 
 def answer(value: object, lines: Iterable[str], *, as_json: bool) -> None:
     """Print the answer: one JSON document, or lines for a person."""
-    if as_json:
-        sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
-    else:
-        for line in lines:
+    try:
+        for line in [msgspec.json.encode(value).decode()] if as_json else lines:
             typer.echo(line)
-    sys.stdout.flush()
+    except BrokenPipeError:  # whoever read it, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(Exit.WELL) from None
+
+
+def fields(value: object) -> list[str]:
+    """Give one line for each field of an answer that is not empty."""
+    told = msgspec.to_builtins(value)
+    shown = told.items() if isinstance(told, dict) else ()
+    return [
+        f"{name:<12} {content if isinstance(content, str) else msgspec.json.encode(content).decode()}"
+        for name, content in shown
+        if content not in (None, "", {})
+    ]
+
+
+def lane(text: str) -> tuple[str, int]:
+    """Read `source/partition`."""
+    source, _, partition = text.partition("/")
+    if source not in SERVICES or not partition.isdecimal():
+        raise typer.BadParameter(f"{text!r} is not source/partition, such as {SERVICES[0]}/0")
+    return source, int(partition)
 
 
 def finding_lines(finding: "Finding") -> list[str]:
@@ -68,25 +91,47 @@ def finding_lines(finding: "Finding") -> list[str]:
     return [*lines, f"         cure: {finding.cure}"] if finding.cure else lines
 
 
-def confirmed(question: str, *, yes: bool, as_json: bool) -> None:
-    """Go on only when a person says so, or has said --yes; where nobody can be asked, --yes is needed."""
-    if yes:
-        return
+def confirmed(question: str, *, as_json: bool) -> None:
+    """Go on only when a person says so; where nobody can be asked, --yes is needed."""
     if as_json or not sys.stdin.isatty():
         raise typer.BadParameter("nobody can be asked here; say --yes to mean it", param_hint="--yes")
     if not typer.confirm(question, err=True):
         raise typer.Exit(Exit.WRONG)
 
 
+def act(
+    carry_out: Callable[[bool], Coroutine[object, object, T]],
+    told: Callable[[T], list[str]],
+    *,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Say what would be done, ask, do it, and say what was done; `carry_out(False)` changes nothing."""
+    if dry_run or not yes:
+        plan = run(carry_out(False))
+        if dry_run:
+            answer(plan, told(plan), as_json=as_json)
+            return
+        confirmed("\n".join([*told(plan), "go on?"]), as_json=as_json)
+    done = run(carry_out(True))
+    answer(done, told(done), as_json=as_json)
+
+
 def run(task: Coroutine[object, object, T]) -> T:
     """Run the work of a command in an event loop of its own; Ctrl-C ends it quietly."""
-    return asyncio.run(task)
+    if threading.current_thread() is not threading.main_thread():
+        return asyncio.run(task)  # no signal reaches another thread
+    from services import stopping
+
+    return stopping.run(task)
 
 
-def moment(text: str) -> object:
+def moment(text: str) -> "datetime":
     """Read a moment: an age such as 90s, 15m, 2h or 3d, or a date and time with its offset."""
     from datetime import UTC, datetime, timedelta
 
+    local: datetime | None
     units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
     try:
         if text[-1:] in units and text[:-1].replace(".", "", 1).isdigit():

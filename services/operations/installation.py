@@ -23,6 +23,7 @@ from shared.clock import Clock
 from shared.database import sqlstate, unreachable
 from shared.embedded import StartFailed
 from shared.embedded.provisioning import addresses
+from shared.operator_acts import Operator
 from shared.settings import SERVICES, Settings
 
 CONNECT_TIMEOUT_SECONDS = 5
@@ -55,6 +56,10 @@ class Installation:
         async with AsyncSession(self.stores[service], expire_on_commit=False) as session:
             yield session
             await session.commit()
+
+    def operator(self, name: str, reason: str) -> Operator:
+        """Say who acts now, and why, for the record."""
+        return Operator(name, reason, self.clock.now(), self.clock.new_id)
 
 
 def located(settings: Settings) -> Settings:

@@ -29,7 +29,7 @@ QUICK_RETRIES: Final = 2
 QUICK_PAUSE_SECONDS: Final = 0.05
 HANDLED: Final = "handled"
 STORE_AWAY: Final = ("08", "53", "57P", "40", LOCK_NOT_FREE, *CLOSED)
-"""SQLSTATEs that say nothing about the event: no connection, no resources, shutdown, collision, lock not free, closed."""
+"""SQLSTATEs that say nothing about the event: no connection, resources, shutdown, collision, lock not free, closed."""
 
 
 class CheckpointRow(SQLModel, table=True):

@@ -1,4 +1,4 @@
-"""A database that an operator has closed, or is about to put another in the place of, is away; nothing is wrong with it."""
+"""A database that an operator has closed, or puts another in the place of, is away; nothing else is wrong."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -142,7 +142,7 @@ def _raise_first(outcomes: Sequence[object]) -> None:
 
 
 async def _staff(work: Work, province: Province) -> bool:
-    if await contacts.staff_name(work, province.staff[0].subject):
+    if await contacts.staff_names(work, [province.staff[0].subject]):
         return False
     for member in province.staff:
         await contacts.register_staff(

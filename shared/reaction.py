@@ -20,7 +20,7 @@ from shared.contracts.envelope import Envelope
 from shared.database import Work
 
 E = TypeVar("E", bound=Event)
-Told = TypeVar("Told")
+Fact_co = TypeVar("Fact_co", covariant=True)
 
 
 class NotYet(Exception):
@@ -31,10 +31,10 @@ class NotYet(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard(Generic[Told]):
+class Heard(Generic[Fact_co]):
     """One event of a run, and who caused it; the caller carries its trace."""
 
-    event: Told
+    event: Fact_co
     caller: Caller
 
 

@@ -2,10 +2,10 @@
 
 from services.aid_distribution.businesses import handlers as businesses
 from shared.contracts.registration import BusinessChanged, BusinessClosed, BusinessRegistered
-from shared.reaction import on
+from shared.reaction import on_run
 
 REACTIONS = (
-    on(BusinessRegistered, businesses.learn),
-    on(BusinessChanged, businesses.learn),
-    on(BusinessClosed, businesses.forget),
+    on_run(BusinessRegistered, businesses.learn),
+    on_run(BusinessChanged, businesses.learn),
+    on_run(BusinessClosed, businesses.forget),
 )

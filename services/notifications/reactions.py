@@ -1,14 +1,17 @@
 """What notifications does when something has happened: first learn, then tell those whom the rules name."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
+from uuid import UUID
 
 from services.notifications.contacts import handlers as contacts
 from services.notifications.delivery import handlers as delivery
+from services.notifications.delivery.store import Wanted
 from services.notifications.messages import handlers as messages
+from services.notifications.messages.handlers import News
 from services.notifications.messages.rules import Audience, Rule, rules_of
 from services.notifications.people import Person
-from shared.consumer import on
+from shared.consumer import Heard, on_run
 from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
@@ -29,54 +32,67 @@ from shared.database import Work
 EMAIL = "email"
 
 
-async def tell(work: Work, event: Event) -> None:
-    """Tell of a fact: a message in the inbox of everybody whom a rule names, and a delivery where it is to be sent."""
-    giver = await contacts.staff_name(work, work.caller.subject)
-    for rule in rules_of(type(event)):
-        region = str(getattr(event, rule.region))
-        people = await AUDIENCES[rule.tells](work, rule, event)
-        told = await messages.tell(work, rule, event, people, region=region, giver=giver)
-        if rule.email:
-            wanted = [(one.message_id, one.person.key) for one in told if one.person.email]
-            await delivery.queue(work, wanted, channel=EMAIL, region=region)
+async def tell(work: Work, run: Sequence[Heard[Event]]) -> None:
+    """Tell of facts: a message in the inbox of everybody whom a rule names, and a delivery where it is to be sent."""
+    givers = await contacts.staff_names(work, {one.caller.subject for one in run})
+    news: list[News] = []
+    for rule in rules_of(type(run[0].event)):
+        audiences = await AUDIENCES[rule.tells](work, rule, [one.event for one in run])
+        news += [
+            News(rule, one.event, people, one.caller, givers.get(one.caller.subject))
+            for one, people in zip(run, audiences, strict=True)
+        ]
+    wanted = [
+        Wanted(told.message_id, told.person.key, told.news.region, told.news.caller.traceparent)
+        for told in await messages.tell(work, news)
+        if told.news.rule.email and told.person.email
+    ]
+    await delivery.queue(work, wanted, channel=EMAIL)
 
 
-async def _owners(work: Work, rule: Rule, event: Event) -> list[Person]:
+async def _owners(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
+    return await contacts.owners_of(work, [_businesses(rule, event) for event in events])
+
+
+def _businesses(rule: Rule, event: Event) -> Sequence[UUID]:
     match event:
         case BusinessRegistered():
-            return await contacts.owners_of(work, [event.business_id])
+            return [event.business_id]
         case DistributionPosted() | DistributionVoided():
-            return await contacts.owners_of(work, event.businesses)
+            return event.businesses
         case _:
             raise TypeError(f"{rule.purpose}: {event.type} names no businesses")
 
 
-async def _office(work: Work, rule: Rule, event: Event) -> list[Person]:
-    return await contacts.office_of(work, getattr(event, rule.region))
+async def _office(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
+    return await contacts.offices_of(work, [getattr(event, rule.region) for event in events])
 
 
-async def _keepers(work: Work, rule: Rule, event: Event) -> list[Person]:
-    return await contacts.keepers_of(work, getattr(event, rule.region))
+async def _keepers(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
+    return await contacts.keepers_of(work, [getattr(event, rule.region) for event in events])
 
 
-async def _told(work: Work, rule: Rule, event: Event) -> list[Person]:
-    return list((await contacts.known(work, await messages.told_before(work, rule, event))).values())
+async def _told(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
+    told = await messages.told_before(work, rule, events)
+    known = await contacts.known(work, {key for keys in told for key in keys})
+    return [[known[key] for key in keys if key in known] for keys in told]
 
 
-AUDIENCES: Mapping[Audience, Callable[[Work, Rule, Event], Awaitable[list[Person]]]] = MappingProxyType(
+AUDIENCES: Mapping[Audience, Callable[[Work, Rule, Sequence[Event]], Awaitable[list[list[Person]]]]] = MappingProxyType(
     {Audience.OWNERS: _owners, Audience.OFFICE: _office, Audience.KEEPERS: _keepers, Audience.TOLD: _told}
 )
+"""Finds for each of some events the people whom a rule names."""
 
 REACTIONS = (
-    on(OwnerRegistered, contacts.learn_owner),
-    on(OwnerChanged, contacts.learn_owner),
-    on(BusinessRegistered, contacts.learn_business),
-    on(BusinessChanged, contacts.learn_business),
-    on(BusinessClosed, contacts.end_business),
-    on(BusinessRegistered, tell),
-    on(DistributionPosted, tell),
-    on(DistributionVoided, tell),
-    on(StockReceived, tell),
-    on(TransferDispatched, tell),
-    on(TransferReceived, tell),
+    on_run(OwnerRegistered, contacts.learn_owners),
+    on_run(OwnerChanged, contacts.learn_owners),
+    on_run(BusinessRegistered, contacts.learn_businesses),
+    on_run(BusinessChanged, contacts.learn_businesses),
+    on_run(BusinessClosed, contacts.end_businesses),
+    on_run(BusinessRegistered, tell),
+    on_run(DistributionPosted, tell),
+    on_run(DistributionVoided, tell),
+    on_run(StockReceived, tell),
+    on_run(TransferDispatched, tell),
+    on_run(TransferReceived, tell),
 )

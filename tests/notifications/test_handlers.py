@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from sqlalchemy.event import listen
 from sqlalchemy.exc import IntegrityError
 
 from services.notifications.contacts.handlers import SubjectTaken, register_staff
@@ -15,6 +16,7 @@ from services.notifications.reactions import REACTIONS
 from shared.caller import Caller, Role
 from shared.consumer import NotYet
 from shared.contracts import Event
+from shared.contracts.aid_distribution import DistributionPosted
 from shared.contracts.envelope import Envelope
 from shared.contracts.registration import BusinessChanged, BusinessClosed, OwnerChanged
 from shared.database import Database
@@ -263,6 +265,73 @@ async def test_the_outcome_does_not_depend_on_the_order_in_which_facts_of_differ
         ("staff/officer-19.71", "stock_in"): "500 buah Masker kain dua lapis masuk di WH-19.71 dari produksi, "
         "21 Sep 2020 12.00 WIB. No. 2020-09-19.71-GR-0001. Dicatat oleh Officer-19.71 (19.71).",
     }
+
+
+def batch_of(*events: Event) -> list[Arrived]:
+    """Give events as they arrive together, each caused by another officer under a trace of its own."""
+    return [
+        Arrived(
+            seq,
+            msgspec.structs.replace(
+                envelope(event, 0, seq), actor=f"officer-{seq}", traceparent=TRACEPARENT.replace("0af7", f"{seq:04}")
+            ),
+        )
+        for seq, event in enumerate(events, 1)
+    ]
+
+
+def many_posted(count: int) -> list[DistributionPosted]:
+    """Give distributions that name either business in turn, the last of them nobody."""
+    named: list[list[UUID]] = [[TAILOR], [KITCHEN], [KITCHEN, TAILOR], []]
+    return [
+        msgspec.structs.replace(posted(*named[number % 4], public_heads=number + 1), distribution_id=UUID(int=number))
+        for number in range(count)
+    ]
+
+
+async def two_owners(databases: Databases) -> Database:
+    database = await databases("notifications", migrated=True, clock=StoppedClock())
+    await staff(database, *EVERYBODY, *((f"officer-{seq}", REGENCY, "19.71") for seq in (1, 2)), email=True)
+    await happened(database, owner(), owner(HASAN, "Hasan"), business(), business(KITCHEN, HASAN, "Dapur"))
+    return database
+
+
+TOLD = "SELECT fact, person, purpose, title, body, traceparent FROM message WHERE purpose <> 'welcome' ORDER BY 1, 2, 3"
+SENT = (
+    "SELECT fact, d.person, purpose, d.traceparent, d.region FROM delivery d JOIN message m ON m.id = message_id"
+    " WHERE purpose <> 'welcome' ORDER BY 1, 2, 3"
+)
+
+
+async def test_facts_that_arrive_together_are_told_just_as_one_by_one(databases: Databases) -> None:
+    together, alone = await two_owners(databases), await two_owners(databases)
+    batch = batch_of(*many_posted(8), voided(TAILOR), received(), *many_posted(2))
+    await Effects("notifications", together, REACTIONS).take("aid_distribution", 0, batch)
+    for one in batch:
+        await Effects("notifications", alone, REACTIONS).take("aid_distribution", 0, [one])
+    told = await rows(together, TOLD)
+    assert told == await rows(alone, TOLD)
+    assert await rows(together, SENT) == await rows(alone, SENT)
+    assert {row["traceparent"] for row in told} == {one.envelope.traceparent for one in batch[:10] if one.envelope} - {
+        batch[8].envelope.traceparent  # a void of what nobody was told of
+    }
+    assert any("Dari: Officer-2 (19.71)" in str(row["body"]) for row in told)
+
+
+async def test_facts_that_arrive_together_cost_no_more_statements_than_one(databases: Databases) -> None:
+    database = await two_owners(databases)
+    statements: list[str] = []
+    listen(database.engine.sync_engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    effects = Effects("notifications", database, REACTIONS)
+    batch = batch_of(*many_posted(40))
+    await effects.take("aid_distribution", 0, batch[:1])  # the first time a position is made
+    statements.clear()
+    await effects.take("aid_distribution", 0, batch[1:2])
+    few = len(statements)
+    statements.clear()
+    await effects.take("aid_distribution", 0, batch[2:])
+    assert len(statements) == few
+    assert len(await rows(database, TOLD)) > 100
 
 
 def envelope(event: Event, partition: int, seq: int) -> Envelope:

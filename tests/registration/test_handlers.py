@@ -2,8 +2,10 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
@@ -32,9 +34,12 @@ from shared.database import Database
 from shared.privacy import Vault
 from shared.problems import Absent, Invalid, Stale
 from shared.province import Province
+from shared.reaction import Heard
 from tests.door import Recorded
 from tests.registration.people import BELITUNG, NIK, OFFICE, PANGKALPINANG, SITI, TAILOR, owner
 from tests.waiting import wait_until
+
+Fact = TypeVar("Fact")
 
 
 async def register(
@@ -508,13 +513,17 @@ def voided(posted: DistributionPosted) -> DistributionVoided:
     return DistributionVoided(**fields, reason="Entered twice")
 
 
+def heard(*events: Fact) -> list[Heard[Fact]]:
+    return [Heard(event, OFFICE) for event in events]
+
+
 async def test_what_a_business_received_is_remembered_once_however_often_it_is_told(database: Database) -> None:
     found = await register(database)
     other = UUID(int=99)  # not known here, which is no reason to stop listening
     posted = distribution([found.business.id, other, found.business.id])
     for _ in range(2):
         async with database.work(OFFICE) as work:
-            await remember(work, posted)
+            await remember(work, heard(posted))
     async with database.reading(PANGKALPINANG) as work:
         (row,) = (await support_of(work, found.business.id, None, 10)).items
     assert (row.number, row.businesses_count, row.public_heads) == (posted.number, 2, 150)
@@ -530,25 +539,40 @@ async def test_what_was_taken_back_stays_in_the_history_with_its_reason(
     posted = distribution([found.business.id])
     async with database.work(OFFICE) as work:
         if heard_of_it:
-            await remember(work, posted)
-        await take_back(work, voided(posted))
-        await remember(work, posted)  # told once more, late
+            await remember(work, heard(posted))
+        await take_back(work, heard(voided(posted)))
+        await remember(work, heard(posted))  # told once more, late
     async with database.reading(PANGKALPINANG) as work:
         (row,) = (await support_of(work, found.business.id, None, 10)).items
     assert row.void_reason == "Entered twice"
 
 
+async def test_each_of_several_taken_back_at_once_keeps_its_own_reason(database: Database) -> None:
+    found = await register(database)
+    told = [distribution([found.business.id], number) for number in (1, 2, 3)]
+    async with database.work(OFFICE) as work:
+        await remember(work, heard(*told))
+        await take_back(work, heard(*(msgspec.structs.replace(voided(one), reason=one.number) for one in told[:2])))
+    async with database.reading(PANGKALPINANG) as work:
+        history = (await support_of(work, found.business.id, None, 10)).items
+    assert {row.number: row.void_reason for row in history} == {
+        told[0].number: told[0].number,
+        told[1].number: told[1].number,
+        told[2].number: None,
+    }
+
+
 async def test_a_distribution_to_the_public_alone_is_nobodys_history(database: Database) -> None:
     async with database.work(OFFICE) as work:
-        await remember(work, distribution([]))
+        await remember(work, heard(distribution([])))
     assert await stored(database, "support") == []
 
 
 async def test_support_is_shown_latest_first_page_by_page(database: Database) -> None:
     found = await register(database)
     async with database.work(OFFICE) as work:
-        for number, hour in ((1, 5), (2, 9), (3, 5), (4, 1)):
-            await remember(work, distribution([found.business.id], number, hour))
+        told = [distribution([found.business.id], number, hour) for number, hour in ((1, 5), (2, 9), (3, 5), (4, 1))]
+        await remember(work, heard(*told))
     seen: list[int] = []
     cursor = None
     async with database.reading(PANGKALPINANG) as work:

@@ -1,9 +1,13 @@
 """The consumer: every event takes effect once, in order within its aggregate, and a replica needs no coordination."""
 
 import asyncio
+from collections.abc import Sequence
 from time import monotonic
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -11,13 +15,15 @@ from structlog.testing import capture_logs
 
 from shared import stream
 from shared.caller import Role
-from shared.consumer import Consumers, on
-from shared.contracts import OwnerChanged, OwnerRegistered, StockReceived
+from shared.consumer import Consumers, Heard, on, on_run
+from shared.contracts import Event, OwnerChanged, OwnerRegistered, StockReceived
 from shared.database import Database, Work
 from shared.effects import Arrived, Effects, Gap
+from shared.reaction import Reactions
 from tests.conftest import Servers
 from tests.shared.backbone import (
     CONSUMER,
+    OFFICER,
     SOURCE,
     DatabaseFeed,
     Seen,
@@ -32,6 +38,7 @@ from tests.shared.backbone import (
     relay_of,
     running,
     scalars,
+    subject,
 )
 from tests.waiting import SECONDS_MAX, wait_until
 
@@ -165,6 +172,94 @@ async def test_several_reactions_to_one_event_share_its_transaction(seen: Seen) 
     effects = Effects(CONSUMER, seen.database, [*seen.reactions, on(OwnerChanged, second)])
     await effects.take(SOURCE, HERE, [Arrived(1, envelope("siti", 1))])
     assert await seen.numbers("siti") == await seen.numbers("copy") == [1]
+
+
+def runs_of(*names: str) -> list[list[tuple[str, int]]]:
+    """Give the runs that a batch of one table becomes; each name is the next event of that aggregate."""
+    batch = [envelope(name, seq) for seq, name in enumerate(names, 1)]
+    runs = Reactions([on(OwnerChanged, ignore)]).runs(batch)
+    return [[(names[one.seq - 1], one.seq) for one in run] for run in runs]
+
+
+async def ignore(work: Work, event: OwnerChanged) -> None:
+    """Do nothing about an event."""
+
+
+def test_a_run_has_each_aggregate_once_and_keeps_the_order_within_it() -> None:
+    assert runs_of("siti", "budi", "siti", "hasan", "siti", "budi") == [
+        [("siti", 1), ("budi", 2), ("hasan", 4)],
+        [("siti", 3), ("budi", 6)],
+        [("siti", 5)],
+    ]
+
+
+def test_the_table_says_which_type_of_a_batch_comes_first_unless_an_aggregate_had_it_otherwise() -> None:
+    reactions = Reactions([on(OwnerRegistered, ignore_registered), on(OwnerChanged, ignore)])
+    registered = msgspec.structs.replace(envelope("hasan", 3), type=OwnerRegistered.type)
+    batch = [envelope("siti", 1), envelope("budi", 2), registered, envelope("hasan", 4)]
+    assert [[one.seq for one in run] for run in reactions.runs(batch)] == [[3], [1, 2], [4]]
+
+
+async def ignore_registered(work: Work, event: OwnerRegistered) -> None:
+    """Do nothing about an event."""
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from([OwnerRegistered, OwnerChanged])), max_size=30))
+def test_no_event_is_lost_doubled_or_overtaken_by_one_of_its_aggregate(happened: list[tuple[str, type[Event]]]) -> None:
+    reactions = Reactions([on(OwnerRegistered, ignore_registered), on(OwnerChanged, ignore)])
+    batch = [
+        msgspec.structs.replace(envelope(name, seq), type=event.type) for seq, (name, event) in enumerate(happened, 1)
+    ]
+    runs = list(reactions.runs(batch))
+    for run in runs:
+        assert len({one.subject for one in run}) == len(run)
+        assert len({one.type for one in run}) == 1
+    for name in "abcd":
+        mine = [one.seq for one in batch if one.subject == subject(name)]
+        assert [one.seq for run in runs for one in run if one.subject == subject(name)] == mine
+
+
+async def test_a_reaction_to_a_run_is_called_once_for_it_and_knows_the_caller_of_each(seen: Seen) -> None:
+    calls: list[list[tuple[str, str]]] = []
+
+    async def together(work: Work, run: Sequence[Heard[OwnerChanged]]) -> None:
+        calls.append([(one.event.name, one.caller.subject) for one in run])
+        assert (work.caller.subject, work.caller.regions) == (CONSUMER, ())
+        for one in run:
+            assert one.caller.traceparent == OFFICER.traceparent
+            assert one.caller.sees("19.71")
+            work.record(one.event, region=one.event.region, caller=one.caller)
+
+    effects = Effects(CONSUMER, seen.database, [on_run(OwnerChanged, together)])
+    second = msgspec.structs.replace(envelope("budi", 2), actor="officer-8")
+    await effects.take(SOURCE, HERE, [Arrived(1, envelope("siti", 1)), Arrived(2, second)])
+    assert calls == [[("1", "officer-7"), ("2", "officer-8")]]
+    assert set(await scalars(seen.database, "SELECT actor || ' ' || traceparent FROM outbox")) == {
+        f"officer-7 {OFFICER.traceparent}",
+        f"officer-8 {OFFICER.traceparent}",
+    }
+
+
+@pytest.mark.parks
+async def test_one_bad_event_of_a_run_is_parked_alone_and_the_others_take_effect(seen: Seen) -> None:
+    calls: list[int] = []
+
+    async def together(work: Work, run: Sequence[Heard[OwnerChanged]]) -> None:
+        calls.append(len(run))
+        for one in run:
+            await seen.note(work, one.event)
+
+    seen.break_at("budi", 2)
+    effects = Effects(CONSUMER, seen.database, [on_run(OwnerChanged, together)])
+    batch = [
+        Arrived(seq, msgspec.structs.replace(envelope(name, seq), partition=HERE))
+        for seq, name in enumerate(["siti", "budi", "hasan", "budi"], 1)
+    ]
+    assert await effects.take(SOURCE, HERE, batch) == 4
+    assert calls[0] == 3
+    assert set(calls[1:]) == {1}
+    assert [await seen.numbers(name) for name in ("siti", "budi", "hasan")] == [[1], [], [3]]
+    assert await seen.parked() == [("poison", "ArithmeticError"), ("behind", "")]
 
 
 async def test_a_type_that_nobody_here_reacts_to_only_moves_the_position(

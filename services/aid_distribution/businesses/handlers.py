@@ -1,26 +1,30 @@
 """Following what registration says of businesses; events of one business come in their order."""
 
-from services.aid_distribution.businesses.store import KnownBusinessRow, keep
+from collections.abc import Sequence
+
+from services.aid_distribution.businesses import store
+from services.aid_distribution.businesses.store import KnownBusinessRow
 from shared.contracts.registration import BusinessChanged, BusinessClosed, BusinessRegistered
 from shared.database import Work
+from shared.reaction import Heard
 
 
-async def learn(work: Work, event: BusinessRegistered | BusinessChanged) -> None:
-    """Keep the name, sector and region of a business."""
-    row = KnownBusinessRow(
-        id=event.business_id,
-        owner_id=event.owner_id,
-        name=event.name,
-        sector=event.sector,
-        region=event.region,
-        state="open",
-    )
-    await keep(work.session, row)
+async def learn(work: Work, run: Sequence[Heard[BusinessRegistered | BusinessChanged]]) -> None:
+    """Keep the names, sectors and regions of businesses."""
+    rows = [
+        KnownBusinessRow(
+            id=event.business_id,
+            owner_id=event.owner_id,
+            name=event.name,
+            sector=event.sector,
+            region=event.region,
+            state="open",
+        )
+        for event in (one.event for one in run)
+    ]
+    await store.keep(work.session, rows)
 
 
-async def forget(work: Work, event: BusinessClosed) -> None:
-    """Note that nothing is handed to a business any more."""
-    row = await work.session.get(KnownBusinessRow, event.business_id)
-    if row is not None:
-        row.state = "closed"
-        await work.session.flush()
+async def forget(work: Work, run: Sequence[Heard[BusinessClosed]]) -> None:
+    """Note that nothing is handed to these businesses any more."""
+    await store.close(work.session, [one.event.business_id for one in run])

@@ -1,9 +1,9 @@
 """What is known here of a business: a projection of registration's events, never a copy of its records."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Uuid
+from sqlalchemy import CheckConstraint, Column, Uuid, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -23,14 +23,24 @@ class KnownBusinessRow(SQLModel, table=True):
     state: str
 
 
-async def keep(session: AsyncSession, row: KnownBusinessRow) -> None:
-    """Write what is known of a business now, whether or not it was known before."""
-    values = row.model_dump()
-    # Without the key: setting it, even to what it is, would lock out the distributions that name this business.
-    news = {name: value for name, value in values.items() if name != "id"}
-    await session.execute(
-        insert(KnownBusinessRow).values(**values).on_conflict_do_update(index_elements=["id"], set_=news)
-    )
+NEWS = insert(KnownBusinessRow.__table__)  # type: ignore[attr-defined]  # every table row has one
+# Without the key: setting it, even to what it is, would lock out the distributions that name this business.
+KEEP = NEWS.on_conflict_do_update(
+    index_elements=["id"], set_={name: NEWS.excluded[name] for name in KnownBusinessRow.model_fields if name != "id"}
+)
+
+
+async def keep(session: AsyncSession, rows: Sequence[KnownBusinessRow]) -> None:
+    """Write what is known of businesses, each of them once, whether or not they were known before."""
+    await session.execute(KEEP, [row.model_dump() for row in rows])
+
+
+CLOSE = text("UPDATE known_business SET state = 'closed' WHERE id = ANY(CAST(:ids AS uuid[]))")
+
+
+async def close(session: AsyncSession, ids: Collection[UUID]) -> None:
+    """Note that businesses are closed."""
+    await session.execute(CLOSE, {"ids": list(ids)})
 
 
 async def by_id(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, KnownBusinessRow]:

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from services.notifications.contacts import store
 from services.notifications.contacts.domain import circles
 from services.notifications.people import OWNER_PREFIX, STAFF_PREFIX, Language, Person
 from shared.caller import Caller, Role, regions_fault
-from shared.consumer import NotYet
+from shared.consumer import Heard, NotYet
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
@@ -27,67 +28,78 @@ class SubjectTaken(Refusal):
     title = "This subject belongs to somebody else"
 
 
-async def learn_owner(work: Work, event: OwnerRegistered | OwnerChanged) -> None:
-    """Keep how an owner can be reached."""
-    row = store.ContactRow(
-        owner_id=event.owner_id,
-        name=event.name,
-        phone=event.phone,
-        email=event.email,
-        language=_spoken(event.language),
-        region=event.region,
-        changed_at=work.now,
-    )
-    await store.save_contact(work.session, row)
+async def learn_owners(work: Work, run: Sequence[Heard[OwnerRegistered | OwnerChanged]]) -> None:
+    """Keep how owners can be reached."""
+    rows = [
+        store.ContactRow(
+            owner_id=event.owner_id,
+            name=event.name,
+            phone=event.phone,
+            email=event.email,
+            language=_spoken(event.language),
+            region=event.region,
+            changed_at=work.now,
+        )
+        for event in (one.event for one in run)
+    ]
+    await store.save_contacts(work.session, rows)
 
 
-async def learn_business(work: Work, event: BusinessRegistered | BusinessChanged) -> None:
-    """Keep whose a business is."""
-    row = store.ContactBusinessRow(
-        business_id=event.business_id,
-        owner_id=event.owner_id,
-        name=event.name,
-        region=event.region,
-        changed_at=work.now,
-    )
-    await store.save_business(work.session, row)
+async def learn_businesses(work: Work, run: Sequence[Heard[BusinessRegistered | BusinessChanged]]) -> None:
+    """Keep whose businesses are."""
+    rows = [
+        store.ContactBusinessRow(
+            business_id=event.business_id,
+            owner_id=event.owner_id,
+            name=event.name,
+            region=event.region,
+            changed_at=work.now,
+        )
+        for event in (one.event for one in run)
+    ]
+    await store.save_businesses(work.session, rows)
 
 
-async def end_business(work: Work, event: BusinessClosed) -> None:
-    """Keep that a business has closed."""
-    await store.end_business(work.session, event.business_id, work.now)
+async def end_businesses(work: Work, run: Sequence[Heard[BusinessClosed]]) -> None:
+    """Keep that businesses have closed."""
+    await store.end_businesses(work.session, [one.event.business_id for one in run], work.now)
 
 
-async def owners_of(work: Work, business_ids: Sequence[UUID]) -> list[Person]:
-    """Give the owner of each business, once, with those of the businesses that are theirs.
+async def owners_of(work: Work, named: Sequence[Sequence[UUID]]) -> list[list[Person]]:
+    """Give for each list of businesses their owners, each once, with those of these businesses that are theirs.
 
     Raises: NotYet while a business or its owner is still unknown here
     """
-    if not business_ids:
-        return []
-    found = await store.businesses(work.session, business_ids)
-    if unknown := set(business_ids) - {business.business_id for business in found}:
+    wanted = {business_id for businesses in named for business_id in businesses}
+    known = await store.businesses(work.session, wanted) if wanted else {}
+    if unknown := wanted - known.keys():
         raise NotYet(f"business {min(unknown)} is not known yet")
-    theirs: dict[UUID, list[str]] = defaultdict(list)
-    for business in found:
-        theirs[business.owner_id].append(business.name)
-    people = await store.owners(work.session, theirs)
-    if strangers := theirs.keys() - people.keys():
+    if strangers := {business.owner_id for business in known.values() if business.owner is None}:
         raise NotYet(f"owner {min(strangers)} is not known yet")
-    return [
-        Person(people[owner].key, people[owner].language, people[owner].email, tuple(names))
-        for owner, names in theirs.items()
-    ]
+    return [_owners({known[business_id] for business_id in businesses}) for businesses in named]
 
 
-async def office_of(work: Work, region: str) -> list[Person]:
-    """Give the officers of a region and the staff of the province around it."""
-    return await store.office(work.session, circles(region))
+def _owners(businesses: Iterable[store.Named]) -> list[Person]:
+    theirs: dict[Person, list[str]] = defaultdict(list)
+    for business in sorted(businesses, key=lambda one: (one.name, one.business_id)):
+        if business.owner:
+            theirs[business.owner].append(business.name)
+    return [replace(owner, businesses=tuple(names)) for owner, names in theirs.items()]
 
 
-async def keepers_of(work: Work, region: str) -> list[Person]:
-    """Give the staff of the very office whose stock this is."""
-    return await store.office(work.session, [region])
+async def offices_of(work: Work, regions: Sequence[str]) -> list[list[Person]]:
+    """Give for each region its officers and the staff of the province around it."""
+    return await _serving(work, [circles(region) for region in regions])
+
+
+async def keepers_of(work: Work, regions: Sequence[str]) -> list[list[Person]]:
+    """Give for each region the staff of the very office whose stock it is."""
+    return await _serving(work, [[region] for region in regions])
+
+
+async def _serving(work: Work, wanted: Sequence[Sequence[str]]) -> list[list[Person]]:
+    clerks = await store.office(work.session, {region for regions in wanted for region in regions})
+    return [[clerk.person for clerk in clerks if not clerk.regions.isdisjoint(regions)] for regions in wanted]
 
 
 async def known(work: Work, keys: Iterable[str]) -> dict[str, Person]:
@@ -99,10 +111,9 @@ async def known(work: Work, keys: Iterable[str]) -> dict[str, Person]:
     return {person.key: person for person in people}
 
 
-async def staff_name(work: Work, subject: str) -> str | None:
-    """Give the name of a member of staff, or None for a subject that nobody was registered under."""
-    row = await store.staff_member(work.session, subject)
-    return row.name if row else None
+async def staff_names(work: Work, subjects: Iterable[str]) -> dict[str, str]:
+    """Give the names of members of staff by subject; a subject that nobody was registered under is left out."""
+    return await store.staff_names(work.session, subjects)
 
 
 async def register_staff(work: Work, caller: Caller, row: store.StaffMemberRow) -> store.StaffMemberRow:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Text, Uuid, text, true
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Row, Text, Uuid, text, true
+from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -89,47 +90,64 @@ class StaffMemberRow(SQLModel, table=True):
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A business that a fact names, and whose it is."""
+    """A business that a fact names, whose it is, and that person where they are known."""
 
     business_id: UUID
-    owner_id: UUID
     name: str
+    owner_id: UUID
+    owner: Person | None
 
 
-async def save_contact(session: AsyncSession, row: ContactRow) -> None:
-    """Store how an owner can be reached now."""
-    values = row.model_dump()
-    await session.execute(
-        insert(ContactRow).values(**values).on_conflict_do_update(index_elements=["owner_id"], set_=values)
-    )
+@dataclass(frozen=True, slots=True)
+class Clerk:
+    """A member of staff, and the regions that they serve."""
+
+    person: Person
+    regions: frozenset[str]
 
 
-async def save_business(session: AsyncSession, row: ContactBusinessRow) -> None:
-    """Store whose a business is now."""
-    values = row.model_dump()
-    await session.execute(
-        insert(ContactBusinessRow).values(**values).on_conflict_do_update(index_elements=["business_id"], set_=values)
-    )
+def _upsert(row: type[SQLModel], key: str) -> Insert:
+    """Give the statement that stores rows, each over the one of its key."""
+    news = insert(table := row.__table__)  # type: ignore[attr-defined]  # every table row has one
+    return news.on_conflict_do_update(index_elements=[key], set_={one.name: news.excluded[one.name] for one in table.c})
 
 
-async def end_business(session: AsyncSession, business_id: UUID, now: datetime) -> None:
-    """Note that a business has closed; what was handed to it before is still told."""
-    row = await session.get(ContactBusinessRow, business_id)
-    if row is not None:
-        row.trading, row.changed_at = False, now
-        await session.flush()
+SAVE_CONTACTS = _upsert(ContactRow, "owner_id")
+SAVE_BUSINESSES = _upsert(ContactBusinessRow, "business_id")
+SAVE_STAFF = _upsert(StaffMemberRow, "subject")
 
 
-BUSINESSES = text(
-    "SELECT business_id, owner_id, name FROM contact_business"
-    " WHERE business_id = ANY(CAST(:ids AS uuid[])) ORDER BY name, business_id"
+async def save_contacts(session: AsyncSession, rows: Sequence[ContactRow]) -> None:
+    """Store how owners, each of them once, can be reached now."""
+    await session.execute(SAVE_CONTACTS, [row.model_dump() for row in rows])
+
+
+async def save_businesses(session: AsyncSession, rows: Sequence[ContactBusinessRow]) -> None:
+    """Store whose businesses, each of them once, are now."""
+    await session.execute(SAVE_BUSINESSES, [row.model_dump() for row in rows])
+
+
+END = text(
+    "UPDATE contact_business SET trading = false, changed_at = CAST(:now AS timestamptz)"
+    " WHERE business_id = ANY(CAST(:ids AS uuid[]))"
 )
 
 
-async def businesses(session: AsyncSession, ids: Sequence[UUID]) -> list[Named]:
-    """Find businesses by id, sorted by name; those that are not known are left out."""
+async def end_businesses(session: AsyncSession, ids: Iterable[UUID], now: datetime) -> None:
+    """Note that businesses have closed; what was handed to them before is still told."""
+    await session.execute(END, {"ids": list(ids), "now": now})
+
+
+BUSINESSES = text(
+    "SELECT business_id, b.name, owner_id, language, email FROM contact_business b LEFT JOIN contact USING (owner_id)"
+    " WHERE business_id = ANY(CAST(:ids AS uuid[]))"
+)
+
+
+async def businesses(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Named]:
+    """Find businesses by id; those that are not known are left out."""
     rows = await session.execute(BUSINESSES, {"ids": list(ids)})
-    return [Named(row.business_id, row.owner_id, row.name) for row in rows]
+    return {row.business_id: Named(row.business_id, row.name, row.owner_id, _owner(row)) for row in rows}
 
 
 OWNERS = text("SELECT owner_id, language, email FROM contact WHERE owner_id = ANY(CAST(:ids AS uuid[]))")
@@ -138,19 +156,25 @@ OWNERS = text("SELECT owner_id, language, email FROM contact WHERE owner_id = AN
 async def owners(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Person]:
     """Find owners by id; those that are not known are left out."""
     rows = await session.execute(OWNERS, {"ids": list(ids)})
-    return {row.owner_id: Person(owner_key(row.owner_id), Language(row.language), row.email) for row in rows}
+    return {row.owner_id: person for row in rows if (person := _owner(row))}
+
+
+def _owner(row: Row[Any]) -> Person | None:
+    return Person(owner_key(row.owner_id), Language(row.language), row.email) if row.language else None
 
 
 OFFICE = text(
-    "SELECT subject, language, email FROM staff_member"
+    "SELECT subject, regions, language, email FROM staff_member"
     " WHERE role = ANY(CAST(:roles AS text[])) AND regions && CAST(:regions AS text[]) ORDER BY subject"
 )
 
 
-async def office(session: AsyncSession, regions: Sequence[str]) -> list[Person]:
+async def office(session: AsyncSession, regions: Iterable[str]) -> list[Clerk]:
     """Find the staff of the offices that serve any of these very regions, neither inside nor around them."""
     rows = await session.execute(OFFICE, {"roles": [role.value for role in OFFICE_ROLES], "regions": list(regions)})
-    return [Person(staff_key(row.subject), Language(row.language), row.email) for row in rows]
+    return [
+        Clerk(Person(staff_key(row.subject), Language(row.language), row.email), frozenset(row.regions)) for row in rows
+    ]
 
 
 STAFF = text("SELECT subject, language, email FROM staff_member WHERE subject = ANY(CAST(:subjects AS text[]))")
@@ -162,6 +186,15 @@ async def staff(session: AsyncSession, subjects: Iterable[str]) -> dict[str, Per
     return {row.subject: Person(staff_key(row.subject), Language(row.language), row.email) for row in rows}
 
 
+NAMES = text("SELECT subject, name FROM staff_member WHERE subject = ANY(CAST(:subjects AS text[]))")
+
+
+async def staff_names(session: AsyncSession, subjects: Iterable[str]) -> dict[str, str]:
+    """Find the names of staff by subject; those that are not known are left out."""
+    rows = await session.execute(NAMES, {"subjects": list(subjects)})
+    return {row.subject: row.name for row in rows}
+
+
 async def staff_member(session: AsyncSession, subject: str) -> StaffMemberRow | None:
     """Find all that is known of one member of staff."""
     return await session.get(StaffMemberRow, subject, populate_existing=True)
@@ -169,10 +202,7 @@ async def staff_member(session: AsyncSession, subject: str) -> StaffMemberRow | 
 
 async def save_staff(session: AsyncSession, row: StaffMemberRow) -> None:
     """Store what is known of a member of staff now."""
-    values = row.model_dump()
-    await session.execute(
-        insert(StaffMemberRow).values(**values).on_conflict_do_update(index_elements=["subject"], set_=values)
-    )
+    await session.execute(SAVE_STAFF, row.model_dump())
 
 
 STAFF_PAGE = text(

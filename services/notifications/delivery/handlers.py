@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.notifications.delivery import store
 from services.notifications.delivery.domain import AGE_MAX, LEASE, Outcome, Reason, State, change_after
-from services.notifications.delivery.store import Delivery
+from services.notifications.delivery.store import Delivery, Wanted
 from shared.caller import Caller, Role
 from shared.contracts.notifications import MessageDelivered, MessageFailed
 from shared.database import Work
@@ -17,18 +17,10 @@ LEASED_MAX: Final = 20
 SWEPT_MAX: Final = 500
 
 
-async def queue(work: Work, wanted: Sequence[tuple[UUID, str]], *, channel: str, region: str) -> None:
-    """Queue messages, each given as its id and the person's key, for a channel."""
-    if not wanted:
-        return
-    await store.queue(
-        work.session,
-        [(work.new_id(), message_id, person) for message_id, person in wanted],
-        channel=channel,
-        region=region,
-        traceparent=work.caller.traceparent,
-        now=work.now,
-    )
+async def queue(work: Work, wanted: Sequence[Wanted], *, channel: str) -> None:
+    """Queue messages for a channel."""
+    if wanted:
+        await store.queue(work.session, [work.new_id() for _ in wanted], wanted, channel=channel, now=work.now)
 
 
 async def lease(work: Work, sender: UUID, channel: str) -> list[Delivery]:

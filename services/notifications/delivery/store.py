@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -95,43 +95,39 @@ def _seen(rows: Iterable[Row[Any]]) -> list[Delivery]:
     ]
 
 
+class Wanted(NamedTuple):
+    """A message that is to be sent to a person."""
+
+    message_id: UUID
+    person: str
+    region: str
+    traceparent: str
+
+
 QUEUE = text(
-    """
-    INSERT INTO delivery (id, message_id, person, region, channel, state, attempts, due_at, reply, traceparent,
-                          created_at, changed_at)
-    SELECT q.id, q.message_id, q.person, :region, :channel, 'queued', 0, CAST(:now AS timestamptz), '', :traceparent,
-           CAST(:now AS timestamptz), CAST(:now AS timestamptz)
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:messages AS uuid[]), CAST(:people AS text[])) AS q(id, message_id, person)
-    ON CONFLICT ON CONSTRAINT delivery_once DO NOTHING
-    """
+    f"""
+    WITH queued AS (
+        INSERT INTO delivery (id, message_id, person, region, traceparent, channel, state, attempts, due_at, reply,
+                              created_at, changed_at)
+        SELECT wanted.*, :channel, 'queued', 0, CAST(:now AS timestamptz), '', CAST(:now AS timestamptz),
+               CAST(:now AS timestamptz)
+        FROM unnest(
+            CAST(:id AS uuid[]), CAST(:message_id AS uuid[]), CAST(:person AS text[]), CAST(:region AS text[]),
+            CAST(:traceparent AS text[])
+        ) AS wanted
+        ON CONFLICT ON CONSTRAINT delivery_once DO NOTHING
+    )
+    SELECT pg_notify('{WAKE_CHANNEL}', '')
+    """  # noqa: S608  the channel is a constant of ours
 )
-WAKE = text(f"SELECT pg_notify('{WAKE_CHANNEL}', '')")
 
 
 async def queue(
-    session: AsyncSession,
-    wanted: Sequence[tuple[UUID, UUID, str]],
-    *,
-    channel: str,
-    region: str,
-    traceparent: str,
-    now: datetime,
+    session: AsyncSession, ids: Sequence[UUID], wanted: Sequence[Wanted], *, channel: str, now: datetime
 ) -> None:
-    """Queue deliveries, each given as its own id, the message's and the person, and wake the senders at commit."""
-    ids, messages, people = (list(column) for column in zip(*wanted, strict=True))
-    await session.execute(
-        QUEUE,
-        {
-            "ids": ids,
-            "messages": messages,
-            "people": people,
-            "region": region,
-            "channel": channel,
-            "traceparent": traceparent,
-            "now": now,
-        },
-    )
-    await session.execute(WAKE)
+    """Queue deliveries, each under its own id, and wake the senders at commit."""
+    columns = zip(Wanted._fields, map(list, zip(*wanted, strict=True)), strict=True)
+    await session.execute(QUEUE, {**dict(columns), "id": list(ids), "channel": channel, "now": now})
 
 
 LEASE = text(

@@ -1,61 +1,87 @@
 """What messages does: put a fact into words for each person, once, and keep what they have read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from services.notifications.messages import store
-from services.notifications.messages.domain import compose
+from services.notifications.messages.domain import Message, compose
 from services.notifications.messages.facts import Reading
 from services.notifications.messages.rules import Rule
 from services.notifications.people import Person
+from shared.caller import Caller
 from shared.contracts import Event
 from shared.database import Work
 from shared.problems import Absent
 
 
 @dataclass(frozen=True, slots=True)
+class News:
+    """A fact that is to be told, under which rule, to whom, and who caused it; `giver` is their name if known."""
+
+    rule: Rule
+    event: Event
+    people: Sequence[Person]
+    caller: Caller
+    giver: str | None
+
+    @property
+    def region(self) -> str:
+        """Give the region where those are who are told."""
+        return str(getattr(self.event, self.rule.region))
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
-    """A message that was written now, and for whom."""
+    """A message that was written now, of which news, and for whom."""
 
     message_id: UUID
+    news: News
     person: Person
 
 
-async def tell(
-    work: Work, rule: Rule, event: Event, people: Iterable[Person], *, region: str, giver: str | None
-) -> list[Told]:
-    """Write the messages that a rule asks for, and give those that are new.
+async def tell(work: Work, news: Iterable[News]) -> list[Told]:
+    """Write the messages that rules ask for, and give those that are new.
 
     A fact is known by its subject: told again, under whatever number, it adds nothing for those who have it.
     """
-    told = [Told(work.new_id(), person) for person in people]
-    fresh = await store.add(work.session, [_row(work, rule, event, one, region, giver) for one in told])
+    told: list[Told] = []
+    letters: list[store.Letter] = []
+    for one in news:
+        theirs = [Told(work.new_id(), one, person) for person in one.people]
+        told += theirs
+        letters += _letters(one, theirs)
+    fresh = await store.add(work.session, letters, work.now)
     return [one for one in told if one.message_id in fresh]
 
 
-def _row(work: Work, rule: Rule, event: Event, told: Told, region: str, giver: str | None) -> store.MessageRow:
-    person = told.person
-    message = compose(rule.purpose, event, Reading(person.language, giver, person.businesses))
-    return store.MessageRow(
-        id=told.message_id,
-        person=person.key,
-        fact=event.subject,
-        purpose=rule.purpose,
-        urgency=rule.urgency,
-        region=region,
-        language=person.language,
-        title=message.title,
-        body=message.body,
-        why=message.why,
-        traceparent=work.caller.traceparent,
-        created_at=work.now,
-    )
+def _letters(news: News, told: Iterable[Told]) -> Iterator[store.Letter]:
+    """Put news into words for each person; many of them read the same."""
+    written: dict[Reading, Message] = {}
+    for one in told:
+        reading = Reading(one.person.language, news.giver, one.person.businesses)
+        if reading not in written:
+            written[reading] = compose(news.rule.purpose, news.event, reading)
+        message = written[reading]
+        yield store.Letter(
+            id=one.message_id,
+            person=one.person.key,
+            fact=news.event.subject,
+            purpose=news.rule.purpose,
+            urgency=news.rule.urgency,
+            region=news.region,
+            language=one.person.language,
+            title=message.title,
+            body=message.body,
+            why=message.why,
+            traceparent=news.caller.traceparent,
+        )
 
 
-async def told_before(work: Work, rule: Rule, event: Event) -> list[str]:
-    """Name those who were told of this matter under the purpose that the rule follows."""
-    return await store.told(work.session, event.subject, rule.after) if rule.after else []
+async def told_before(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[str]]:
+    """Name for each matter those who were told of it under the purpose that the rule follows."""
+    people = await store.told(work.session, [event.subject for event in events], rule.after) if rule.after else {}
+    return [people.get(event.subject, []) for event in events]
 
 
 async def mark_read(work: Work, person: str, message_id: UUID) -> store.MessageRow:

@@ -1,7 +1,9 @@
 """What is stored of messages: each as its reader sees it, once per fact, person and purpose."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Column, DateTime, Index, Text, UniqueConstraint, Uuid, text
@@ -51,52 +53,57 @@ class MessageRow(SQLModel, table=True):
     read_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
 
 
+class Letter(NamedTuple):
+    """A message as it is first stored."""
+
+    id: UUID
+    person: str
+    fact: str
+    purpose: str
+    urgency: str
+    region: str
+    language: str
+    title: str
+    body: str
+    why: str
+    traceparent: str
+
+
 ADD = text(
     """
     INSERT INTO message
-        (id, person, language, title, body, why, fact, purpose, urgency, region, traceparent, created_at)
-    SELECT m.*, :fact, :purpose, :urgency, :region, :traceparent, CAST(:created_at AS timestamptz)
+        (id, person, fact, purpose, urgency, region, language, title, body, why, traceparent, created_at)
+    SELECT letter.*, CAST(:now AS timestamptz)
     FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:people AS text[]), CAST(:languages AS text[]),
-        CAST(:titles AS text[]), CAST(:bodies AS text[]), CAST(:whys AS text[])
-    ) AS m
+        CAST(:id AS uuid[]), CAST(:person AS text[]), CAST(:fact AS text[]), CAST(:purpose AS text[]),
+        CAST(:urgency AS text[]), CAST(:region AS text[]), CAST(:language AS text[]), CAST(:title AS text[]),
+        CAST(:body AS text[]), CAST(:why AS text[]), CAST(:traceparent AS text[])
+    ) AS letter
     ON CONFLICT ON CONSTRAINT message_once DO NOTHING
     RETURNING id
     """
 )
 
 
-async def add(session: AsyncSession, rows: Sequence[MessageRow]) -> set[UUID]:
-    """Store the messages of one fact and purpose; gives the ids of those whose reader did not have it yet."""
-    if not rows:
+async def add(session: AsyncSession, letters: Sequence[Letter], now: datetime) -> set[UUID]:
+    """Store messages; gives the ids of those whose reader was not told of the fact for that purpose before."""
+    if not letters:
         return set()
-    first = rows[0]
-    added = await session.execute(
-        ADD,
-        {
-            "ids": [row.id for row in rows],
-            "people": [row.person for row in rows],
-            "languages": [row.language for row in rows],
-            "titles": [row.title for row in rows],
-            "bodies": [row.body for row in rows],
-            "whys": [row.why for row in rows],
-            "fact": first.fact,
-            "purpose": first.purpose,
-            "urgency": first.urgency,
-            "region": first.region,
-            "traceparent": first.traceparent,
-            "created_at": first.created_at,
-        },
-    )
-    return set(added.scalars())
+    columns = zip(Letter._fields, map(list, zip(*letters, strict=True)), strict=True)
+    return set((await session.execute(ADD, {**dict(columns), "now": now})).scalars())
 
 
-TOLD = text("SELECT person FROM message WHERE fact = :fact AND purpose = :purpose ORDER BY person")
+TOLD = text(
+    "SELECT fact, person FROM message WHERE fact = ANY(CAST(:facts AS text[])) AND purpose = :purpose ORDER BY person"
+)
 
 
-async def told(session: AsyncSession, fact: str, purpose: str) -> list[str]:
-    """Name everybody who was told of a fact for a purpose."""
-    return list((await session.execute(TOLD, {"fact": fact, "purpose": purpose})).scalars())
+async def told(session: AsyncSession, facts: Sequence[str], purpose: str) -> dict[str, list[str]]:
+    """Name for each fact everybody who was told of it for a purpose; a fact that nobody was told is left out."""
+    people: dict[str, list[str]] = defaultdict(list)
+    for fact, person in await session.execute(TOLD, {"facts": list(facts), "purpose": purpose}):
+        people[fact].append(person)
+    return people
 
 
 INBOX = text(

@@ -12,19 +12,20 @@ from shared import cursor
 from shared.contracts.aid_distribution import DistributionEvent, DistributionPosted, DistributionVoided
 from shared.database import Work
 from shared.problems import Absent
+from shared.reaction import Heard
 from shared.routes import Page
 
 
-async def remember(work: Work, event: DistributionPosted) -> None:
-    """Write a distribution into the history of each business that it names."""
-    await store.put(work.session, _rows(event))
+async def remember(work: Work, run: Sequence[Heard[DistributionPosted]]) -> None:
+    """Write distributions into the history of each business that they name."""
+    await store.put(work.session, [row for one in run for row in _rows(one.event)])
 
 
-async def take_back(work: Work, event: DistributionVoided) -> None:
-    """Mark a distribution as taken back in each of these histories."""
+async def take_back(work: Work, run: Sequence[Heard[DistributionVoided]]) -> None:
+    """Mark distributions as taken back in each of these histories."""
     # All that is needed comes with the event, so it is right even where the posting was never heard of.
-    await store.put(work.session, _rows(event))
-    await store.void(work.session, event.distribution_id, event.reason, work.now)
+    await store.put(work.session, [row for one in run for row in _rows(one.event)])
+    await store.void(work.session, {one.event.distribution_id: one.event.reason for one in run}, work.now)
 
 
 async def support_of(work: Work, business_id: UUID, after: str | None, limit: int) -> Page[SupportRow]:

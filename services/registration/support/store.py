@@ -4,11 +4,11 @@ A business is looked at by its table's name only: capabilities share a database,
 Support is told by another service, so a business that is not known here is no reason to stop listening.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, Text, Uuid, column, table, tuple_, update
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, Text, Uuid, column, table, text, tuple_
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel import Field, SQLModel, col, select
@@ -44,16 +44,23 @@ class SupportRow(SQLModel, table=True):
     void_reason: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
 
 
+PUT = insert(SupportRow.__table__).on_conflict_do_nothing()  # type: ignore[attr-defined]  # every table row has one
+VOID = text(
+    "UPDATE support SET voided_at = CAST(:now AS timestamptz), void_reason = voided.reason"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:reasons AS text[])) AS voided(id, reason)"
+    " WHERE distribution_id = voided.id AND voided_at IS NULL"
+)
+
+
 async def put(session: AsyncSession, rows: Sequence[SupportRow]) -> None:
     """Store what businesses received; what is stored already stays, so that a second telling changes nothing."""
     if rows:
-        await session.execute(insert(SupportRow).on_conflict_do_nothing(), [row.model_dump() for row in rows])
+        await session.execute(PUT, [row.model_dump() for row in rows])
 
 
-async def void(session: AsyncSession, distribution_id: UUID, reason: str, now: datetime) -> None:
-    """Mark what was received in a distribution as taken back; the first time counts."""
-    standing = col(SupportRow.distribution_id) == distribution_id, col(SupportRow.voided_at).is_(None)
-    await session.execute(update(SupportRow).where(*standing).values(voided_at=now, void_reason=reason))
+async def void(session: AsyncSession, reasons: Mapping[UUID, str], now: datetime) -> None:
+    """Mark what was received in distributions as taken back, each for its reason; the first time counts."""
+    await session.execute(VOID, {"ids": list(reasons), "reasons": list(reasons.values()), "now": now})
 
 
 async def business_region(session: AsyncSession, business_id: UUID) -> str | None:

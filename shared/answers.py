@@ -1,26 +1,57 @@
 """What goes out: answers, and problems (RFC 9457) for whatever went wrong."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
-from litestar import Response
+from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from sqlalchemy.exc import DBAPIError
 
 from shared import idempotency
 from shared.database import collided, sqlstate, unreachable
 from shared.idempotency import Stored
-from shared.incoming import JSON, HttpRequest
+from shared.incoming import JSON, Incoming
 from shared.problems import Refusal, Unavailable
 from shared.routes import Page, Route
-from shared.telemetry import CONTEXT, RequestContext, log
+from shared.telemetry import CONTEXT, Receive, RequestContext, Scope, Send, log
 
 PROBLEM_JSON = "application/problem+json"
 BUSY = ("55P03", "25006")
 """SQLSTATE of a lock that was not given in time, and of a store that only reads at the moment (a failover)."""
-ALWAYS_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+ALWAYS_HEADERS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
-HttpResponse = Response[bytes]
+NOT_MODIFIED = 304
+
+HttpRequest = Request[object, object, object]  # type: ignore[type-var]  # Litestar's state parameter is of no use here
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer, ready to be sent."""
+
+    status: int
+    body: bytes
+    media_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as ASGI has it
+        """Hand it over to the server."""
+        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
+        if self.status != NOT_MODIFIED:
+            headers.append((b"content-type", self.media_type.encode("latin-1")))
+            headers.append((b"content-length", str(len(self.body)).encode("latin-1")))
+        await send({"type": "http.response.start", "status": self.status, "headers": [*ALWAYS_HEADERS, *headers]})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a route answers that is not JSON."""
+
+    body: bytes
+    media_type: str
 
 
 def stored(route: Route, outcome: object) -> Stored:
@@ -38,26 +69,24 @@ def _etag(outcome: object) -> str | None:
     return f'"{version}"' if isinstance(version, int) else None
 
 
-def response(answer: Stored) -> HttpResponse:
-    """Send a stored answer, the first time or again."""
-    headers = ALWAYS_HEADERS | answer.headers
-    if answer.replayed:
-        headers[idempotency.REPLAYED_HEADER] = "true"
-    return Response(answer.body, status_code=answer.status, media_type=JSON, headers=headers)
+def response(answer: Stored) -> Answer:
+    """Give a stored answer, the first time or again."""
+    headers = answer.headers | {idempotency.REPLAYED_HEADER: "true"} if answer.replayed else answer.headers
+    return Answer(answer.status, answer.body, headers=headers)
 
 
-def read_response(request: HttpRequest, found: object) -> HttpResponse:
+def read_response(request: Incoming, found: object) -> Answer:
     """Answer a question; whoever has this very version already is told so and no more."""
-    if isinstance(found, Response):
-        return found
-    headers = dict(ALWAYS_HEADERS)
+    if isinstance(found, Content):
+        return Answer(200, found.body, found.media_type)
+    headers: dict[str, str] = {}
     if etag := _etag(found):
         headers["ETag"] = etag
-        if _known(request.headers.get("if-none-match"), etag):
-            return Response(b"", status_code=304, headers=headers)
+        if _known(request.header(b"if-none-match", None), etag):
+            return Answer(NOT_MODIFIED, b"", headers=headers)
     if isinstance(found, Page) and found.next:
-        headers["Link"] = f'<{quote(request.scope["path"])}?{_with_cursor(request, found.next)}>; rel="next"'
-    return Response(msgspec.json.encode(found), status_code=200, media_type=JSON, headers=headers)
+        headers["Link"] = f'<{quote(request.path)}?{_with_cursor(request, found.next)}>; rel="next"'
+    return Answer(200, msgspec.json.encode(found), headers=headers)
 
 
 def _known(if_none_match: str | None, etag: str) -> bool:
@@ -66,11 +95,11 @@ def _known(if_none_match: str | None, etag: str) -> bool:
     return etag in named or "*" in named
 
 
-def _with_cursor(request: HttpRequest, cursor: str) -> str:
-    return urlencode({**dict(parse_qsl(request.scope["query_string"].decode("latin-1"))), "cursor": cursor})
+def _with_cursor(request: Incoming, cursor: str) -> str:
+    return urlencode({**dict(parse_qsl(request.query)), "cursor": cursor})
 
 
-def problem(refusal: Refusal, instance: str, request_id: str) -> HttpResponse:
+def problem(refusal: Refusal, instance: str, request_id: str) -> Answer:
     """Render a refusal as an RFC 9457 problem."""
     content = {
         "type": f"urn:serumpun:problem:{refusal.code}",
@@ -82,12 +111,7 @@ def problem(refusal: Refusal, instance: str, request_id: str) -> HttpResponse:
         "request_id": request_id,
         **refusal.members,
     }
-    return Response(
-        msgspec.json.encode(content),
-        status_code=refusal.status,
-        media_type=PROBLEM_JSON,
-        headers=ALWAYS_HEADERS | refusal.headers,
-    )
+    return Answer(refusal.status, msgspec.json.encode(content), PROBLEM_JSON, refusal.headers)
 
 
 class FrameworkRefusal(Refusal):
@@ -125,9 +149,17 @@ def as_refusal(fault: Exception, request_id: str = "") -> Refusal:
     return Defect("It has been logged under this request's id.")
 
 
-def problem_on_error(request: HttpRequest, fault: Exception) -> HttpResponse:
-    """Answer whatever went wrong outside a route of ours as a problem."""
-    context: RequestContext = request.scope[CONTEXT]  # type: ignore[literal-required]  # ours, not ASGI's
+def problem_about(fault: Exception, context: RequestContext, instance: str) -> Answer:
+    """Answer whatever went wrong as a problem, and note its code for the log."""
     refusal = as_refusal(fault, context.request_id)
     context.code = refusal.code
-    return problem(refusal, request.scope["path"], context.request_id)
+    return problem(refusal, instance, context.request_id)
+
+
+def problem_on_error(request: HttpRequest, fault: Exception) -> Response[bytes]:
+    """Answer whatever went wrong outside a route of ours as a problem."""
+    answer = problem_about(fault, request.scope[CONTEXT], request.scope["path"])  # type: ignore[literal-required]  # ours, not ASGI's
+    always = {name.decode(): value.decode() for name, value in ALWAYS_HEADERS}
+    return Response(
+        answer.body, status_code=answer.status, media_type=answer.media_type, headers=always | {**answer.headers}
+    )

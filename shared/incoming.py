@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from typing import cast
+from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
-from litestar import Request
 
 from shared import idempotency
 from shared.caller import Caller
 from shared.idempotency import Key
 from shared.problems import Absent, FieldError, PreconditionMissing, Refusal, Stale, TooLarge
 from shared.routes import Route
-from shared.telemetry import Message
+from shared.telemetry import CONTEXT, Receive, RequestContext, Scope
 from shared.validation import Misshapen, read_json, read_query, read_text
 
 BODY_BYTES_MAX = 1_000_000
@@ -21,7 +21,43 @@ JSON = "application/json"
 ETAG = re.compile(r'(?:W/)?"(\d{1,18})"', re.ASCII)
 KEY = re.compile(rf"[!-~]{{1,{idempotency.KEY_LENGTH_MAX}}}", re.ASCII)
 
-HttpRequest = Request[object, object, object]  # type: ignore[type-var]  # Litestar's state parameter is of no use here
+Absence = TypeVar("Absence")
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request as the server hands it over."""
+
+    scope: Scope
+    receive: Receive
+
+    @property
+    def method(self) -> str:
+        """Give the method."""
+        return str(self.scope["method"])
+
+    @property
+    def path(self) -> str:
+        """Give the path, decoded."""
+        return str(self.scope["path"])
+
+    @property
+    def query(self) -> str:
+        """Give what stands behind the question mark, not decoded."""
+        return bytes(self.scope["query_string"]).decode("latin-1")
+
+    @property
+    def context(self) -> RequestContext:
+        """Give what is known of the request besides; the edge adds to it for the log."""
+        context: RequestContext = self.scope[CONTEXT]
+        return context
+
+    def header(self, name: bytes, absent: Absence) -> str | Absence:
+        """Give the first header of a name, which is written small."""
+        for known, value in self.scope["headers"]:
+            if known == name:
+                return str(value.decode("latin-1"))
+        return absent
 
 
 class MediaTypeRefused(Refusal):
@@ -44,22 +80,23 @@ class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What may stand in the address of a route that asks for nothing there."""
 
 
-def path_values(route: Route, request: HttpRequest) -> dict[str, object]:
+def path_values(route: Route, request: Incoming) -> dict[str, object]:
     """Read the path; a name that nothing can bear is the same as a name that nothing bears."""
     try:
-        return {name: read_text(request.path_params[name], kind) for name, kind in route.path_parameters.items()}
+        given = request.scope["path_params"] if route.path_parameters else {}
+        return {name: read_text(given[name], kind) for name, kind in route.path_parameters.items()}
     except msgspec.ValidationError:
         raise Absent from None
 
 
-async def body_of(request: HttpRequest) -> bytes:
+async def body_of(request: Incoming) -> bytes:
     """Take in the body, no more of it than is accepted."""
-    announced = request.headers.get("content-length", "")
+    announced = request.header(b"content-length", "")
     _check_length(int(announced) if announced.isdecimal() else 0)
     chunks: list[bytes] = []
     length = 0
     while True:
-        message = cast("Message", await request.receive())
+        message = await request.receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
         chunks.append(message.get("body", b""))
@@ -74,13 +111,13 @@ def _check_length(length: int) -> None:
         raise TooLarge(f"At most {BODY_BYTES_MAX} bytes.", limit_bytes=BODY_BYTES_MAX)
 
 
-def arguments_of(route: Route, request: HttpRequest, body: bytes) -> dict[str, object]:
+def arguments_of(route: Route, request: Incoming, body: bytes) -> dict[str, object]:
     """Read query and body; the mistakes of both, and of the key, are told together."""
     arguments: dict[str, object] = {}
     errors: list[FieldError] = _key_mistakes(request)
     leaves: Mapping[str, object] | None = None
     if route.body:
-        media_type = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+        media_type = request.header(b"content-type", JSON).partition(";")[0].strip().lower()
         if media_type != JSON:
             raise MediaTypeRefused
     try:
@@ -99,36 +136,33 @@ def arguments_of(route: Route, request: HttpRequest, body: bytes) -> dict[str, o
     return arguments
 
 
-def _query(request: HttpRequest, kind: type[msgspec.Struct]) -> msgspec.Struct | None:
-    text = request.scope["query_string"]
-    if not text and kind is NoQuery:
+def _query(request: Incoming, kind: type[msgspec.Struct]) -> msgspec.Struct | None:
+    if not request.query and kind is NoQuery:
         return None
-    query = read_query(parse_qsl(text.decode("latin-1"), keep_blank_values=True), kind)
+    query = read_query(parse_qsl(request.query, keep_blank_values=True), kind)
     return None if kind is NoQuery else query
 
 
-def _key_mistakes(request: HttpRequest) -> list[FieldError]:
-    value = request.headers.get("idempotency-key") if request.method == "POST" else None
+def _key_mistakes(request: Incoming) -> list[FieldError]:
+    value = request.header(b"idempotency-key", None) if request.method == "POST" else None
     if value is None or KEY.fullmatch(value):
         return []
     detail = f"1 to {idempotency.KEY_LENGTH_MAX} visible characters of ASCII, without spaces."
     return [FieldError(pointer="/header/Idempotency-Key", code="bad_format", detail=detail)]
 
 
-def key_of(request: HttpRequest, caller: Caller, body: bytes) -> Key | None:
+def key_of(request: Incoming, caller: Caller, body: bytes) -> Key | None:
     """Give whose retry of what this would be; None where no retry is announced."""
-    value = request.headers.get("idempotency-key")
+    value = request.header(b"idempotency-key", None)
     if value is None or request.method != "POST":
         return None
-    scope = request.scope
-    return Key(
-        caller.subject, value, idempotency.request_hash(scope["method"], scope["path"], scope["query_string"], body)
-    )
+    digest = idempotency.request_hash(request.method, request.path, request.scope["query_string"], body)
+    return Key(caller.subject, value, digest)
 
 
-def expected_version(request: HttpRequest) -> int:
+def expected_version(request: Incoming) -> int:
     """Give the version that If-Match names; raises PreconditionMissing (428) or Stale (412)."""
-    value = request.headers.get("if-match")
+    value = request.header(b"if-match", None)
     if value is None:
         raise PreconditionMissing("Send the ETag of what you have read as If-Match.")
     match = ETAG.fullmatch(value.strip())

@@ -10,7 +10,7 @@ from typing import Any, get_origin
 
 import msgspec
 
-from shared.answers import PROBLEM_JSON
+from shared.answers import PROBLEM_JSON, Content
 from shared.examples import example_of
 from shared.idempotency import KEY_LENGTH_MAX, REPLAYED_HEADER
 from shared.incoming import JSON, MediaTypeRefused
@@ -66,7 +66,7 @@ def document(title: str, version: str, routes: Sequence[Route]) -> Json:
 
 
 def _schema_of(route: Route) -> Any:
-    return None if route.answer is bytes else route.answer
+    return None if route.answer is Content else route.answer
 
 
 def _operation(route: Route, known: Mapping[Any, Json], components: Mapping[str, Any]) -> Json:
@@ -143,7 +143,7 @@ def _versioned(route: Route) -> bool:
 
 
 def _answer(route: Route, known: Mapping[Any, Json]) -> Json:
-    content = {"application/x-msgpack": {}} if route.answer is bytes else {JSON: {"schema": known[route.answer]}}
+    content = {"application/x-msgpack": {}} if route.answer is Content else {JSON: {"schema": known[route.answer]}}
     headers = ["X-Request-Id"]
     if route.location:
         headers.append("Location")

@@ -13,8 +13,8 @@ from typing import Annotated
 
 import msgspec
 import redis.asyncio
-from litestar import Response
 
+from shared.answers import Content
 from shared.api_keys import lookup_in
 from shared.caller import Caller, Role
 from shared.clock import Clock
@@ -267,9 +267,9 @@ def feed_routes(service: Service) -> Routes:
     routes = Routes(f"{service.prefix}/events", tag="Events")
 
     @routes.get("/{partition}", Action.READ_EVENTS)
-    async def read_events(call: Call, partition: Partition, query: FeedQuery) -> bytes:
+    async def read_events(call: Call, partition: Partition, query: FeedQuery) -> Content:
         """Give the events of a partition that follow a number, as a MessagePack list."""
         events = await events_after(call.work.session, service.name, partition, query.after, query.limit)
-        return Response(msgspec.msgpack.encode(events), media_type=MEDIA_TYPE)  # type: ignore[return-value]  # as bytes
+        return Content(msgspec.msgpack.encode(events), MEDIA_TYPE)
 
     return routes

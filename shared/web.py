@@ -14,18 +14,18 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.router import Router
 
 from shared import idempotency
-from shared.answers import HttpResponse, problem, problem_on_error, read_response, response, stored
+from shared.answers import Answer, HttpRequest, problem_about, problem_on_error, read_response, response, stored
 from shared.caller import Caller
 from shared.crashpoints import reach
 from shared.database import Database, Work
 from shared.group_commit import GroupCommit
 from shared.idempotency import Key, Stored
-from shared.incoming import HttpRequest, arguments_of, body_of, expected_version, key_of, path_values
+from shared.incoming import Incoming, arguments_of, body_of, expected_version, key_of, path_values
 from shared.problems import FieldError, Invalid, Refusal
 from shared.roles import demand
 from shared.routes import Asked, Call, Route
 from shared.security import Authenticator
-from shared.telemetry import CONTEXT, AsgiApp, RequestContext, RequestLog
+from shared.telemetry import AsgiApp, Receive, RequestLog, Scope, Send
 from shared.validation import Misshapen
 
 
@@ -48,23 +48,23 @@ class Edge:
 
     def endpoint(self, route: Route) -> HTTPRouteHandler:
         """Make the Litestar handler of a route."""
-        if route.together:
-            self.groups[route.name] = self.grouping(lambda batch: self._carry_out(route, batch))
 
-        async def endpoint(request: HttpRequest) -> HttpResponse:
-            context: RequestContext = request.scope[CONTEXT]  # type: ignore[literal-required]  # ours, not ASGI's
-            context.route = route.path
-            try:
-                return await self._answer(route, request, context)
-            except Refusal as refusal:
-                context.code = refusal.code
-                return problem(refusal, request.scope["path"], context.request_id)
+        async def endpoint(request: HttpRequest) -> Answer:
+            return await self.answer(route, Incoming(request.scope, request.receive))  # type: ignore[arg-type]  # ASGI's
 
         name = f"{route.tag}:{route.name}"
         return HTTPRouteHandler(_litestar_path(route), http_method=route.method, name=name)(endpoint)
 
-    async def _answer(self, route: Route, request: HttpRequest, context: RequestContext) -> HttpResponse:
-        caller = await self._caller(route, request, context)
+    async def answer(self, route: Route, request: Incoming) -> Answer:
+        """Give the answer to a request for a route, whatever comes of it."""
+        request.context.route = route.path
+        try:
+            return await self._answer(route, request)
+        except Exception as fault:  # noqa: BLE001 - this is the edge: what is no refusal is logged as a defect
+            return problem_about(fault, request.context, request.path)
+
+    async def _answer(self, route: Route, request: Incoming) -> Answer:
+        caller = await self._caller(route, request)
         arguments = path_values(route, request)
         body = await body_of(request) if route.body else b""
         try:
@@ -78,15 +78,20 @@ class Edge:
         key = key_of(request, caller, body)
         if route.together:
             waiting = Waiting(Asked(arguments["body"], caller), key)
-            answer = await self.groups[route.name].submit(waiting)
+            answer = await self._group(route).submit(waiting)
         else:
             version = expected_version(request) if route.conditional else 0
             answer = await self._alone(route, caller, key, version, arguments)
         reach("api.after_commit_before_response")
         return response(answer)
 
-    async def _caller(self, route: Route, request: HttpRequest, context: RequestContext) -> Caller:
-        known = await self.authenticator.authenticate(request.headers.get("authorization"))
+    def _group(self, route: Route) -> GroupCommit[Waiting, Stored]:
+        if route.name not in self.groups:
+            self.groups[route.name] = self.grouping(lambda batch: self._carry_out(route, batch))
+        return self.groups[route.name]
+
+    async def _caller(self, route: Route, request: Incoming) -> Caller:
+        known, context = await self.authenticator.authenticate(request.header(b"authorization", None)), request.context
         caller = Caller(known.subject, known.role, known.regions, context.request_id, context.traceparent)
         context.caller = caller
         demand(caller, route.action)
@@ -170,10 +175,32 @@ def _options(routes: Sequence[Route]) -> list[HTTPRouteHandler]:
 
 
 def _options_of(path: str, allowed: str) -> HTTPRouteHandler:
-    async def options() -> HttpResponse:
+    async def options() -> Response[bytes]:
         return Response(b"", status_code=204, headers={"Allow": allowed})
 
     return HTTPRouteHandler(path, http_method="OPTIONS", name=f"options:{path}")(options)
+
+
+class ShortCut:
+    """Leads orders to addresses that are known by heart past the framework, and everything else through it.
+
+    What Litestar does with a request besides (its own request, arguments and response) takes a sixth of the time of an
+    order that shares its transaction with others, and the edge uses none of it.
+    """
+
+    def __init__(self, edge: Edge, routes: Sequence[Route], framework: AsgiApp) -> None:
+        """Learn the addresses that hold no parameters."""
+        self._edge = edge
+        self._routes = {(route.method, route.path): route for route in routes if not route.path_parameters}
+        self._framework = framework
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if route := self._routes.get((scope.get("method", ""), scope["path"])):
+            answer = await self._edge.answer(route, Incoming(scope, receive))
+            await answer(scope, receive, send)
+        else:
+            await self._framework(scope, receive, send)
 
 
 def assemble(service: str, edge: Edge, routes: Sequence[Route], extra: Sequence[HTTPRouteHandler | Router]) -> AsgiApp:
@@ -186,4 +213,4 @@ def assemble(service: str, edge: Edge, routes: Sequence[Route], extra: Sequence[
         openapi_config=None,
         logging_config=None,
     )
-    return RequestLog(cast("AsgiApp", app), service)
+    return RequestLog(ShortCut(edge, routes, cast("AsgiApp", app)), service)

@@ -48,6 +48,14 @@ async def test_an_order_answers_with_what_was_made_and_where_it_is(door: Door) -
     assert (await door.officer.get(answer.headers["location"])).content == answer.content
 
 
+async def test_an_address_answers_alike_by_its_shortest_way_and_through_the_framework(door: Door) -> None:
+    for body in (NOTE, {"text": "refuse"}, {"text": "break it"}, {"quantity": "3"}):
+        by_heart, around = [await door.officer.post(path, json=body) for path in ("/notes", "/notes/")]
+        assert around.status_code == by_heart.status_code
+        assert set(around.headers) == set(by_heart.headers)
+        assert set(around.json()) == set(by_heart.json())
+
+
 async def test_all_mistakes_of_address_key_and_body_are_told_in_one_answer(door: Door, store: Database) -> None:
     body = {
         "text": "a\x00b",

@@ -1,6 +1,7 @@
 """Real servers for every test: one PostgreSQL and one Valkey for the session, a fresh database and an empty Redis each.
 
 With DATABASE_URL and REDIS_URL set those servers are used, by an account that may make databases; Redis is flushed.
+With SERUMPUN_TEST_SERVERS=containers both run in containers.
 """
 
 import os
@@ -26,6 +27,7 @@ from shared.database import Database
 from shared.embedded import EmbeddedServers
 from shared.privacy import Vault
 from shared.stream import connect
+from tests.containers import servers_in_containers
 
 PARTITIONS = 4
 SLOW = (hypothesis.HealthCheck.too_slow,)
@@ -69,6 +71,10 @@ def servers() -> Iterator[Servers]:
     given = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
     if all(given):
         yield Servers(str(given[0]), str(given[1]))
+        return
+    if os.environ.get("SERUMPUN_TEST_SERVERS") == "containers":
+        with servers_in_containers() as addresses:
+            yield Servers(*addresses)
         return
     # Not in pytest's own folder: each start of pytest closes that to other accounts, and so, where the tests run as
     # root, to the PostgreSQL of a run that is still going on, which then aborts.

@@ -57,9 +57,7 @@ def page(document: Json, links: Mapping[str, str]) -> str:
         contents=_links(contents | {"Beside the payload": "#entry", "How to read": "#rules"}),
         channels="".join(_channel(document, name) for name in channels),
         headers=_table(document["components"]["schemas"]["Headers"], document),
-        rules="<ul>"
-        + "".join(f"<li>{_spelled(rule)}</li>" for rule in rules.removeprefix("* ").split("\n* "))
-        + "</ul>",
+        rules="".join(f"<li>{_spelled(rule)}</li>" for rule in rules.removeprefix("* ").split("\n* ")),
     )
 
 
@@ -125,11 +123,11 @@ def _examples(message: Json) -> str:
 
 def _table(schema: Json, document: Json) -> str:
     rows = "".join(
-        f"<tr><td><code>{escape(field)}</code></td><td>{_kind(part, document)}</td>"
-        f"<td>{_note(part, always=always)}</td></tr>"
+        f"<tr><td><code>{escape(field)}</code></td>"
+        f'<td>{_kind(part, document)} <span class="soft">{_note(part, always=always)}</span></td></tr>'
         for field, part, always in _fields(schema, document)
     )
-    return f'<div class="wide"><table><tr><th>Field</th><th>Type</th><th></th></tr>{rows}</table></div>'
+    return f'<div class="wide"><table><tr><th>Field</th><th>Type</th></tr>{rows}</table></div>'
 
 
 def _fields(schema: Json, document: Json, before: str = "") -> Iterator[tuple[str, Json, bool]]:
@@ -158,7 +156,7 @@ def _kind(schema: Json, document: Json) -> str:
 
 
 def _note(schema: Json, *, always: bool) -> str:
-    told = [schema["description"]] if "description" in schema else []
+    told = ["", schema["description"]] if "description" in schema else [""]
     if "x-messagepack" in schema:
         told.append(f"MessagePack {schema['x-messagepack']}")
     if not always:

@@ -16,6 +16,7 @@ SAME = ("pattern", "format", "multipleOf", "contentEncoding", "uniqueItems", "no
 STRUCTURE = ("type", "enum", "const", "items", "properties", "required", "additionalProperties", "default")
 SAY_NOTHING = ("title", "description", "examples", "example")
 KNOWN = frozenset((*LOW, *HIGH, *SAME, *STRUCTURE, *SAY_NOTHING))
+PLAIN = KNOWN - {"items", "properties", "additionalProperties"}
 BESIDE_ALTERNATIVES = frozenset(("anyOf", "default", *SAY_NOTHING))
 TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
@@ -136,6 +137,8 @@ def misfits(
 ) -> Iterator[Break]:
     """Name whatever one may send that the other does not read."""
     if (sent.pointer, read.pointer) in within:  # a schema that holds itself
+        return
+    if sent.value == read.value and sent.value.keys() <= PLAIN:  # most are, and nothing below them could differ
         return
     within |= {(sent.pointer, read.pointer)}
     yield from _of_default(sent, read, way)

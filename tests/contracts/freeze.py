@@ -42,17 +42,25 @@ def main() -> int:
         if not path.exists():
             path.write_text(json.dumps(frozen(kind), indent=2) + "\n")
             print(path.name)  # noqa: T201 - a command prints its answer
-    broken = 0
-    for name, document in published().items():
-        path = DOCUMENTS / name
-        before = path.read_bytes() if path.exists() else document
-        if breaks := what_breaks(msgspec.json.decode(before), msgspec.json.decode(document)):
-            print(f"{name} would break what is published:", *breaks, sep="\n", file=sys.stderr)  # noqa: T201
-            broken = 1
-        elif not path.exists() or before != document:
+    renewed, broken = renew(DOCUMENTS, published())
+    print(*renewed, sep="\n", end="\n" if renewed else "")  # noqa: T201
+    print(*broken, sep="\n", end="\n" if broken else "", file=sys.stderr)  # noqa: T201
+    return 1 if broken else 0
+
+
+def renew(folder: Path, today: dict[str, bytes]) -> tuple[list[str], list[str]]:
+    """Write today's documents where they only add; gives the names of those written, and what others would break."""
+    renewed, broken = [], []
+    for name, document in today.items():
+        path = folder / name
+        before = path.read_bytes() if path.exists() else b""
+        breaks = what_breaks(msgspec.json.decode(before), msgspec.json.decode(document)) if before else []
+        if breaks:
+            broken += [f"{name} would break what is published:", *breaks]
+        elif before != document:
             path.write_bytes(document)
-            print(name)  # noqa: T201
-    return broken
+            renewed.append(name)
+    return renewed, broken
 
 
 def published() -> dict[str, bytes]:

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ import pytest
 
 from tests.contracts.compatibility import OF_EVENTS, OF_ROUTES, what_breaks
 from tests.contracts.fitting import Incomparable
-from tests.contracts.freeze import DOCUMENTS, published
+from tests.contracts.freeze import DOCUMENTS, published, renew
 
 Json = dict[str, Any]
 FROZEN = {path.name: path.read_bytes() for path in sorted(DOCUMENTS.glob("*.json"))}
@@ -36,6 +37,19 @@ def test_what_is_published_today_is_frozen_so_that_it_is_kept_tomorrow(name: str
 
 def test_a_document_is_the_same_however_often_it_is_made() -> None:
     assert published() == TODAY
+
+
+def test_freezing_writes_what_is_new_and_what_only_adds_and_leaves_what_would_break(tmp_path: Path) -> None:
+    assert renew(tmp_path, {EVENTS: FROZEN[EVENTS], ROUTES: FROZEN[ROUTES]}) == ([EVENTS, ROUTES], [])
+    added = msgspec.json.encode(changed(EVENTS, {f"{GOODS}/properties/grade": OPTIONAL})[1])
+    broken = msgspec.json.encode(changed(ROUTES, {ITEMS: REMOVED})[1])
+    renewed, says = renew(tmp_path, {EVENTS: added, ROUTES: broken})
+    assert renewed == [EVENTS]
+    assert says[0] == f"{ROUTES} would break what is published:"
+    assert says[-1] == OF_ROUTES
+    assert (tmp_path / EVENTS).read_bytes() == added
+    assert (tmp_path / ROUTES).read_bytes() == FROZEN[ROUTES]
+    assert renew(tmp_path, {EVENTS: added}) == ([], [])
 
 
 # The table of changes: what is allowed, and what is refused with the place in its message

@@ -214,8 +214,8 @@ class Effects:
                 raise Gap(position, event.seq)
             work.session.add(parking.parked(envelope, work.now, failure))
             await _advance(work.session, source, partition, event.seq)
-            reach("parking.before_commit")
-        reach("parking.after_commit")
+            reach("parking.before_commit", envelope.type)
+        reach("parking.after_commit", envelope.type)
         self._leave_lines(source, [Outcome(envelope, "parked")], parking.told(failure))
         return event.seq
 
@@ -240,13 +240,13 @@ class Effects:
                 envelope = row.envelope
                 await self._react(work, [envelope])
                 await parking.leave(work.session, row, work.now)
-                reach("parking.before_retry_commit")
+                reach("parking.before_retry_commit", envelope.type)
         except Exception as error:
             if store_is_away(error):
                 raise
             await self._postpone(source, partition, subject, _cause(error))
             return False
-        reach("parking.after_retry_commit")
+        reach("parking.after_retry_commit", envelope.type)
         self._leave_lines(source, [Outcome(envelope, "handled late")])
         return True
 
@@ -257,7 +257,7 @@ class Effects:
             # Another copy may have been here while we were not holding the lock.
             if row is not None and row.due_at is not None and row.due_at <= work.now:
                 parking.postpone(row, failure, work.now)
-                reach("parking.before_postpone_commit")
+                reach("parking.before_postpone_commit", row.type)
 
     async def parked_counts(self) -> dict[parking.Reason, int]:
         """Count what is parked, by its reason."""

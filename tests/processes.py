@@ -35,8 +35,11 @@ NOT_INHERITED = ("_URL", "PORT", "SERUMPUN_HOME", "PARTITIONS", "PYTHONDONTWRITE
 class Process:
     """One `serumpun` command, which may be started again after its end; its output is kept in one file."""
 
-    def __init__(self, home: Path, *arguments: str, log: Path, **environment: str) -> None:
+    def __init__(
+        self, home: Path, *arguments: str, log: Path, module: str = "services.cli", **environment: str
+    ) -> None:
         self.arguments = arguments
+        self._module = module
         self.log = log
         self._environment = _environment(home, environment)
         self._process: subprocess.Popen[bytes] | None = None
@@ -65,7 +68,7 @@ class Process:
         self._said_before = len(self.output)
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "services.cli", *self.arguments],
+                [sys.executable, "-m", self._module, *self.arguments],
                 cwd=ROOT,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,

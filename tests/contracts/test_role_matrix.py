@@ -1,6 +1,7 @@
 """Who may call what, asked of every route of every service: 403 exactly where the matrix says so, 401 for nobody."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -34,7 +35,11 @@ async def doors(servers: Servers, databases: Databases, tmp_path: Path) -> Async
     settings = replace(Settings.from_env({}), home=tmp_path, redis_url=servers.redis_url)
     urls = {service.name: (await databases(service.name, migrated=True)).url for service in SERVICES}
     ready = replace(settings, database_urls=urls)
-    yield {service.name: build(service, ready, {"api"}) for service in SERVICES}
+    apps = {service.name: build(service, ready, {"api"}) for service in SERVICES}
+    async with AsyncExitStack() as stack:
+        for app in apps.values():
+            await stack.enter_async_context(app.lifespan())
+        yield apps
 
 
 def address(route: Route) -> str:

@@ -1,28 +1,25 @@
 """Keys for machines in a real database: the secret is shown once and stored never, and an end is an end."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import cast
 
 import pytest
-from sqlalchemy import Table, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from shared.api_keys import ApiKeyRow, create, lookup, lookup_in, parts, revoke
+from shared.api_keys import create, lookup, lookup_in, parts, revoke
 from shared.caller import Caller, Role
 from shared.clock import Clock
-from shared.embedded import EmbeddedServers, provision
 from shared.problems import Absent, Invalid, Unauthenticated
 from shared.security import API_KEY_SECONDS_MAX, Authenticator, KeyStore
 from shared.settings import Settings
+from tests.conftest import Databases
 
 NOW = datetime(2020, 9, 14, 3, 0, tzinfo=UTC)
-TABLE = cast("Table", ApiKeyRow.__table__)  # type: ignore[attr-defined]  # SQLModel adds it at run time
 
 
 @dataclass
@@ -35,21 +32,9 @@ class SetClock(Clock):
         return self.moment
 
 
-@pytest.fixture(scope="module")
-def servers() -> Iterator[EmbeddedServers]:
-    # Not under pytest's own folder, which no other account may pass: as root, PostgreSQL runs under another one.
-    with TemporaryDirectory() as folder, EmbeddedServers.start(Path(folder, "home"), report=print) as servers:
-        yield servers
-
-
-@pytest.fixture(scope="module")
-async def engine(servers: EmbeddedServers) -> AsyncIterator[AsyncEngine]:
-    urls = await provision(servers.database_url, Settings.from_env({"SERUMPUN_HOME": str(servers.home)}))
-    engine = create_async_engine(urls["registration"])
-    async with engine.begin() as connection:
-        await connection.run_sync(TABLE.create)
-    yield engine
-    await engine.dispose()
+@pytest.fixture
+async def engine(databases: Databases) -> AsyncEngine:
+    return (await databases("registration")).engine
 
 
 @pytest.fixture

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
+import structlog
 from prometheus_client import REGISTRY, generate_latest
 from sqlalchemy import text
 
@@ -51,10 +52,15 @@ class Log:
 
 
 @pytest.fixture(scope="module")
-def log_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def log_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     file = tmp_path_factory.mktemp("log") / "serumpun.log"
+    before = structlog.get_config()
     configure_logging("info", file)
-    return file
+    sink = structlog.get_config()["logger_factory"]._file
+    yield file
+    structlog.configure(**before)
+    vars(log).pop("bind", None)  # it keeps the first configuration that it was used with
+    sink.close()
 
 
 @pytest.fixture

@@ -54,12 +54,21 @@ class Sender:
            leaves at most one in doubt, and everything else that was taken is as it was
     """
 
-    def __init__(self, database: Database, clock: Clock, channel: Channel | None, letters: Letters) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        channel: Channel | None,
+        letters: Letters,
+        *,
+        look_seconds: float = LOOK_SECONDS,
+    ) -> None:
         """Prepare a sender; nothing is opened before `run`."""
         self.id = clock.new_id()
         self._database = database
         self._channel = channel
         self._letters = letters
+        self._look_seconds = look_seconds
         self._caller = Caller(database.source, Role.SERVICE, ())
         self._holds = False
 
@@ -74,7 +83,7 @@ class Sender:
                             _heed_stop()
                         await self._rest()
                         pause = PAUSE_SECONDS_MIN
-                        await bell.wait(LOOK_SECONDS)
+                        await bell.wait(self._look_seconds)
                         _heed_stop()
                     except Exception as error:
                         if not isinstance(error, ChannelDown) and not unreachable(error):

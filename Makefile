@@ -1,7 +1,7 @@
 # Two commands: `make up` runs everything on this machine, `make test` proves it. Only Python 3.11+ and a package index are needed.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help up servers test lint types contracts bench lock clean
+.PHONY: help up servers test lint types contracts faults bench lock clean
 
 UV ?= uv
 VENV := .venv
@@ -32,6 +32,9 @@ types: $(VENV)/dev.stamp ## check the types strictly
 
 contracts: $(VENV)/dev.stamp ## check who may import whom
 	@$(BIN)/lint-imports
+
+faults: $(VENV)/dev.stamp ## break everything by the dice for some minutes, then check every book (SEED= does a run again, SHORT=1)
+	@exec $(BIN)/python -m tests.faults.nemesis $(if $(SEED),--seed $(SEED)) $(if $(SHORT),--short)
 
 bench: $(VENV)/dev.stamp ## measure the budgets as ratios within one run
 	@exec $(BIN)/python -m benchmarks

@@ -1,0 +1,115 @@
+"""What befalls PostgreSQL: killed whole, one backend cut off or killed, silence on the line, put back to a backup."""
+
+import os
+import signal
+from time import monotonic
+from uuid import UUID
+
+import asyncpg
+
+from shared.stream import connect, stream_name
+from tests.faults import oracle
+from tests.faults.nemesis.databases import name_of
+from tests.faults.nemesis.nemesis import Fault, Nemesis
+from tests.faults.nemesis.restored import Restored
+from tests.waiting import wait_until
+
+SOURCE = "aid_distribution"
+PARTITIONS = 4
+OURS = """
+    SELECT pid FROM pg_stat_activity
+    WHERE backend_type = 'client backend' AND application_name LIKE 'serumpun-%' ORDER BY backend_start, pid
+"""
+
+
+async def kill_postgres(nemesis: Nemesis) -> None:
+    nemesis.note("kill -9 PostgreSQL")
+    await nemesis.plant.whole.kill("postgres")
+    await nemesis.plant.whole.bring_back("postgres")
+
+
+async def terminate_backend(nemesis: Nemesis) -> None:
+    """Cut off one connection at the server's end."""
+    async with nemesis.plant.databases.opened("postgres") as admin:
+        pid = await _one_of_ours(nemesis, admin)
+        nemesis.note("pg_terminate_backend", str(pid))
+        await admin.execute("SELECT pg_terminate_backend($1)", pid)
+    await nemesis.moment(0.3, 1)
+
+
+async def kill_backend(nemesis: Nemesis) -> None:
+    """Kill one backend, over which PostgreSQL ends all others and recovers as after a crash."""
+    async with nemesis.plant.databases.opened("postgres") as admin:
+        pid = await _one_of_ours(nemesis, admin)
+        nemesis.note("kill -9 of a backend", str(pid))
+        os.kill(pid, signal.SIGKILL)
+    await nemesis.moment(0.5, 1.5)
+    await nemesis.plant.whole.bring_back("postgres")
+
+
+async def silence(nemesis: Nemesis) -> None:
+    """Let nothing through between a service and its database, without either of them being told."""
+    service = nemesis.rng.choice(sorted(nemesis.plant.to_postgres))
+    nemesis.note("silent line to PostgreSQL", service)
+    nemesis.plant.to_postgres[service].hold()
+    try:
+        await nemesis.moment(1, 4)
+    finally:
+        nemesis.plant.to_postgres[service].release()
+
+
+async def restore_backup(nemesis: Nemesis) -> None:
+    """Put the ledger's database back to a backup that is older than Redis; then the offices send again."""
+    databases, number = nemesis.plant.databases, len(nemesis.restored)
+    backup, aside = f"backup_{number}", f"aside_{number}"
+    backed_up_at = monotonic()
+    await databases.back_up(SOURCE, backup)
+    nemesis.say("backup of the ledger's database taken")
+    await nemesis.moment(3, 6)
+    published: set[UUID] = set()
+    last: dict[int, int] = {}
+
+    async def look() -> None:
+        await _look_at_streams(nemesis, published, last)
+
+    await databases.restore(SOURCE, backup, aside, look)
+    recalled = nemesis.offices.recall(backed_up_at)
+    nemesis.note("database restored from a backup", f"({recalled} acknowledgements lost)")
+    async with databases.opened(aside) as store:
+        outbox = await oracle.outbox_of(store)
+    nemesis.restored.append(Restored(SOURCE, backed_up_at, recalled, outbox, frozenset(published)))
+    await databases.drop(backup)
+    await databases.drop(aside)
+    await _fence_has_acted(nemesis, last)
+
+
+async def _look_at_streams(nemesis: Nemesis, published: set[UUID], last: dict[int, int]) -> None:
+    """Note what stands in Redis, while nobody can add to it."""
+    redis = connect(nemesis.plant.whole.running.redis_url)
+    for partition in range(PARTITIONS):
+        for entry_id, fields in await redis.xrange(stream_name(SOURCE, partition)):
+            published.add(UUID(fields[b"id"].decode()))
+            last[partition] = int(entry_id.partition(b"-")[0])
+    await redis.aclose()
+
+
+async def _fence_has_acted(nemesis: Nemesis, last: dict[int, int]) -> None:
+    """Wait until no number that the world has seen can be given again; whether it is so, the checker will say."""
+
+    async def acted() -> bool:
+        async with nemesis.plant.databases.opened(name_of(SOURCE)) as store:
+            heads = dict(await store.fetch("SELECT partition, last_seq FROM outbox_head"))
+        return all(heads[partition] >= seq for partition, seq in last.items())
+
+    try:
+        await wait_until(acted, nemesis.fence_seconds_max, "the fence")
+    except AssertionError:
+        nemesis.say("the fence has not acted")
+
+
+async def _one_of_ours(nemesis: Nemesis, admin: asyncpg.Connection) -> int:
+    pids = [row["pid"] for row in await admin.fetch(OURS)]
+    return int(nemesis.rng.choice(pids)) if pids else 0
+
+
+TO_POSTGRES: list[Fault] = [kill_postgres, terminate_backend, terminate_backend, kill_backend, silence, restore_backup]

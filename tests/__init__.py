@@ -1,0 +1,1 @@
+"""What Serumpun promises, each promise with a test that can fail."""

@@ -140,6 +140,10 @@ class Consumers:
         )
 
     def _subscribe(self, broker: RedisBroker, lane: Lane) -> None:
+        # Async although it waits for nothing: FastStream sends an ordinary function to a thread, for each batch.
+        async def decode(message: RedisBatchStreamMessage) -> list[Arrived]:
+            return arrived(lane.source, lane.partition, message.raw_message)
+
         subscriber = broker.subscriber(
             stream=StreamSub(
                 stream.stream_name(lane.source, lane.partition),
@@ -149,7 +153,7 @@ class Consumers:
                 polling_interval=stream.BLOCK_MS,
             ),
             parser=_parse,
-            decoder=lambda message: arrived(lane.source, lane.partition, message.raw_message),
+            decoder=decode,
             no_reply=True,
         )
 

@@ -268,23 +268,21 @@ class Effects:
         """Leave one line for each event whose effects are now committed, or that was parked; never its content."""
         handled = sum(outcome.word.startswith("handled") for outcome in outcomes)
         EVENTS_HANDLED.labels(self._service, source).inc(handled)
+        line = log.bind(service=self._service, source=source, **({"error": error} if error else {}))
+        say = {"parked": line.warning, "ignored": line.debug}
         for outcome in outcomes:
             envelope = outcome.envelope
-            say = log.warning if outcome.word == "parked" else log.debug if outcome.word == "ignored" else log.info
-            say(
+            say.get(outcome.word, line.info)(
                 "event",
-                service=self._service,
                 outcome=outcome.word,
                 event_id=str(envelope.id),
                 type=envelope.type,
                 subject=envelope.subject,
-                source=source,
                 partition=envelope.partition,
                 seq=envelope.seq,
                 trace_id=trace_id(envelope.traceparent),
                 actor=envelope.actor,
                 region=envelope.region,
-                **({"error": error} if error else {}),
             )
 
 

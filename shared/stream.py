@@ -24,7 +24,9 @@ BLOCK_MS: Final = 1000
 """How long a read waits for news; well below the socket time-out, with which it would collide."""
 LOST: Final = "serumpun.lost.v1"
 """The type of a tombstone: a number that was given out and whose event nobody has any more."""
-TEXTS: Final = ("id", "type", "subject", "time", "actor", "region", "traceparent")
+TEXTS: Final = tuple(
+    (name, name.encode()) for name in ("id", "type", "subject", "time", "actor", "region", "traceparent")
+)
 TEXT_LENGTH_MAX: Final = 500
 
 Fields: TypeAlias = dict[bytes, bytes]
@@ -113,7 +115,7 @@ def flat(envelope: Envelope) -> list[str | bytes]:
 def envelope_of(source: str, partition: int, seq: int, fields: Fields) -> Envelope:
     """Read an event from the fields of its entry; raises Unreadable, also for what could not be stored later."""
     try:
-        texts = {name: fields[name.encode()].decode() for name in TEXTS}
+        texts = {name: fields[field].decode() for name, field in TEXTS}
         data = fields[b"data"]
         event_id = UUID(texts.pop("id"))
         local = datetime.fromisoformat(texts.pop("time"))

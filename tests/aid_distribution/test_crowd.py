@@ -124,7 +124,7 @@ async def running_balances(port: int, token: str) -> list[tuple[int, int]]:
 
 async def asked_of(ports: Sequence[int], token: str, requests: int) -> Crowd:
     """Let the crowd ask at these ports, all at once."""
-    random = Random(2020)  # noqa: S311 - the same crowd in every run
+    random = Random(2020)
     crowd = Crowd(token, [random.randint(1, 5) for _ in range(requests)])
     outcome = await load.run(ports, CONNECTIONS, requests, crowd.order, crowd.told)
     assert outcome.unanswered == 0

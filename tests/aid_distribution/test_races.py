@@ -170,7 +170,7 @@ async def test_orders_over_the_same_cards_in_any_order_never_wait_in_a_circle(
 ) -> None:
     # `database.work` carries out once, so that a deadlock would show as an error and not be tried again.
     await receive(database, several(ITEMS, 1_000))
-    random = Random(4)  # noqa: S311 - nothing secret
+    random = Random(4)
 
     async def one(number: int) -> PostingView:
         items = random.sample(ITEMS, 3)
@@ -190,7 +190,7 @@ async def test_1000_units_asked_for_by_32_at_once_are_given_exactly(
     database: Database, other: Database, clock: StoppedClock
 ) -> None:
     await receive(database, receipt(1_000, ago(1)))
-    random = Random(7)  # noqa: S311 - nothing secret
+    random = Random(7)
     wanted = [random.randint(1, 5) for _ in range(448)]
     waiting = list(enumerate(wanted))
     given: list[int] = []

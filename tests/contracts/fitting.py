@@ -109,7 +109,8 @@ class Part:
         if excluded is None or values is None:
             return self
         kept = {name: value for name, value in self.value.items() if name not in ("not", "enum", "const")}
-        return Part({**kept, "enum": [value for value in values if value not in excluded]}, self.document, self.pointer)
+        left = [value for value in values if not _among(value, excluded)]
+        return Part({**kept, "enum": left}, self.document, self.pointer)
 
 
 def _check(shape: Part, known: frozenset[str]) -> None:
@@ -138,7 +139,7 @@ def misfits(
     """Name whatever one may send that the other does not read."""
     if (sent.pointer, read.pointer) in within:  # a schema that holds itself
         return
-    if sent.value == read.value and sent.value.keys() <= PLAIN:  # most are, and nothing below them could differ
+    if sent.value.keys() <= PLAIN and repr(sent.value) == repr(read.value):  # most are equal, with nothing below
         return
     within |= {(sent.pointer, read.pointer)}
     yield from _of_default(sent, read, way)
@@ -154,6 +155,11 @@ def misfits(
 
 def _values(schema: Json) -> list[Any] | None:
     return [schema["const"]] if "const" in schema else schema.get("enum")
+
+
+def _among(value: Any, values: list[Any]) -> bool:
+    """Tell whether a value is in a list; to Python True is 1."""
+    return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in values)
 
 
 def _types(shape: Part) -> set[str]:
@@ -191,7 +197,7 @@ def _of_values(sent: Part, read: Part, way: Direction) -> Iterator[str]:
     known, possible = _values(read.value), _values(sent.value)
     if known is None or way.open_values:
         return
-    foreign = [value for value in possible or () if value not in known]
+    foreign = [value for value in possible or () if not _among(value, known)]
     if foreign or possible is None:
         what = " or ".join(repr(value) for value in foreign) or f"any {_told(sent)}"
         yield f"{way.writer} may write {what}, {way.reader} knows only {_told(read)}"
@@ -218,15 +224,18 @@ def _of_bounds(sent: Part, read: Part, way: Direction) -> Iterator[str]:
 def _of_default(sent: Part, read: Part, way: Direction) -> Iterator[Break]:
     if way.reader_is_newer and "default" in sent and "default" in read:
         before, after = sent.value["default"], read.value["default"]
-        if before != after:
+        if not _among(before, [after]):
             yield Break(way.where, read.pointer, f"means {after!r} when left out, and meant {before!r}")
 
 
 def _of_fields(sent: Part, read: Part, way: Direction, within: frozenset[tuple[str, str]]) -> Iterator[Break]:
     yield from _of_names(sent, read, way)
-    for name in sent.value.get("properties", {}):
-        if name in read.value.get("properties", {}):
+    own = sent.value.get("properties", {})
+    for name in read.value.get("properties", {}):
+        if name in own:
             yield from misfits(sent["properties"][name], read["properties"][name], way, within)
+        elif isinstance(sent.value.get("additionalProperties"), dict):
+            yield from misfits(sent["additionalProperties"], read["properties"][name], way, within)
     others, taken = sent.value.get("additionalProperties"), read.value.get("additionalProperties")
     if way.reader_is_newer and not way.tolerant and taken is False and others is not False:
         yield Break(way.where, read.pointer, "refuses fields that it does not know from now on")

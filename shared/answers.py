@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
@@ -23,6 +24,7 @@ BUSY = ("55P03", "25006")
 ALWAYS_HEADERS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 NOT_MODIFIED = 304
+OUTAGE_LINES_APART_SECONDS = 10.0
 
 HttpRequest = Request[object, object, object]  # type: ignore[type-var]  # Litestar's state parameter is of no use here
 
@@ -132,14 +134,30 @@ class Defect(Refusal):
     title = "Something went wrong on our side"
 
 
-def as_refusal(fault: Exception, request_id: str = "") -> Refusal:
+@dataclass(slots=True)
+class Outage:
+    """Leaves a line when a store cannot be reached, and not one for each request that meets it."""
+
+    told_at: float = float("-inf")
+    refused: int = 0
+
+    def met(self, fault: Exception, request_id: str) -> None:
+        """Note a request that met it; `requests` of a line are those since the last one."""
+        self.refused += 1
+        if monotonic() - self.told_at < OUTAGE_LINES_APART_SECONDS:
+            return
+        log.warning("store_unreachable", error=type(fault).__name__, request_id=request_id, requests=self.refused)
+        self.told_at, self.refused = monotonic(), 0
+
+
+def as_refusal(fault: Exception, request_id: str = "", outage: Outage | None = None) -> Refusal:
     """Turn anything that reaches the edge into a refusal; a defect is logged, never told."""
     if isinstance(fault, Refusal):
         return fault
     if isinstance(fault, HTTPException) and fault.status_code < Defect.status:
         return FrameworkRefusal(fault)
     if unreachable(fault):
-        log.warning("store_unreachable", error=type(fault).__name__, request_id=request_id)
+        (outage or Outage()).met(fault, request_id)
         return Unavailable("The store cannot be reached. Ask again, with the same Idempotency-Key.")
     code = sqlstate(fault) if isinstance(fault, DBAPIError) else None
     if isinstance(fault, DBAPIError) and (code in BUSY or collided(fault)):
@@ -149,9 +167,9 @@ def as_refusal(fault: Exception, request_id: str = "") -> Refusal:
     return Defect("It has been logged under this request's id.")
 
 
-def problem_about(fault: Exception, context: RequestContext, instance: str) -> Answer:
+def problem_about(fault: Exception, context: RequestContext, instance: str, outage: Outage | None = None) -> Answer:
     """Answer whatever went wrong as a problem, and note its code for the log."""
-    refusal = as_refusal(fault, context.request_id)
+    refusal = as_refusal(fault, context.request_id, outage)
     context.code = refusal.code
     return problem(refusal, instance, context.request_id)
 

@@ -14,7 +14,16 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.router import Router
 
 from shared import idempotency
-from shared.answers import Answer, HttpRequest, problem_about, problem_on_error, read_response, response, stored
+from shared.answers import (
+    Answer,
+    HttpRequest,
+    Outage,
+    problem_about,
+    problem_on_error,
+    read_response,
+    response,
+    stored,
+)
 from shared.caller import Caller
 from shared.crashpoints import reach
 from shared.database import Database, Work
@@ -45,6 +54,7 @@ class Edge:
     authenticator: Authenticator
     grouping: type[GroupCommit[Waiting, Stored]] = GroupCommit
     groups: dict[str, GroupCommit[Waiting, Stored]] = field(default_factory=dict)
+    outage: Outage = field(default_factory=Outage)
 
     def endpoint(self, route: Route) -> HTTPRouteHandler:
         """Make the Litestar handler of a route."""
@@ -61,7 +71,7 @@ class Edge:
         try:
             return await self._answer(route, request)
         except Exception as fault:  # noqa: BLE001 - this is the edge: what is no refusal is logged as a defect
-            return problem_about(fault, request.context, request.path)
+            return problem_about(fault, request.context, request.path, self.outage)
 
     async def _answer(self, route: Route, request: Incoming) -> Answer:
         caller = await self._caller(route, request)

@@ -10,7 +10,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
+from shared.answers import OUTAGE_LINES_APART_SECONDS, Outage
 from shared.consumer import on
 from shared.contracts.registration import OwnerChanged
 from shared.database import Database, Work
@@ -155,6 +157,27 @@ async def test_without_its_database_a_service_is_not_ready_and_refuses_with_503_
     assert (await ours.client.get(path)).status_code == 200
     assert (await ours.client.post("/notes", json=NOTE, headers={"Idempotency-Key": "a"})).status_code == 201
     assert (await ours.client.post("/notes/together", json=NOTE)).status_code == 201
+
+
+async def test_an_outage_of_the_store_is_a_line_and_not_one_for_each_request_that_meets_it(ours: Running) -> None:
+    await ours.postgres.cut()
+    with capture_logs() as lines:
+        answers = await asyncio.gather(*(ours.client.get("/notes") for _ in range(20)))
+    assert [answer.status_code for answer in answers] == [503] * 20
+    told = [line["requests"] for line in lines if line["event"] == "store_unreachable"]
+    assert told[0] == 1
+    assert len(told) < 5  # one, unless the machine needs ten seconds for twenty refusals
+    assert len([line for line in lines if line["event"] == "request"]) == 20, "each is told apart by its own line"
+
+
+def test_a_long_outage_says_now_and_then_how_many_have_met_it() -> None:
+    outage = Outage()
+    with capture_logs() as lines:
+        for _ in range(5):
+            outage.met(OSError(), "request-1")
+        outage.told_at -= OUTAGE_LINES_APART_SECONDS
+        outage.met(OSError(), "request-6")
+    assert [(line["request_id"], line["requests"]) for line in lines] == [("request-1", 1), ("request-6", 5)]
 
 
 async def test_without_redis_a_service_is_not_ready_and_goes_on_taking_orders(ours: Running) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from uuid import UUID
 
 import asyncpg
@@ -58,10 +59,15 @@ class Recorded:
     @property
     def event(self) -> Event | None:
         """Give the fact; None for a tombstone, and for poison."""
-        try:
-            return msgspec.msgpack.decode(self.data, type=EVENTS[self.type])
-        except (KeyError, ValueError):
-            return None
+        return _decoded(self.type, self.data)
+
+
+@lru_cache(maxsize=20_000)  # whoever waits for rest asks again and again
+def _decoded(kind: str, data: bytes) -> Event | None:
+    try:
+        return msgspec.msgpack.decode(data, type=EVENTS[kind])
+    except (KeyError, ValueError):
+        return None
 
 
 @dataclass(slots=True)

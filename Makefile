@@ -1,7 +1,7 @@
 # Two commands: `make up` runs everything on this machine, `make test` proves it. Only Python 3.11+ and a package index are needed.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help up servers test lint types contracts faults bench lock clean
+.PHONY: help up servers test containers lint types contracts faults bench lock clean
 
 UV ?= uv
 VENV := .venv
@@ -23,6 +23,9 @@ servers: $(VENV)/runtime.stamp ## run only the databases, for services started o
 
 test: $(VENV)/dev.stamp ## run the whole test suite on servers of its own (ARGS= for pytest)
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+containers: $(VENV)/dev.stamp ## bring the compose file up on a Debian machine, test it and take it down (root)
+	@exec $(BIN)/python -m deploy.rehearsal
 
 lint: $(VENV)/dev.stamp ## check style and formatting
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

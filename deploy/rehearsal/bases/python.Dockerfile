@@ -1,0 +1,4 @@
+# Stands in for the public image of Python, out of Debian's packages.
+ARG BASE
+FROM ${BASE}
+RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends python3

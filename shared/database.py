@@ -65,6 +65,7 @@ class Work:
         """Record a fact together with the change that it reports.
 
         A batch that serves several people names the caller of each; otherwise it is the one of the transaction.
+        Raises EventTooLarge (413) for more than `outbox.EVENT_BYTES_MAX`.
         """
         self.recorded.append(outbox.recorded(event, caller or self.caller, region, self.new_id(), self.now))
 

@@ -2,6 +2,7 @@
 
 Shape: GET `{address}/{partition}?after=&limit=`, answered by a MessagePack list of envelopes in the order of their
        numbers. The outbox is dense, so a first number above `after + 1` says that everything before it is pruned.
+       An answer holds at most LIMIT_MAX events of `outbox.EVENT_BYTES_MAX` each.
 """
 
 from collections.abc import Callable, Mapping

@@ -28,6 +28,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared.caller import Caller
 from shared.contracts import Event
 from shared.crashpoints import reach
+from shared.problems import TooLarge
+
+EVENT_BYTES_MAX = 500_000
+"""The most that the data of one event may be: twice what the largest order that we accept has to tell.
+
+It bounds what many events come to: a batch of a consumer (100) stays below 50 MB, a page of a feed or a batch of the
+relay (500) below 250 MB, and in practice far below: an event has some 400 bytes.
+"""
 
 WAKE_CHANNEL = "outbox"
 """The NOTIFY channel on which a relay hears that something was committed."""
@@ -67,6 +75,13 @@ class OutboxRow(SQLModel, table=True):
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class EventTooLarge(TooLarge):
+    """What happened has more to tell than one event may carry; the change that it reports is not made."""
+
+    code = "event_too_large"
+    title = "Too much for one order"
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """An event that waits for its number."""
@@ -82,7 +97,17 @@ class Recorded:
 
 
 def recorded(event: Event, caller: Caller, region: str, event_id: UUID, now: datetime) -> Recorded:
-    """Turn a fact into the row that will carry it; the trace of the request goes along."""
+    """Turn a fact into the row that will carry it; the trace of the request goes along.
+
+    Raises: EventTooLarge (413), before anything is written
+    """
+    data = msgspec.msgpack.encode(event)
+    if len(data) > EVENT_BYTES_MAX:
+        raise EventTooLarge(
+            f"{event.type} would have {len(data)} bytes, at most {EVENT_BYTES_MAX} are carried: ask for it in parts.",
+            bytes=len(data),
+            limit_bytes=EVENT_BYTES_MAX,
+        )
     return Recorded(
         id=event_id,
         type=event.type,
@@ -91,7 +116,7 @@ def recorded(event: Event, caller: Caller, region: str, event_id: UUID, now: dat
         actor=caller.subject,
         region=region,
         traceparent=caller.traceparent,
-        data=msgspec.msgpack.encode(event),
+        data=data,
     )
 
 

@@ -27,11 +27,15 @@ Method = Literal["GET", "POST", "PATCH"]
 PAGE_ITEMS_DEFAULT = 50
 PAGE_ITEMS_MAX = 500
 
+CONTROL = r"\x00-\x1f\x7f-\x9f"
+"""Characters that no line of text holds, for a class in a pattern; PostgreSQL could not even store the first."""
+
+BLANK = r"\x20\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+"""Characters that show nothing, spelt out: `\\s` is one set in Python and another in JSON Schema (ECMA-262)."""
+
 # `$(?!\n)` is the very end also in Python, where `$` alone forgives a line break.
-Text = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)")
-]
-"""A line of text: no control characters (PostgreSQL stores no NUL), and it begins with something to see."""
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=rf"^[^{BLANK}{CONTROL}][^{CONTROL}]*$(?!\n)")]
+"""A line of text: no control characters, and it begins with something to see."""
 
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[A-Z0-9][A-Z0-9.\-]*$(?!\n)")]
 """A code that people read out to each other: an item or a place."""

@@ -3,12 +3,16 @@
 import asyncio
 import random
 
+import msgspec
 import pytest
+from msgspec import structs
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared import outbox
+from shared.contracts.registration import OwnerChanged
 from shared.database import Database
+from shared.outbox import EventTooLarge
 from tests.shared.backbone import OFFICER, commit, fact, heads, partition, recorded, scalars
 
 NAMES = [f"owner {number}" for number in range(40)]
@@ -39,7 +43,7 @@ async def test_a_rollback_gives_its_numbers_back(source: Database) -> None:
 
 
 async def test_transactions_over_many_partitions_do_not_block_one_another_for_good(source: Database) -> None:
-    chance = random.Random(7)  # noqa: S311  the same mixture in every run
+    chance = random.Random(7)
 
     async def write(number: int) -> None:
         names = chance.sample(NAMES, 6)
@@ -78,6 +82,24 @@ async def test_a_sequence_in_place_of_the_head_gives_a_late_number_below_one_alr
         await slow.commit()
     assert seen == [2]
     assert await scalars(source, "SELECT seq FROM naive ORDER BY seq") == [1, 2]
+
+
+async def test_an_event_of_the_largest_size_is_carried_and_one_byte_more_is_refused_with_its_change(
+    source: Database,
+) -> None:
+    def of_bytes(length: int) -> OwnerChanged:
+        around = len(msgspec.msgpack.encode(structs.replace(fact("siti", 1), name="x" * length))) - length
+        return structs.replace(fact("siti", 1), name="x" * (length - around))
+
+    await commit(source, of_bytes(outbox.EVENT_BYTES_MAX))
+    (row,) = await recorded(source, partition("siti"))
+    assert len(row.data) == outbox.EVENT_BYTES_MAX
+    with pytest.raises(EventTooLarge) as refused:
+        await commit(source, fact("siti", 2), of_bytes(outbox.EVENT_BYTES_MAX + 1))
+    assert refused.value.status == 413
+    assert refused.value.members["limit_bytes"] == outbox.EVENT_BYTES_MAX
+    assert "serumpun.owner.changed.v1 would have 500001 bytes" in refused.value.detail
+    assert (await heads(source))[partition("siti")] == 1, "what was recorded with it is not there either"
 
 
 async def test_a_different_number_of_partitions_is_refused_at_installation(source: Database) -> None:

@@ -1,5 +1,6 @@
 """Bodies and queries that become values, and what is told of those that do not."""
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Annotated, Literal
 from uuid import UUID
@@ -7,7 +8,11 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from services.suite import SERVICES
+from shared import openapi
 from shared.mistakes import ERRORS_MAX
+from shared.routes import Text
+from shared.service import Service
 from shared.validation import Misshapen, read_json, read_query, read_text
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -277,3 +282,25 @@ def test_a_part_of_a_path_is_read_like_a_query() -> None:
 def test_a_part_that_is_not_of_its_kind_is_refused(text: str) -> None:
     with pytest.raises(msgspec.ValidationError):
         read_text(text, Annotated[int, msgspec.Meta(ge=0, le=9)])
+
+
+class Said(msgspec.Struct):
+    text: Text
+
+
+@pytest.mark.parametrize("first", ["\x1c", "\x85", "\xa0", "\u1680", "\u2003", "\u2028", "\u3000", "\ufeff"])
+def test_a_text_begins_with_something_to_see_in_python_as_in_json_schema(first: str) -> None:
+    assert wrong(msgspec.json.encode({"text": f"{first}Siti"}), Said) == {("/text", "bad_format")}
+
+
+def test_a_text_may_be_in_any_script() -> None:
+    for text in ("Siti Aminah", "Ñandú", "مرحبا", "𝄞 clef", "Ibu\xa0Siti"):
+        assert read_json(msgspec.json.encode({"text": text}), Said).text == text
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: str(service.name))
+def test_no_pattern_uses_a_class_that_python_and_json_schema_read_differently(service: Service) -> None:
+    document = msgspec.json.encode(openapi.document(service.title, "1", service.declared))
+    patterns = re.findall(r'"pattern":"((?:[^"\\]|\\.)*)"', document.decode())
+    assert patterns
+    assert [pattern for pattern in patterns if re.search(r"\\\\[sSwWdDbB]", pattern)] == []

@@ -23,7 +23,7 @@ from shared.clock import shown
 from shared.privacy import mask_phone
 from shared.problems import Absent
 from shared.roles import Action, allowed
-from shared.routes import PAGE_ITEMS_DEFAULT, Call, Cursor, Limit, Page, RegionCode, Routes, Text
+from shared.routes import BLANK, CONTROL, PAGE_ITEMS_DEFAULT, Call, Cursor, Limit, Page, RegionCode, Routes, Text
 
 routes = Routes("/registration", tag="Businesses")
 
@@ -36,12 +36,16 @@ Nib = Annotated[str, Meta(max_length=13, pattern=r"^[0-9]{13}$", examples=["0220
 Nik = Annotated[str, Meta(max_length=100, extra_json_schema={"pattern": "^[0-9]{16}$"})]
 Phone = Annotated[str, Meta(max_length=100, examples=["0834-0000-0101"])]
 Email = Annotated[
-    str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\.[^@\s.\x00-\x1f\x7f]+$(?!\n)")
+    str,
+    Meta(
+        max_length=254,
+        pattern=rf"^[^@{BLANK}{CONTROL}]+@[^@{BLANK}{CONTROL}]+\.[^@.{BLANK}{CONTROL}]+$(?!\n)",
+    ),
 ]
 Workers = Annotated[int, Meta(ge=0, le=1_000_000)]
 Rupiah = Annotated[int, Meta(ge=0, le=10**15)]
 Language = Literal["id", "en"]
-PartOfName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
+PartOfName = Annotated[str, Meta(min_length=1, max_length=100, pattern=rf"^[^{CONTROL}]*$(?!\n)")]
 
 
 class Kbli(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

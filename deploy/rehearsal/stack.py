@@ -34,7 +34,9 @@ class Stack:
 
     def container(self, service: str) -> str:
         """Give the id of the container of a service."""
-        return self.compose("ps", "--quiet", service).strip()
+        labels = (f"project={PROJECT}", f"service={service}")
+        wanted = [word for label in labels for word in ("--filter", f"label=com.docker.compose.{label}")]
+        return run("docker", "ps", "--quiet", *wanted, env=self.env).strip()
 
     @property
     def tests(self) -> dict[str, str]:

@@ -25,7 +25,7 @@ from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[1]
 LOOPBACK = "127.0.0.1"
-START_SECONDS_MAX = 60
+START_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 20
 TOKEN_HOURS = 1
 NOT_INHERITED = ("_URL", "PORT", "SERUMPUN_HOME", "PARTITIONS", "PYTHONDONTWRITEBYTECODE")
@@ -61,7 +61,7 @@ class Process:
 
     @property
     def output(self) -> str:
-        return self.log.read_text() if self.log.exists() else ""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""  # it may be half-way in a letter
 
     def start(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -134,10 +134,18 @@ def new_home() -> Iterator[Path]:
 
 
 def free_port() -> int:
-    """Give a port of this machine on which nobody listens."""
-    with socket.socket() as trial:
-        trial.bind((LOOPBACK, 0))
-        return int(trial.getsockname()[1])
+    """Give a port of this machine on which nobody listens, another one every time."""
+    while True:
+        with socket.socket() as trial:
+            trial.bind((LOOPBACK, 0))
+            port = int(trial.getsockname()[1])
+        if port not in _ports_given:
+            _ports_given.add(port)
+            return port
+
+
+_ports_given: set[int] = set()
+"""The kernel may offer a port again before the one who was given it has begun to listen."""
 
 
 def bearer(home: Path, role: Role, subject: str, *regions: str) -> dict[str, str]:

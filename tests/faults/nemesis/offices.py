@@ -229,7 +229,8 @@ class Offices:
             one.ids.append(msgspec.json.decode(answer.content, type=_Named).id)
             self._settled(one, Outcome.OK, answer)
             return
-        code = answer.json()["code"]
+        told_as_problem = answer.headers.get("content-type") == "application/problem+json"
+        code = answer.json()["code"] if told_as_problem else "not a problem of ours"
         if code == "stale" and one.sent > 1:
             self._settled(one, Outcome.OK, answer)  # it is this very change that made its condition stale
         elif code in REFUSALS.get(one.kind, ()):
@@ -237,7 +238,9 @@ class Offices:
         elif code in LATER:
             self.history.refused_for_now[code] += 1
         else:
-            self.history.defects.append(f"{one.kind} {one.document}: {answer.status_code} {answer.text}")
+            self.history.defects.append(
+                f"{one.kind} {one.document}: {answer.status_code} {dict(answer.headers)} {answer.text}"
+            )
             self._settled(one, Outcome.FAIL, answer)
 
     def _settled(self, one: Operation, outcome: Outcome, answer: httpx.Response) -> None:

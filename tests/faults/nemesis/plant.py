@@ -23,7 +23,6 @@ from tests.shared.wire import Wire, postgres_wire, redis_wire
 from tests.waiting import wait_until
 
 KEEPER_SECONDS = 0.3
-READY_SECONDS_MAX = 60
 UP_SECONDS_MAX = 8
 API = {"registration": "registration-api", "aid_distribution": "aid-api"}
 
@@ -84,11 +83,8 @@ class Plant:
         self.wanted = set(names)
         for name in names:
             self.whole.services[name].start()
-        await asyncio.gather(*(self._ready(name) for name in names if self.whole.urls[name]))
-
-    async def _ready(self, name: str) -> None:
-        async with httpx.AsyncClient(timeout=5) as http:
-            await wait_until(lambda: self._says_ok(http, name, "readyz"), READY_SECONDS_MAX, f"{name} to be ready")
+        urls = self.whole.urls
+        await asyncio.gather(*(self.whole.services[name].answers_ready(urls[name]) for name in names if urls[name]))
 
     async def is_up(self, name: str) -> None:
         """Wait for a while until a part lives again; while other things are broken it may not get up at all."""

@@ -1,0 +1,440 @@
+"""An installation on trial: three services that die where they are told to, and everything that can be seen of them."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import asyncpg
+import httpx
+from sqlalchemy.engine import make_url
+from sqlmodel import SQLModel
+
+from shared.caller import Role
+from shared.contracts import SUBSCRIPTIONS, Event
+from shared.embedded import EmbeddedServers
+from shared.embedded.servers import derived_password
+from shared.settings import SERVICES
+from shared.stream import connect, stream_name
+from tests.faults import oracle
+from tests.faults.forked import FIRST_START, LOOPBACK
+from tests.faults.lives import Lives, Nursery, nursery
+from tests.faults.orders import Json, Order, Recipe
+from tests.notifications.mail_server import MailServer
+from tests.processes import bearer, free_port
+from tests.waiting import wait_until
+
+REST_SECONDS_MAX = 40
+RETRY_SECONDS_MAX = 10
+KILLED = -9
+CALLER = "staff-19"
+
+LETTERS = {"accepted": (1,), "unknown": (0, 1)}
+"""How often a letter may have been handed over in each state; in all others never."""
+
+Footprint = Mapping[str, int]
+"""How many rows more there are of each table, by `service.table`; tables without any are left out."""
+
+BROKEN = """
+    CREATE SCHEMA trial;
+    CREATE TABLE trial.broken (by_hand bool);
+    CREATE FUNCTION trial.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF EXISTS (SELECT FROM trial.broken) THEN RAISE 'broken by hand'; END IF;
+        RETURN NULL;
+    END $$;
+    GRANT USAGE ON SCHEMA trial TO PUBLIC;
+    GRANT SELECT ON trial.broken TO PUBLIC;
+"""
+REFUSE = """
+    CREATE TRIGGER trial_refuse BEFORE INSERT OR UPDATE OR DELETE ON {table}
+    FOR EACH STATEMENT EXECUTE FUNCTION trial.refuse()
+"""
+
+
+@dataclass(slots=True)
+class Trial:
+    """Three services, each with its lives, and the people and questions around them."""
+
+    home: Path
+    admin_url: str
+    redis_url: str
+    lives: Mapping[str, Lives]
+    urls: Mapping[str, str]
+    http: httpx.AsyncClient
+    mail: MailServer
+    found: oracle.Installation
+    footprints: dict[Recipe, Footprint] = field(default_factory=dict)
+    restless: bool = True
+
+    async def send(self, order: Order) -> httpx.Response | None:
+        """Send an order once; None when the service died over it."""
+        headers = {**order.headers, **({"Idempotency-Key": order.key} if order.method == "POST" else {})}
+        body = {"json": order.body} if order.body else {}
+        try:
+            url = f"{self.urls[order.service]}{order.path}"
+            return await self.http.request(order.method, url, headers=headers, **body)  # type: ignore[arg-type]
+        except httpx.TransportError:
+            return None
+
+    async def sent_until_answered(self, order: Order) -> httpx.Response:
+        """Send an order again and again, as phones do."""
+        return await wait_until(lambda: self.send(order), RETRY_SECONDS_MAX, f"an answer to {order.path}")
+
+    async def done(self, order: Order) -> Json:
+        """Give an order and return what it was answered."""
+        answer = await self.send(order)
+        assert answer is not None, f"{order.service} does not answer"
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def asked(self, service: str, path: str) -> Json:
+        """Ask a question."""
+        return (await self.http.get(f"{self.urls[service]}{path}")).raise_for_status().json()
+
+    async def begin(self, service: str) -> None:
+        """Begin a life that is not to die, and wait until it answers."""
+        await self.lives[service].begin()
+        await self.lives[service].serves()
+
+    async def rests(self) -> None:
+        """Wait until every effect of everything has arrived; fails with what the oracle finds when it does not."""
+        wrong: list[str] = []
+        self.restless = True
+
+        async def nothing_is_wrong() -> bool:
+            if not await self.is_still():
+                return False
+            wrong[:] = [*await oracle.violations(self.found), *await self._letters_are_sent_once()]
+            return not wrong and await self._letters_are_out()  # asked last: a letter follows its event
+
+        try:
+            await wait_until(nothing_is_wrong, REST_SECONDS_MAX, "the oracle to find nothing")
+        except AssertionError as error:
+            raise AssertionError("\n".join([str(error), *wrong[:20], *await self._positions()])) from None
+        self.restless = False
+
+    async def rests_with_every_word_left(self) -> None:
+        """Wait until consumers have also left word of where they are, which they do each second."""
+        self.found.words_may_lag = False
+        try:
+            await self.rests()
+        finally:
+            self.found.words_may_lag = True
+
+    async def is_still(self) -> bool:
+        """Ask, cheaply, whether all has arrived that is on its way."""
+        return await self.has_heard_all() and await self._letters_are_out()
+
+    async def _letters_are_out(self) -> bool:
+        notifications = self.found.stores["notifications"]
+        on_the_way = "SELECT 1 FROM delivery WHERE state IN ('queued', 'sending') AND due_at <= now() LIMIT 1"
+        return not await notifications.fetchval(on_the_way)
+
+    async def has_heard_all(self) -> bool:
+        """Tell whether every service has passed all that the others have recorded."""
+        heads = {service: await oracle.heads_of(self.found, service) for service in SERVICES}
+        for service, sources in SUBSCRIPTIONS.items():
+            due = {(source, partition, head) for source in sources for partition, head in heads[source].items() if head}
+            rows = await self.found.stores[service].fetch("SELECT source, partition, last_seq FROM checkpoint")
+            if due - {tuple(row) for row in rows}:
+                return False
+        return True
+
+    async def _letters_are_sent_once(self) -> list[str]:
+        seen = Counter(letter.strip("<>").partition("@")[0] for letter in self.mail.seen)
+        rows = await self.found.stores["notifications"].fetch("SELECT id, state FROM delivery")
+        return [
+            f"the letter {row['id']}, {row['state']}, was handed over {seen[str(row['id'])]} times"
+            for row in rows
+            if seen[str(row["id"])] not in LETTERS.get(row["state"], (0,))
+        ]
+
+    async def _positions(self) -> list[str]:
+        return [
+            f"{service}: {await oracle.heads_of(self.found, service)} recorded, {[tuple(row) for row in rows]} consumed"
+            for service, store in self.found.stores.items()
+            for rows in [await store.fetch("SELECT source, partition, last_seq FROM checkpoint ORDER BY 1, 2")]
+        ]
+
+    async def ready_for(self, recipe: Recipe, count: int = 1) -> tuple[list[Order], Counter[str]]:
+        """Give orders that nothing stands in the way of, and how many rows there are before them."""
+        await self.footprint_of(recipe)
+        orders = [await recipe(self) for _ in range(count)]
+        await self.rests()
+        return orders, await self.rows()
+
+    async def footprint_of(self, recipe: Recipe) -> Footprint:
+        """Give what an order leaves behind when nothing dies over it."""
+        if recipe not in self.footprints:
+            await self.footprint_anew(recipe)  # the first of its kind also opens cards and series that others share
+            await self.footprint_anew(recipe)
+        return self.footprints[recipe]
+
+    async def footprint_anew(self, recipe: Recipe) -> Footprint:
+        order = await recipe(self)
+        await self.rests()
+        before = await self.rows()
+        await self.done(order)
+        await self.rests()
+        self.footprints[recipe] = more(before, await self.rows())
+        return self.footprints[recipe]
+
+    async def rows(self) -> Counter[str]:
+        """Count the rows of every table."""
+        counted: Counter[str] = Counter()
+        for service, store in self.found.stores.items():
+            tables = await tables_of(store)
+            question = " UNION ALL ".join(f"SELECT '{service}.{table}', count(*) FROM {table}" for table in tables)  # noqa: S608  ours
+            counted.update(dict(tuple(row) for row in await store.fetch(question)))
+        return counted
+
+    async def has_left(self, recipe: Recipe, before: Counter[str], count: int = 1) -> None:
+        """See that orders have left behind what they would have, had nobody died."""
+        grown = more(before, await self.rows())
+        if grown == _times(await self.footprint_of(recipe), count):
+            return
+        due = _times(await self.footprint_anew(recipe), count)  # what the first of a day or a month opens came between
+        assert grown == due, f"{recipe.__name__} left {grown} instead of {due}"
+
+    async def has_consumed(self, service: str, event: type[Event]) -> bool:
+        """Tell whether a service has passed the youngest event of a type."""
+        partition, seq = await self._last_of(event)
+        question = "SELECT last_seq FROM checkpoint WHERE (source, partition) = ($1, $2)"
+        return (await self.found.stores[service].fetchval(question, event.source, partition) or 0) >= seq
+
+    async def _last_of(self, event: type[Event]) -> tuple[int, int]:
+        row = await self.found.stores[event.source].fetchrow(
+            "SELECT partition, seq FROM outbox WHERE type = $1 ORDER BY id DESC LIMIT 1", event.type
+        )
+        assert row is not None, f"no {event.type} was recorded"
+        return row["partition"], row["seq"]
+
+    async def loses_from_the_stream(self, event: type[Event], news: Recipe) -> None:
+        """Let the stream lose the youngest event of a type, which shows only as soon as a later one follows."""
+        partition, seq = await self._last_of(event)
+        while (await oracle.heads_of(self.found, event.source))[partition] == seq:
+            await self.done(await news(self))
+        name = stream_name(event.source, partition)
+        await wait_until(lambda: self._stands(name, seq + 1), description="the later event to be sent")
+        await self.found.redis.xtrim(name, minid=f"{seq + 1}-0", approximate=False)
+
+    async def _stands(self, name: str, seq: int) -> bool:
+        return bool(await self.found.redis.xrange(name, f"{seq}-0", count=1))
+
+    async def break_handlers(self, service: str) -> None:
+        """Let every handler of a service fail, whatever it writes, as a mistake in it would."""
+        await self.found.stores[service].execute("INSERT INTO trial.broken VALUES (true)")
+
+    async def mend_handlers(self, service: str) -> None:
+        await self.found.stores[service].execute("DELETE FROM trial.broken")
+
+    async def passes_a_lease(self) -> None:
+        """Let the time pass after which a sender that is silent is taken for dead."""
+        await self.found.stores["notifications"].execute(
+            "UPDATE delivery SET leased_until = now() WHERE leased_until IS NOT NULL"
+        )
+
+    async def ages(self, source: str) -> None:
+        """Let the time pass for which events and answers are kept."""
+        await self.found.stores[source].execute("UPDATE outbox SET time = time - interval '100 days'")
+        await self.found.stores[source].execute("UPDATE idempotency SET created_at = created_at - interval '100 days'")
+
+    async def is_pruned(self, source: str) -> bool:
+        """Tell whether only the last event of each partition is left, in the outbox and in the stream."""
+        partitions = await oracle.heads_of(self.found, source)
+        left = [await self.found.redis.xlen(stream_name(source, partition)) for partition in partitions]
+        rows = await self.found.stores[source].fetch("SELECT count(*) FROM outbox GROUP BY partition")
+        return max([*left, *(row[0] for row in rows)]) <= 1
+
+    async def has_something_to_prune(self, source: str, news: Recipe) -> None:
+        """Leave a service without life, and with old events that everyone has passed."""
+        for _ in range(2):
+            await self.done(await news(self))
+        await self.rests_with_every_word_left()
+        await self.lives[source].kill()
+        await self.ages(source)
+
+    async def forgets_its_position(self, service: str, source: str) -> None:
+        await self.found.stores[service].execute("DELETE FROM checkpoint WHERE source = $1", source)
+
+    async def is_parked(self, service: str, event: type[Event]) -> bool:
+        """Tell whether an event of a type is parked."""
+        return await self.found.stores[service].fetchval("SELECT count(*) FROM parked WHERE type = $1", event.type) > 0
+
+    async def makes_due(self, service: str) -> None:
+        """Let the time pass after which parked events are tried again."""
+        await self.found.stores[service].execute("UPDATE parked SET due_at = now() WHERE due_at IS NOT NULL")
+
+    async def letter_of(self, fact: str) -> tuple[str, int]:
+        """Give the state of the letter about a fact, and how often it was handed over."""
+        row = await self.found.stores["notifications"].fetchrow(
+            "SELECT delivery.id, state FROM delivery JOIN message ON message.id = message_id WHERE fact = $1", fact
+        )
+        return row["state"], sum(str(row["id"]) in letter for letter in self.mail.seen)
+
+    @asynccontextmanager
+    async def restored_to_now(self, service: str, ground: "Ground") -> AsyncIterator[None]:
+        """Take a backup of a service that has no life, and restore it at the end of the block."""
+        name = f"serumpun_{service}"
+        await self.found.stores[service].close()
+        async with ground.administrator() as connection:
+            await connection.execute(f"CREATE DATABASE backup TEMPLATE {name} OWNER {name}")
+        await self._look_again(service)
+        yield
+        await self.found.stores[service].close()
+        async with ground.administrator() as connection:
+            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            await connection.execute(f"ALTER DATABASE backup RENAME TO {name}")
+        await self._look_again(service)
+
+    async def _look_again(self, service: str) -> None:
+        stores = dict(self.found.stores)
+        stores[service] = await asyncpg.connect(oracle.address(self.admin_url, f"serumpun_{service}"))
+        self.found.stores = stores
+
+    async def begin_anew(self, service: str) -> None:
+        """End a life that was armed and did not have to die, and begin one that is not."""
+        await self.lives[service].kill()
+        await self.begin(service)
+
+    async def stop(self) -> None:
+        for lives in self.lives.values():
+            await lives.kill()
+
+
+def _times(footprint: Footprint, count: int) -> Footprint:
+    return {table: rows * count for table, rows in footprint.items()}
+
+
+def more(before: Counter[str], after: Counter[str]) -> Footprint:
+    """Give by how many rows each table has grown."""
+    return dict(after - before)
+
+
+async def tables_of(store: asyncpg.Connection) -> list[str]:
+    rows = await store.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+    return [row["tablename"] for row in rows]
+
+
+@dataclass(slots=True)
+class Ground:
+    """Two servers on which an installation can be begun, and the nursery of its lives."""
+
+    folder: Path
+    servers: EmbeddedServers
+    nursery: Nursery
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    def own_url(self, service: str) -> str:
+        """Give the address of a service's own database, with its own login."""
+        name = f"serumpun_{service}"
+        admin = make_url(self.servers.database_url)
+        own = admin.set(username=name, password=derived_password(self.home, service), database=name)
+        return own.render_as_string(hide_password=False)
+
+    @asynccontextmanager
+    async def first_start(self) -> AsyncIterator[Lives]:
+        """Give the lives of the first start: keys, databases, schemas and the province."""
+        environment = {
+            "SERUMPUN_HOME": str(self.home),
+            "DATABASE_URL": self.servers.database_url,
+            "REDIS_URL": self.servers.redis_url,
+        }
+        async with self.nursery.lives(FIRST_START, self.folder / "first-start.log", environment) as lives:
+            yield lives
+
+    async def prepare(self) -> None:
+        """Bring everything about that a first start does, wherever an earlier one has died."""
+        async with self.first_start() as lives:
+            await lives.begin()
+            assert await lives.death() == 0
+
+    async def clear(self) -> None:
+        """Leave nothing of an installation on the servers."""
+        async with self.administrator() as connection:
+            for service in SERVICES:
+                await connection.execute(f"DROP DATABASE IF EXISTS serumpun_{service} WITH (FORCE)")
+        redis = connect(self.servers.redis_url)
+        await redis.flushall()
+        await redis.aclose()
+
+    @asynccontextmanager
+    async def administrator(self) -> AsyncIterator[asyncpg.Connection]:
+        """Open a connection that may make and drop databases."""
+        connection = await asyncpg.connect(oracle.address(self.servers.database_url, "postgres"))
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def trial(self) -> AsyncIterator[Trial]:
+        """Give an installation with everything running."""
+        await self.prepare()
+        async with AsyncExitStack() as stack:
+            mail = await stack.enter_async_context(MailServer().serving())
+            ports = {service: free_port() for service in SERVICES}
+            urls = {service: f"http://{LOOPBACK}:{port}" for service, port in ports.items()}
+            lives = {
+                service: await stack.enter_async_context(
+                    self.nursery.lives(
+                        service,
+                        self.folder / f"{service}.log",
+                        {
+                            "SERUMPUN_HOME": str(self.home),
+                            f"{service.upper()}_DATABASE_URL": self.own_url(service),
+                            "REDIS_URL": self.servers.redis_url,
+                            "PORT": str(ports[service]),
+                            "SMTP_URL": f"smtp://{LOOPBACK}:{mail.port}",
+                            **{f"{peer.upper()}_URL": url for peer, url in urls.items()},
+                        },
+                    )
+                )
+                for service in SERVICES
+            }
+            http = await stack.enter_async_context(
+                httpx.AsyncClient(
+                    headers=bearer(self.home, Role.PROVINCE_STAFF, CALLER, "19"),
+                    limits=httpx.Limits(max_keepalive_connections=0),
+                    timeout=15,
+                )
+            )
+            found = await stack.enter_async_context(oracle.opened(self.servers.database_url, self.servers.redis_url))
+            found.history, found.words_may_lag = {}, True
+            for store in found.stores.values():
+                await make_breakable(store)
+            trial = Trial(self.home, self.servers.database_url, self.servers.redis_url, lives, urls, http, mail, found)
+            await asyncio.gather(*(trial.begin(service) for service in SERVICES))
+            await trial.rests()
+            try:
+                yield trial
+            finally:
+                await trial.stop()
+
+
+async def make_breakable(store: asyncpg.Connection) -> None:
+    """Make it possible to let every handler fail that writes anything of its own."""
+    mappers = SQLModel._sa_registry.mappers
+    backbone = {table.name for one in mappers if one.class_.__module__.startswith("shared.") for table in one.tables}
+    await store.execute(BROKEN)
+    for table in await tables_of(store):
+        if table not in backbone:
+            await store.execute(REFUSE.format(table=table))
+
+
+@asynccontextmanager
+async def ground() -> AsyncIterator[Ground]:
+    """Give new servers and a nursery, for the length of the block."""
+    with (
+        TemporaryDirectory(prefix="serumpun-") as folder,
+        EmbeddedServers.start(Path(folder) / "servers", lambda _line: None) as servers,
+    ):
+        async with nursery(Path(folder)) as children:
+            yield Ground(Path(folder), servers, children)

@@ -3,7 +3,6 @@
 What a command needs is imported when it runs, so that `--help` answers at once.
 """
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
@@ -12,7 +11,7 @@ from typing import Annotated
 import typer
 
 from services import stopping
-from services.commands import events, parked, terminal
+from services.commands import events, parked, stock, terminal
 from services.commands.terminal import Service
 from services.commands.verify import verify
 from shared.caller import Role
@@ -24,6 +23,7 @@ PORTS_ALONE = {name: 8001 + number for number, name in enumerate(SERVICES)}
 
 app = typer.Typer(
     name="serumpun",
+    cls=terminal.Commands,
     help="Aid and training logistics for small industry in a crisis.",
     no_args_is_help=True,
     add_completion=True,
@@ -35,6 +35,7 @@ keys = typer.Typer(help="Keys for machines: create and revoke.", no_args_is_help
 app.add_typer(keys, name="api-key")
 app.add_typer(events.app, name="events")
 app.add_typer(parked.app, name="parked")
+app.add_typer(stock.app, name="stock")
 app.command()(verify)
 
 Port = Annotated[int | None, typer.Option(envvar="PORT", help="Port to listen on.")]
@@ -167,17 +168,9 @@ def _settings(port: int | None, peers: Mapping[str, int] | None = None) -> Setti
 
 
 def main() -> None:
-    """Run the command; what is expected to fail ends with one line on standard error and its exit code."""
+    """Run the command; a wish to stop is heard from here on."""
     stopping.listen()
-    try:
-        app()
-    except Exception as error:
-        end = terminal.ended(error)
-        if end is None:
-            raise
-        code, line = end
-        print(line, file=sys.stderr)
-        sys.exit(code)
+    app()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
 import typer
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -175,6 +176,24 @@ def progress(*, as_json: bool) -> Iterator[Steps]:
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         yield Steps(bar)
+
+
+class Commands(TyperGroup):
+    """All commands; what is expected to fail ends with one line on standard error and its exit code."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # what it is given is one
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except Exception as error:
+            end = ended(error)
+            if end is None:
+                raise
+            code, line = end
+            typer.echo(line, err=True)
+            raise typer.Exit(code) from error
 
 
 def ended(error: Exception) -> tuple[Exit, str] | None:

@@ -39,7 +39,7 @@ RUNNING = """
     )
 """
 # What a day opened with is what all earlier days left.
-DAYS = """
+EXPECTED_DAYS = """
     , counted AS (
         SELECT place, item, lot, day,
                sum(sum(change)) OVER earlier - sum(change) AS opening,
@@ -51,6 +51,8 @@ DAYS = """
     ), expected AS (
         SELECT place, item, lot, day, opening, incoming, outgoing, least(opening, lowest_after) AS lowest FROM counted
     )
+"""
+DAYS = """
     SELECT concat_ws(' ', place, item, nullif(lot, ''), day),
            concat_ws('/', e.opening, e.incoming, e.outgoing, e.lowest),
            concat_ws('/', d.opening, d.incoming, d.outgoing, d.lowest)
@@ -58,11 +60,13 @@ DAYS = """
     WHERE (e.opening, e.incoming, e.outgoing, e.lowest) IS DISTINCT FROM (d.opening, d.incoming, d.outgoing, d.lowest)
     ORDER BY 1
 """
-CARDS = """
+EXPECTED_CARDS = """
     , expected AS (
         SELECT place, item, lot, sum(change) AS on_hand, max(occurred_at) AS last_occurred_at
         FROM movement GROUP BY place, item, lot
     )
+"""
+CARDS = """
     SELECT concat_ws(' ', place, item, nullif(lot, '')),
            concat_ws(' at ', e.on_hand, e.last_occurred_at), concat_ws(' at ', c.on_hand, c.last_occurred_at)
     FROM expected e FULL JOIN card c USING (place, item, lot)
@@ -118,8 +122,8 @@ NUMBERS = """
 """
 
 CHECKS: dict[str, TextClause] = {
-    "card_is_sum_of_lines": text(RUNNING + CARDS),
-    "day_is_sum_of_lines": text(RUNNING + DAYS),
+    "card_is_sum_of_lines": text(RUNNING + EXPECTED_CARDS + CARDS),
+    "day_is_sum_of_lines": text(RUNNING + EXPECTED_DAYS + DAYS),
     "never_negative": text(RUNNING + NEGATIVE),
     "item_sums_to_zero": text(ITEMS),
     "line_has_moment_of_posting": text(LINES),

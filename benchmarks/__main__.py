@@ -1,67 +1,71 @@
-"""Run every benchmark, print the figures and keep them in docs/benchmarks.md."""
+"""Measure the budgets of the design as ratios within one run: all of them, or those that are named.
 
-import asyncio
-import os
-import platform
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from pathlib import Path
-from statistics import median
+`python -m benchmarks [NAME…] [--quick] [--json]`
+"""
 
+import argparse
+import sys
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from time import monotonic
+from types import MappingProxyType
+
+import uvloop
 from rich.console import Console
 
-from benchmarks import latency, posts, stage
+from benchmarks import history, http, numbering, pipeline, report, running, streams, taking
+from benchmarks.figures import Row
+from benchmarks.stage import Stage, staged
+from shared.telemetry import configure_logging
 
-REPETITIONS = 5
-REPORT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-console = Console(highlight=False)
+Benchmark = Callable[[Stage], Coroutine[None, None, list[Row]]]
 
-
-def main() -> None:
-    """Measure, print and write down."""
-    with stage.staged() as settings:
-        waits = sorted(asyncio.run(latency.measure(settings)))  # first: nothing else waits to be told yet
-        console.print(f"post to inbox  p50 {waits[len(waits) // 2]:.0f} ms")
-        rates: dict[str, list[float]] = {"together": [], "alone": []}
-        for repetition in range(1, REPETITIONS + 1):
-            for mode, found in rates.items():  # in turns, so that a noisy minute is noisy for both
-                outcome = asyncio.run(posts.measure(settings, mode))
-                found.append(outcome.per_second)
-                console.print(f"posts {mode:9} {repetition}/{REPETITIONS}  {outcome.per_second:7.0f}/s")
-    lines = [
-        _row(
-            "Ledger posts, group commit",
-            f"{median(rates['together']):.0f}/s ({_spread(rates['together'])})",
-            "≥ 2,500/s",
-        ),
-        _row("Ledger posts, one transaction each", f"{median(rates['alone']):.0f}/s ({_spread(rates['alone'])})", ""),
-        _row("Ratio", f"{median(rates['together']) / median(rates['alone']):.1f} times", "≥ 5 times"),
-        _row("Post → inbox, p50", f"{waits[len(waits) // 2]:.0f} ms", "≤ 50 ms"),
-        _row("Post → inbox, p99", f"{waits[int(len(waits) * 0.99)]:.0f} ms", "≤ 250 ms"),
-    ]
-    report = "\n".join(["| What | Measured | Budget |", "|---|---|---|", *lines])
-    console.print(report, markup=False)
-    REPORT.write_text(HEADER.format(machine=_machine(), day=datetime.now(UTC).date()) + report + "\n")
+BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
+    {
+        "latency": http.latency,  # first: nothing else waits to be told yet
+        "posts": http.posts,
+        "pipeline": pipeline.rows,
+        "streams": streams.rows,
+        "taking": taking.rows,
+        "numbering": numbering.rows,
+        "history": history.rows,
+        "start": running.start,
+        "memory": running.memory,
+    }
+)
 
 
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print and, when everything was measured in full, write down."""
+    asked = _asked(arguments)
+    console, began = Console(highlight=False, stderr=True), monotonic()
+    machine = report.machine()
+    rows: list[Row] = []
+    with staged() as settings:
+
+        def say(line: str) -> None:
+            console.print(f"{monotonic() - began:6.1f} s  {line}", markup=False)
+
+        configure_logging("info", settings.home / "bench.log")  # a line for each event is part of what is measured
+        stage = Stage(settings, say, quick=asked.quick)
+        machine |= uvloop.run(report.servers(stage))
+        for name in asked.names or BENCHMARKS:
+            say(name)
+            rows += uvloop.run(BENCHMARKS[name](stage))
+    sys.stdout.write(report.as_json(machine, rows) if asked.json else report.table(rows))
+    if not (asked.names or asked.quick):
+        report.write(machine, rows, monotonic() - began)
 
 
-def _spread(rates: Sequence[float]) -> str:
-    return f"{min(rates):.0f} to {max(rates):.0f}"
+def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--quick", action="store_true", help="see that everything runs; the figures mean nothing")
+    parser.add_argument("--json", action="store_true", help="give the figures to a program")
+    asked = parser.parse_args(arguments)
+    if unknown := [name for name in asked.names if name not in BENCHMARKS]:
+        parser.error(f"{unknown[0]} is not one of {', '.join(BENCHMARKS)}")
+    return asked
 
-
-def _machine() -> str:
-    return f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python {platform.python_version()}"
-
-
-HEADER = """# Figures
-
-Made by `make bench` on {day}: {machine}; embedded PostgreSQL and Valkey, client and servers on the same cores.
-Machines differ and are shared: compare the ratios, not the absolute figures. Medians of five runs, in turns.
-
-"""
 
 if __name__ == "__main__":
     main()

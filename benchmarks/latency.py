@@ -14,7 +14,7 @@ POLL_SECONDS = 0.002
 WAIT_SECONDS_MAX = 10
 
 
-async def measure(settings: Settings) -> list[float]:
+async def measure(settings: Settings, posts: int) -> list[float]:
     """Post one distribution after the other; gives for each the milliseconds until the inbox has it."""
     headers = {"Authorization": f"Bearer {stage.token(settings)}"}
     async with (
@@ -22,7 +22,7 @@ async def measure(settings: Settings) -> list[float]:
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers) as client,
     ):
         await _once(client)  # warm
-        return [await _once(client) for _ in range(POSTS)]
+        return [await _once(client) for _ in range(posts)]
 
 
 async def _once(client: httpx.AsyncClient) -> float:

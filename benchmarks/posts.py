@@ -14,12 +14,12 @@ REQUESTS_ALONE = 1_000
 PLACES = ("WH-19.01", "WH-19.02", "WH-19.03", "WH-19.04", "WH-19.05", "WH-19.06", "WH-19.71")
 
 
-async def measure(settings: Settings, mode: str) -> load.Outcome:
+async def measure(settings: Settings, mode: str, scaled: Callable[[int], int]) -> load.Outcome:
     """Post receipts to a fresh process of the service; gives what came of it."""
-    requests = REQUESTS_TOGETHER if mode == "together" else REQUESTS_ALONE
+    requests = scaled(REQUESTS_TOGETHER if mode == "together" else REQUESTS_ALONE)
     make = _receipts(stage.token(settings))
     async with stage.serving(settings, mode) as port:
-        await load.run(port, CONNECTIONS, CONNECTIONS * 4, make)  # warm: connections, statements, caches
+        await load.run(port, CONNECTIONS, scaled(CONNECTIONS * 4), make)  # warm: connections, statements, caches
         outcome = await load.run(port, CONNECTIONS, requests, make)
     if outcome.statuses != {201: requests}:
         raise RuntimeError(f"not every post was accepted: {outcome.statuses}")

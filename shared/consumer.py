@@ -154,7 +154,7 @@ class Consumers:
                 max_records=BATCH_EVENTS_MAX,
                 polling_interval=stream.BLOCK_MS,
             ),
-            parser=_parse,
+            parser=parse,
             decoder=decode,
             no_reply=True,
         )
@@ -258,7 +258,7 @@ def _arrived(source: str, partition: int, seq: int, fields: stream.Fields) -> Ar
     return Arrived(seq, envelope)
 
 
-async def _parse(message: BatchStreamMessage) -> RedisBatchStreamMessage:
+async def parse(message: BatchStreamMessage) -> RedisBatchStreamMessage:
     """Wrap the raw entries; the headers carry the traces, for the links of a batch."""
     headers = [{"traceparent": fields.get(b"traceparent", b"").decode(errors="replace")} for fields in message["data"]]
     return RedisBatchStreamMessage(

@@ -55,7 +55,7 @@ async def test_faststream_reads_on_from_the_plain_id_that_last_id_is_set_to_at_r
 
     subscriber = broker.subscriber(
         stream=StreamSub(STREAM, last_id="2-0", batch=True, max_records=3, polling_interval=50),
-        parser=consumer._parse,
+        parser=consumer.parse,
         decoder=lambda message: arrived(SOURCE, HERE, message.raw_message),
     )
 
@@ -88,7 +88,7 @@ async def test_faststreams_own_parser_never_calls_a_batch_handler_when_one_entry
     plain = StreamSub(STREAM, last_id="0-0", batch=True, polling_interval=50)
     broker.subscriber(stream=plain)(handle_theirs)
     broker.subscriber(
-        stream=plain, parser=consumer._parse, decoder=lambda message: arrived(SOURCE, HERE, message.raw_message)
+        stream=plain, parser=consumer.parse, decoder=lambda message: arrived(SOURCE, HERE, message.raw_message)
     )(handle_ours)
     async with started(broker):
         await wait_until(lambda: ours, description="our parser to hand the batch over")

@@ -1,7 +1,7 @@
 """The AsyncAPI document: every event, the stream it stands in, who sends it and who receives it.
 
-It is made from `shared.contracts` alone, so it says what the encoder writes and the decoder takes. The three
-extensions that it uses are told in its own description, and in docs/contracts/README.md.
+It is made from `shared.contracts` alone, so it says what the encoder writes and the decoder takes. The extensions
+that it uses are told in its own description, and in docs/contracts/README.md.
 """
 
 import re
@@ -15,6 +15,7 @@ import msgspec
 from shared import contracts
 from shared.contracts import EVENTS, SUBSCRIPTIONS, Event, consumers_of
 from shared.contracts.envelope import Envelope
+from shared.outbox import EVENT_BYTES_MAX
 from shared.retention import STREAM_KEPT
 from shared.stream import TEXT_LENGTH_MAX
 
@@ -33,6 +34,7 @@ TOLD = """Each service tells what has happened in streams of its own, and reads 
 * `x-partitions`: how many streams a sender has, and in which an event stands: all events of one subject are in one, in
   their order. The number is set at installation (`PARTITIONS`).
 * `x-retention`: how many days an event is kept at least. Nothing is pruned that a registered receiver has not passed.
+* `x-data-bytes-max`: how many bytes the payload of one event has at most.
 * `x-subject`: of which field the subject of a message is made.
 * A type ends in its version. Optional fields are added to it freely; whatever would break a reader is a new version.
 """
@@ -112,6 +114,7 @@ def _channel(source: str, partitions: int, outbox_days: int) -> Json:
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _types_of(source)},
         "bindings": {"redis": {}},
         "x-partitions": {"count": partitions, "of": "crc32(subject) % count"},
+        "x-data-bytes-max": EVENT_BYTES_MAX,
         "x-retention": {"stream_days_min": STREAM_KEPT.days, "outbox_days_min": outbox_days},
     }
 

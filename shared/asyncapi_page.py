@@ -97,6 +97,7 @@ def _channel(document: Json, source: str) -> str:
         "Partitions": f"{partitions['count']}, by `{partitions['of']}`",
         "Kept": f"{retention['stream_days_min']} days in the stream, {retention['outbox_days_min']} in the outbox, "
         "and until every receiver has passed",
+        "An event": f"at most {channel['x-data-bytes-max'] // 1000} kB",
     }
     told = "".join(f"<dt>{name}</dt><dd>{_spelled(fact)}</dd>" for name, fact in facts.items())
     messages = "".join(_message(document, name) for name in channel["messages"])

@@ -27,7 +27,7 @@ from shared.asyncapi_page import page
 from shared.contracts import EVENTS, SUBSCRIPTIONS, Event
 from shared.contracts.envelope import Envelope
 from shared.contracts.registration import BusinessClosed
-from shared.outbox import partition_of
+from shared.outbox import EVENT_BYTES_MAX, partition_of
 from shared.settings import Settings
 from shared.stream import flat, stream_name
 from shared.who_tells_whom import picture
@@ -149,6 +149,7 @@ def test_an_installation_tells_its_own_partitions_and_retention() -> None:
     told = asyncapi.document("0.1.0", partitions=16, outbox_days=90)["channels"]["notifications"]
     assert told["x-partitions"]["count"] == len(told["parameters"]["partition"]["enum"]) == 16
     assert told["x-retention"]["outbox_days_min"] == 90
+    assert told["x-data-bytes-max"] == EVENT_BYTES_MAX
 
 
 # The page

@@ -79,6 +79,14 @@ class Containers:
 
         await wait_until(ready, HEAL_SECONDS_MAX, "everything to be ready")
 
+    async def is_healthy(self, service: str) -> None:
+        """Wait until the engine finds a service's container in good health."""
+
+        def healthy() -> bool:
+            return bool(self.facts(service)["State"]["Health"]["Status"] == "healthy")
+
+        await wait_until(healthy, HEAL_SECONDS_MAX, f"{service} to be healthy")
+
     async def crashes(self, service: str) -> None:
         """End a service's first process as `kill -9` does, and wait until the engine has started another."""
         before = self.facts(service)["State"]["Pid"]

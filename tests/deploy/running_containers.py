@@ -1,7 +1,9 @@
 """What is promised of the running containers: `make containers` brings them up and runs this; it does not run alone."""
 
 import os
+import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -12,9 +14,11 @@ import pytest
 from shared.contracts import SUBSCRIPTIONS
 from shared.stream import stream_name
 from tests.deploy.compose import EVERYTHING, SERVICES, Containers, docker
+from tests.processes import ROOT
 from tests.waiting import wait_until
 
 IMAGE_MEGABYTES_MAX = 300
+DUMPS = "/tmp"  # noqa: S108  in a container, which has no other place to write to
 APPENDING = "return redis.call('XADD', KEYS[1], '*', 'planted', 'by script')"
 
 
@@ -171,26 +175,75 @@ async def test_a_second_copy_takes_its_share_and_one_of_two_may_die_unnoticed(sy
         )
 
 
-async def test_what_was_backed_up_comes_back_as_it_was_with_an_empty_redis(system: Containers) -> None:
+def test_after_all_that_every_event_had_its_effect_once_and_every_balance_equals_its_lines(system: Containers) -> None:
+    assert "whole: " in _verified(system)
+
+
+async def test_what_was_backed_up_comes_back_as_it_was_though_redis_knows_more(system: Containers) -> None:
     await _hands_out(system, 5)
     before = await _stock(system)
-    dumps = {
-        name: system.inside("postgres", "pg_dump", "--username=postgres", f"serumpun_{name}").said for name in SERVICES
-    }
+    for name in SERVICES:
+        dumped = system.inside("postgres", "sh", "-c", f"pg_dump -U postgres -Fc serumpun_{name} > {DUMPS}/{name}")
+        assert dumped.code == 0, dumped.said
 
     await _hands_out(system, 7)  # what the backup does not know
-    system.compose("stop", *SERVICES, "redis")
-    for name, dump in dumps.items():
+    system.compose("stop", *SERVICES)
+    for name in SERVICES:
         database = f"serumpun_{name}"
-        _psql(system, "postgres", f'DROP DATABASE "{database}" WITH (FORCE)')
-        system.compose("exec", "-T", "postgres", "bash", "/docker-entrypoint-initdb.d/databases.sh")
-        _psql(system, database, f"SET ROLE {name};\n{dump}")
-    system.compose("start", "redis", *SERVICES)
+        for command in (
+            ["dropdb", "-U", "postgres", "--force", database],
+            ["bash", "/docker-entrypoint-initdb.d/databases.sh"],
+            ["pg_restore", "-U", "postgres", "--no-owner", f"--role={name}", "-d", database, f"{DUMPS}/{name}"],
+        ):
+            done = system.inside("postgres", *command)
+            assert done.code == 0, done.said
+    system.compose("start", *SERVICES)
     await system.is_ready()
 
     assert await _stock(system) == before
     await _hands_out(system, 2)
     assert await _stock(system) == before - 2
+    assert "whole: " in _verified(system)
+
+
+async def test_a_password_that_is_changed_shuts_out_the_old_one(system: Containers) -> None:
+    old = system.secret("registration_database_url")
+    for kind in ("database", "redis"):
+        (Path(os.environ["SERUMPUN_SECRETS"]) / f"registration_{kind}_url").unlink()
+    subprocess.run([ROOT / "deploy/secrets.sh"], check=True)
+
+    system.compose("up", "--detach", "--no-build", "--no-deps", "--force-recreate", "postgres", "redis")
+    await system.is_healthy("postgres")
+    assert system.inside("postgres", "bash", "/docker-entrypoint-initdb.d/databases.sh").code == 0
+    system.compose("up", "--detach", "--no-build", "--no-deps", "--force-recreate", "registration")
+    await system.is_ready()
+
+    assert "password authentication failed" in system.inside("postgres", "psql", old, "-c", "SELECT 1").said
+    assert system.inside("postgres", "psql", system.secret("registration_database_url"), "-c", "SELECT 1").code == 0
+
+
+def test_the_keys_can_be_carried_away_and_are_closed_to_others(system: Containers) -> None:
+    listed = system.compose(
+        "run",
+        "--rm",
+        "--no-deps",
+        "-T",
+        "--entrypoint",
+        "tar",
+        "operator",
+        *["-C", "/var/lib/serumpun", "-cv", "keys", "-f", f"{DUMPS}/keys.tar"],
+    )
+    assert "keys/master.key" in listed
+    assert "keys/token.jwk" in listed
+    assert system.inside("registration", "stat", "-c", "%a %u", "/var/lib/serumpun/keys/master.key").said.split() == [
+        "600",
+        "10001",
+    ]
+    assert system.inside("registration", "touch", "/var/lib/serumpun/keys/planted").code != 0
+
+
+def _verified(system: Containers) -> str:
+    return system.compose("run", "--rm", "-T", "operator", "verify", "--wait", "30")
 
 
 def _redis(system: Containers, login: str, *words: str) -> str:
@@ -199,12 +252,6 @@ def _redis(system: Containers, login: str, *words: str) -> str:
     return system.inside(
         "redis", "redis-cli", "--no-auth-warning", "--user", login, "--pass", password, *words
     ).said.strip()
-
-
-def _psql(system: Containers, database: str, statements: str) -> None:
-    program = ("psql", "--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "--username=postgres", f"--dbname={database}")
-    answer = system.inside("postgres", *program, given=statements)
-    assert answer.code == 0, answer.said
 
 
 async def _stock(system: Containers) -> int:

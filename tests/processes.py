@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import cycle
 from pathlib import Path
 from time import monotonic
 
@@ -134,18 +135,20 @@ def new_home() -> Iterator[Path]:
 
 
 def free_port() -> int:
-    """Give a port of this machine on which nobody listens, another one every time."""
-    while True:
-        with socket.socket() as trial:
-            trial.bind((LOOPBACK, 0))
-            port = int(trial.getsockname()[1])
-        if port not in _ports_given:
-            _ports_given.add(port)
+    """Give a port of this machine on which nobody listens, another one every time.
+
+    It is below those that the system hands out, so that it is still free after whoever listens on it was killed.
+    """
+    for port in _ports:
+        with socket.socket() as trial, suppress(OSError):
+            trial.bind((LOOPBACK, port))
             return port
+    raise AssertionError("unreachable: there is always one more to try")
 
 
-_ports_given: set[int] = set()
-"""The kernel may offer a port again before the one who was given it has begun to listen."""
+PORTS = range(18_000, 32_000)
+_begin = os.getpid() * 97 % len(PORTS)  # elsewhere in each process: two runs on one machine do not ask for the same
+_ports = cycle([*PORTS[_begin:], *PORTS[:_begin]])
 
 
 def bearer(home: Path, role: Role, subject: str, *regions: str) -> dict[str, str]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from shared.settings import SettingInvalid
+
 
 class Passer(StrEnum):
     """Who passes a point: what it must be tried with."""
@@ -102,11 +104,11 @@ _armed = ""
 def arm(at: str) -> None:
     """Let the process die at a point, or only where something named passes it: `consumer.before_commit@{event type}`.
 
-    Raises: LookupError for a point that nobody has declared, at which nothing would ever happen
+    Raises: SettingInvalid for a point that nobody has declared, at which nothing would ever happen
     """
     global _armed  # noqa: PLW0603  one process, one place to die
     if at and at.partition("@")[0] not in POINTS:
-        raise LookupError(f"SERUMPUN_CRASH_AT={at} is not a crash point: see shared/crashpoints.py")
+        raise SettingInvalid(f"SERUMPUN_CRASH_AT={at} is not a crash point: see shared/crashpoints.py")
     _armed = at
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -22,6 +21,7 @@ from shared import stream
 from shared.database import Database
 from shared.effects import Effects
 from tests.conftest import Databases, Servers
+from tests.processes import free_port
 from tests.shared.backbone import (
     CONSUMER,
     SOURCE,
@@ -267,13 +267,30 @@ async def test_whatever_redis_has_lost_is_filled_again_by_number_without_duplica
 @pytest_asyncio.fixture
 async def own_redis(tmp_path: Path) -> AsyncIterator[ValkeyServer]:
     """A Redis of this test alone, not started yet, that comes back empty and at the same address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = ValkeyServer(port=port, data_dir=tmp_path, save="", appendonly="no")
+    server = ValkeyServer(port=free_port(), data_dir=tmp_path, save="", appendonly="no")
     yield server
     if server.is_running():
         server.terminate()
+
+
+async def test_a_redis_that_comes_back_empty_is_filled_again_by_number(
+    source: Database, seen: Seen, own_redis: ValkeyServer
+) -> None:
+    url = f"redis://127.0.0.1:{own_redis._desired_port}"
+    redis = stream.connect(url)
+    await asyncio.to_thread(own_redis.start)
+    async with running(relay_of(source, redis), consumers_of(seen, url)):
+        await commit_each(source, NAMES, range(1, 6))
+        await seen.has(len(NAMES) * 5)
+        await asyncio.to_thread(own_redis.terminate)
+        await commit_each(source, NAMES, [6])
+        await asyncio.to_thread(own_redis.start)
+        await seen.has(len(NAMES) * 6)
+        await all_sent(source, redis)
+        for number, seqs in (await published(redis)).items():
+            assert seqs == list(range(1, (await heads(source))[number] + 1))
+    await redis.aclose()
+    await in_order(seen, 6)
 
 
 async def test_while_redis_is_away_business_goes_on_and_then_catches_up(

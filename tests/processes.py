@@ -148,7 +148,7 @@ def free_port() -> int:
 
 PORTS = range(18_000, 32_000)
 _begin = os.getpid() * 97 % len(PORTS)  # elsewhere in each process: two runs on one machine do not ask for the same
-_ports = cycle([*PORTS[_begin:], *PORTS[:_begin]])
+_ports: Iterator[int] = cycle([*PORTS[_begin:], *PORTS[:_begin]])
 
 
 def bearer(home: Path, role: Role, subject: str, *regions: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.embedded import EmbeddedServers, StartFailed, find_running, provision
-from shared.settings import SERVICES, Settings
+from shared.settings import SERVICES, SettingInvalid, Settings
 
 Report = Callable[[str], None]
 
@@ -33,6 +33,8 @@ def servers(settings: Settings, report: Report) -> Iterator[Prepared]:
         report("using the servers that the environment names")
         yield Prepared(settings, list)
         return
+    if half := half_configured(settings):
+        raise SettingInvalid(half)
     with EmbeddedServers.start(settings.home, report) as embedded:
         ready = replace(
             settings,
@@ -95,6 +97,25 @@ def found(settings: Settings, services: Collection[str] = SERVICES) -> Settings:
         settings,
         database_url=settings.database_url or running.database_url,
         redis_url=settings.redis_url or running.redis_url,
+    )
+
+
+def half_configured(settings: Settings) -> str:
+    """Say which address is missing where only some are given; empty when all or none are.
+
+    Nobody means to have half of the data in servers of the own machine, so none are started then.
+    """
+    given = {"REDIS_URL": settings.redis_url is not None}
+    given |= {f"{service.upper()}_DATABASE_URL": service in settings.database_urls for service in SERVICES}
+    if settings.database_url is not None or not any(given[name] for name in given if name != "REDIS_URL"):
+        given = {"DATABASE_URL": settings.database_url is not None, "REDIS_URL": given["REDIS_URL"]}
+    there = [name for name, is_given in given.items() if is_given]
+    missing = [name for name, is_given in given.items() if not is_given]
+    if not there or not missing:
+        return ""
+    return (
+        f"{' and '.join(there)} {'is' if len(there) == 1 else 'are'} set, {' and '.join(missing)}"
+        f" {'is' if len(missing) == 1 else 'are'} not: set all, or none to run servers of our own"
     )
 
 

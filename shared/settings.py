@@ -1,9 +1,11 @@
 """Every setting of the system, read once from the environment into one frozen value."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import environ
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 SERVICES = ("registration", "aid_distribution", "notifications")
 SECRETS = ("DATABASE_URL", "REDIS_URL", "SMTP_URL", *(f"{service.upper()}_DATABASE_URL" for service in SERVICES))
@@ -48,7 +50,7 @@ class Settings:
             home=Path(env.get("SERUMPUN_HOME") or ".serumpun").expanduser().absolute(),
             port=port,
             database_url=_postgres_url(env, "DATABASE_URL"),
-            redis_url=env.get("REDIS_URL") or None,
+            redis_url=_redis_url(env),
             database_urls={
                 service: url for service in SERVICES if (url := _postgres_url(env, f"{service.upper()}_DATABASE_URL"))
             },
@@ -56,7 +58,7 @@ class Settings:
                 service: (env.get(f"{service.upper()}_URL") or f"http://127.0.0.1:{port}").rstrip("/")
                 for service in SERVICES
             },
-            smtp_url=env.get("SMTP_URL") or None,
+            smtp_url=_smtp_url(env),
             mail_from=env.get("MAIL_FROM") or "Serumpun <serumpun@localhost>",
             oidc_issuer=env.get("OIDC_ISSUER") or None,
             oidc_audience=env.get("OIDC_AUDIENCE") or None,
@@ -93,6 +95,49 @@ def _postgres_url(env: Mapping[str, str], name: str) -> str | None:
     if not separator or scheme not in ("postgres", "postgresql", "postgresql+asyncpg"):
         raise SettingInvalid(f"{name} must begin with postgresql://")
     return f"postgresql+asyncpg://{rest}".replace("sslmode=", "ssl=")
+
+
+def _redis_url(env: Mapping[str, str]) -> str | None:
+    text = (env.get("REDIS_URL") or "").strip()
+    if text and not text.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingInvalid("REDIS_URL must begin with redis://, rediss:// or unix://")
+    return text or None
+
+
+def _smtp_url(env: Mapping[str, str]) -> str | None:
+    text = (env.get("SMTP_URL") or "").strip()
+    if text:
+        smtp_parts(text)
+    return text or None
+
+
+def smtp_parts(url: str) -> SplitResult:
+    """Read the address of a mail server; raises SettingInvalid, without the password."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("smtp", "smtps") and parts.hostname and parts.port != 0 and not parts.path.strip("/"):
+            return parts
+    except ValueError:
+        pass  # a port that is no number, or brackets that do not close
+    raise SettingInvalid("SMTP_URL must be smtp://user:password@host:port or smtps://user:password@host:port")
+
+
+def faults(env: Mapping[str, str] = environ) -> list[str]:
+    """Say everything that is wrong with the settings, one line each."""
+    found: list[str] = []
+    rest = dict(env)
+    while True:
+        try:
+            Settings.from_env(rest)
+        except SettingInvalid as fault:
+            found.append(str(fault))
+            name = re.match(r"[A-Z_]+", found[-1])
+            if name is None or not {name[0], f"{name[0]}_FILE", name[0].removesuffix("_FILE")} & rest.keys():
+                return found
+            for cause in (name[0], f"{name[0]}_FILE", name[0].removesuffix("_FILE")):
+                rest.pop(cause, None)
+        else:
+            return found
 
 
 def _whole(env: Mapping[str, str], name: str, default: int, *, lowest: int, highest: int) -> int:

@@ -13,7 +13,7 @@ from email.policy import SMTP as SMTP_POLICY
 from email.utils import parseaddr
 from ipaddress import ip_address
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
@@ -29,7 +29,7 @@ from services.notifications.delivery.domain import (
 )
 from shared.clock import shown
 from shared.crashpoints import reach
-from shared.settings import SettingInvalid
+from shared.settings import SettingInvalid, smtp_parts
 
 CONNECT_TIMEOUT_SECONDS: Final = 10
 COMMAND_TIMEOUT_SECONDS: Final = 15
@@ -66,23 +66,17 @@ class Server:
     @classmethod
     def from_url(cls, url: str) -> "Server":
         """Read smtp://user:password@host:port or smtps://…; raises SettingInvalid, without the password."""
-        parts = urlsplit(url)
-        try:
-            port = parts.port
-        except ValueError:
-            port = -1
-        if parts.scheme not in PORTS or not parts.hostname or port == -1 or parts.path.strip("/"):
-            raise SettingInvalid("SMTP_URL must be smtp://user:password@host:port or smtps://user:password@host:port")
+        parts = smtp_parts(url)
         username = unquote(parts.username) if parts.username else None
         over_tls = parts.scheme == "smtps"
         return cls(
-            host=parts.hostname,
-            port=port or (SUBMISSION_PORT if username and not over_tls else PORTS[parts.scheme]),
+            host=parts.hostname or "",
+            port=parts.port or (SUBMISSION_PORT if username and not over_tls else PORTS[parts.scheme]),
             username=username,
             password=unquote(parts.password or "") if username else None,
             use_tls=over_tls,
             # A password never crosses a network in the clear.
-            start_tls=False if over_tls else True if username and not _loopback(parts.hostname) else None,
+            start_tls=False if over_tls else True if username and not _loopback(parts.hostname or "") else None,
         )
 
     def __repr__(self) -> str:

@@ -12,6 +12,7 @@ import typer
 
 from services import stopping
 from services.commands import events, parked, stock, terminal
+from services.commands.doctor import doctor
 from services.commands.terminal import Service
 from services.commands.verify import verify
 from shared.caller import Role
@@ -37,6 +38,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(parked.app, name="parked")
 app.add_typer(stock.app, name="stock")
 app.command()(verify)
+app.command()(doctor)
 
 Port = Annotated[int | None, typer.Option(envvar="PORT", help="Port to listen on.")]
 Host = Annotated[str, typer.Option(help="Address to listen on; only this machine unless told otherwise.")]

@@ -15,6 +15,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, Table, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -47,6 +48,15 @@ async def upgrade(service: str, url: str, target: str = "head") -> None:
 async def downgrade(service: str, url: str, target: str = "base") -> None:
     """Take the database of a service down to `target`; `base` leaves none of its tables."""
     await _connected(url, lambda connection: command.downgrade(_config(service, connection), target))
+
+
+def latest(service: str) -> str | None:
+    """Give the newest revision of a service, to which `upgrade` brings its database."""
+    config = Config()
+    config.set_main_option("script_location", str(files(__name__)).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", _versions(service).replace("%", "%%"))
+    return ScriptDirectory.from_config(config).get_current_head()
 
 
 async def differences(service: str, url: str) -> list[str]:

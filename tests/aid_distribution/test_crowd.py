@@ -104,7 +104,7 @@ async def come_in(port: int, token: str) -> None:
         "occurred_at": (datetime.now(UTC) - timedelta(days=1)).isoformat(),
         "lines": [{"item": MASKS, "quantity": STOCK}],
     }
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
         answer = await client.post(f"http://127.0.0.1:{port}/aid/receipts", json=order)
     assert answer.status_code == 201, answer.text
 

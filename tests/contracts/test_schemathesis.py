@@ -22,7 +22,7 @@ PREFIXES = ("registration", "aid", "notifications")
 OWNERS_OWN = "/registration/my/businesses"
 EXAMPLES_MAX = "15"
 HOOKS = {"SCHEMATHESIS_HOOKS": str(HERE / "tried.py")}
-SECONDS_MAX = 120
+SECONDS_MAX = 600
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ async def tried(running: Running, prefix: str, caller: dict[str, str], *selectio
         *("-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")),
         *("run", f"{running.url}/{prefix}/openapi.json"),
         *("-H", f"Authorization: {caller['Authorization']}"),
-        *("--max-examples", EXAMPLES_MAX, "--request-timeout", "10", "--no-color"),
+        *("--max-examples", EXAMPLES_MAX, "--request-timeout", "60", "--no-color"),
         *selection,
     )
     process = await asyncio.create_subprocess_exec(
@@ -72,6 +72,7 @@ async def tried(running: Running, prefix: str, caller: dict[str, str], *selectio
     finally:
         if process.returncode is None:
             process.kill()
+            await process.wait()
     return process.returncode or 0, said.decode()
 
 

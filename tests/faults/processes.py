@@ -23,7 +23,7 @@ from tests.faults import oracle
 from tests.processes import LOOPBACK, Process, free_port, lines_of, new_home
 from tests.waiting import wait_until
 
-HEAL_SECONDS_MAX = 20
+HEAL_SECONDS_MAX = 60
 SERVERS = {"postgres": "postgres_pid", "valkey": "redis_pid"}
 
 

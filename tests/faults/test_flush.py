@@ -9,7 +9,7 @@ from tests.faults.processes import Installation
 from tests.waiting import wait_until
 
 ORDERS = 500
-SECONDS_TO_HEAL = 10
+SECONDS_TO_HEAL = 30
 
 
 async def test_flushall_in_the_middle_of_500_hand_outs_is_healed_within_seconds(

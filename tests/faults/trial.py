@@ -27,8 +27,8 @@ from tests.notifications.mail_server import MailServer
 from tests.processes import bearer, free_port
 from tests.waiting import wait_until
 
-REST_SECONDS_MAX = 40
-RETRY_SECONDS_MAX = 10
+REST_SECONDS_MAX = 90
+RETRY_SECONDS_MAX = 60
 KILLED = -9
 CALLER = "staff-19"
 
@@ -403,7 +403,7 @@ class Ground:
                 httpx.AsyncClient(
                     headers=bearer(self.home, Role.PROVINCE_STAFF, CALLER, "19"),
                     limits=httpx.Limits(max_keepalive_connections=0),
-                    timeout=15,
+                    timeout=30,
                 )
             )
             found = await stack.enter_async_context(oracle.opened(self.servers.database_url, self.servers.redis_url))

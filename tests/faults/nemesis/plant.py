@@ -6,6 +6,7 @@ again by the keeper, as a service manager does; servers are started again by `se
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -138,6 +139,13 @@ class Plant:
             yield
         finally:
             os.kill(keeper, signal.SIGCONT)
+
+    async def empty_redis(self) -> None:
+        """Let Redis begin with nothing, on disk too: a file that is cut must not bring back an earlier run."""
+        async with self.servers_held():
+            await self.whole.kill("valkey")
+            shutil.rmtree(self.home / "valkey")
+        await self.whole.bring_back("valkey")
 
     async def all_mended(self) -> None:
         """Join every wire again and let everything run on that was stopped."""

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from time import monotonic
 from uuid import UUID
 
@@ -10,12 +11,15 @@ import asyncpg
 from shared.stream import connect, stream_name
 from tests.faults import oracle
 from tests.faults.nemesis.databases import name_of
+from tests.faults.nemesis.history import Outcome
 from tests.faults.nemesis.nemesis import Fault, Nemesis
 from tests.faults.nemesis.restored import Restored
 from tests.waiting import wait_until
 
 SOURCE = "aid_distribution"
 PARTITIONS = 4
+LOST_LEAST = 10
+LOSING_SECONDS_MAX = 30
 OURS = """
     SELECT pid FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND application_name LIKE 'serumpun-%' ORDER BY backend_start, pid
@@ -65,7 +69,9 @@ async def restore_backup(nemesis: Nemesis) -> None:
     backed_up_at = monotonic()
     await databases.back_up(SOURCE, backup)
     nemesis.say("backup of the ledger's database taken")
-    await nemesis.moment(3, 6)
+    await nemesis.moment(2, 4)
+    with suppress(AssertionError):  # when something else is broken for long, there is nothing to lose
+        await wait_until(lambda: _acknowledged(nemesis, backed_up_at) >= LOST_LEAST, LOSING_SECONDS_MAX)
     published: set[UUID] = set()
     last: dict[int, int] = {}
 
@@ -81,6 +87,11 @@ async def restore_backup(nemesis: Nemesis) -> None:
     await databases.drop(backup)
     await databases.drop(aside)
     await _fence_has_acted(nemesis, last)
+
+
+def _acknowledged(nemesis: Nemesis, since: float) -> int:
+    operations = nemesis.offices.history.of(Outcome.OK)
+    return sum(one.service == SOURCE and one.settled_at >= since for one in operations)
 
 
 async def _look_at_streams(nemesis: Nemesis, published: set[UUID], last: dict[int, int]) -> None:

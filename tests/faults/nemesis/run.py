@@ -90,7 +90,7 @@ async def laid_out() -> AsyncIterator[Plant]:
 async def run(plant: Plant, seed: int, size: Size, plan: Plan, say: Callable[[str], None]) -> Report:
     """Do it once, from the baseline on; gives what came of it, right or wrong."""
     await plant.databases.begin_anew()
-    await plant.whole.flush_redis()
+    await plant.empty_redis()
     rng = Random(seed)
     addresses = {service: plant.address(service) for service in plant.to_api}
     offices = Offices(addresses, plant.home, Random(rng.random()), f"run-{seed}")

@@ -23,7 +23,7 @@ from shared.contracts.envelope import Envelope
 from shared.crashpoints import reach
 from shared.database import Database
 from shared.effects import Arrived, Effects, Gap, store_is_away
-from shared.feed import LIMIT_MAX, Feed, FeedUnavailable
+from shared.feed import LIMIT_MAX, Feed, FeedUnavailable, agrees
 from shared.loops import rest
 from shared.progress import STALLED_SECONDS, ConsumerState, Lane
 from shared.reaction import Heard, NotYet, Reaction, on, on_run
@@ -171,7 +171,8 @@ class Consumers:
                 try:
                     lane.advance(await self._effects.take(lane.source, lane.partition, batch))
                 except Gap as gap:
-                    await self._fill(lane, gap)
+                    standing = (one.envelope for one in batch if one.seq >= gap.found and one.envelope)
+                    await self._fill(lane, gap, next(standing, None))
         except Exception as error:  # noqa: BLE001  nothing may end a subscriber
             lane.fail(error)
             if lane.failures == 1:  # an outage is one line, not one for each attempt
@@ -183,14 +184,16 @@ class Consumers:
         finally:
             subscriber.last_id = f"{lane.position}-0"
 
-    async def _fill(self, lane: Lane, gap: Gap) -> None:
-        """Fetch from the source's feed what the stream does not hold any more."""
+    async def _fill(self, lane: Lane, gap: Gap, standing: Envelope | None) -> None:
+        """Fetch from the source's feed what the stream does not hold any more before an event that stands in it."""
         if self._feed is None:
             raise FeedUnavailable("no feed is configured")
         log.warning("gap", service=self._service, lane=lane.name, position=gap.position, found=gap.found)
         events = await self._feed.events(lane.source, lane.partition, gap.position, LIMIT_MAX)
         if not events:
             raise FeedUnavailable("the feed does not have the missing events")
+        if standing and not await agrees(self._feed, standing, events):
+            raise FeedUnavailable("the source was restored, and its fence has not yet mended the numbers")
         reach("consumer.gap_fetched")
         if events[0].seq > gap.position + 1:
             if gap.position:

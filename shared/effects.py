@@ -7,6 +7,7 @@ a crash undoes both or neither, and a second copy of the consumer waits, sees th
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Final
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, SmallInteger, text
@@ -110,10 +111,10 @@ class Effects:
         log.warning("consumer begins late", service=self._service, source=source, partition=partition, seq=position)
 
     async def take(self, source: str, partition: int, arrived: Sequence[Arrived]) -> int:
-        """Bring about the effects of events that follow one another; gives the position after them.
+        """Bring about the effects of events up to the first that is missing; gives the position after them.
 
-        Raises: Gap when they do not follow the position; whatever the store raises while it is away. Nothing is
-                parked then, and the same events can be given again.
+        Raises: Gap when the first of them does not follow the position; whatever the store raises while it is away.
+                Nothing is parked then, and the same events can be given again.
         """
         if len(arrived) > 1:
             try:
@@ -134,11 +135,13 @@ class Effects:
             fresh = [event for event in arrived if event.seq > position]
             if not fresh:
                 return position
+            if fresh[0].seq != position + 1:
+                raise Gap(position, fresh[0].seq)
+            # What stands before a hole is taken, so that the hole is the next thing to be met.
+            fresh = [event for event, seq in zip(fresh, count(position + 1), strict=False) if event.seq == seq]
             # Asked after the lock is held: in one statement with it, this would be as old as the wait for the lock.
             waiting = await parking.waiting_subjects(work.session, source, partition)
             for event in fresh:
-                if event.seq != position + 1:
-                    raise Gap(position, event.seq)
                 if event.envelope is None:
                     fault = parking.unreadable(source, partition, event.seq, event.raw, event.fault, work.now)
                     work.session.add(fault)

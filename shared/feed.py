@@ -5,18 +5,22 @@ Shape: GET `{address}/{partition}?after=&limit=`, answered by a MessagePack list
        An answer holds at most LIMIT_MAX events of `outbox.EVENT_BYTES_MAX` each.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Protocol
 
-import httpx
 import msgspec
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.contracts.envelope import Envelope
+from shared.stream import LOST
+
+if TYPE_CHECKING:
+    import httpx
 
 LIMIT_MAX: Final = 500
-TIMEOUT: Final = httpx.Timeout(10, connect=2)
+ANSWER_SECONDS_MAX: Final = 10
+CONNECT_SECONDS_MAX: Final = 2
 MEDIA_TYPE: Final = "application/x-msgpack"
 
 AFTER = text(
@@ -58,6 +62,19 @@ async def oldest_kept(session: AsyncSession, partition: int) -> int | None:
     return oldest
 
 
+async def agrees(feed: Feed, standing: Envelope, events: Sequence[Envelope]) -> bool:
+    """Tell whether events that a feed gave are of the same history as an event that stands in the stream after them.
+
+    A database that was restored gives numbers anew until its fence has run: what it gives at a number that the stream
+    has passed will come again under another one. But where both have the same event, all before it is the same too.
+    """
+    # Asked after the events were given, so that a restore between the two shows.
+    ours = [event for event in events if event.seq == standing.seq] or await feed.events(
+        standing.source, standing.partition, standing.seq - 1, 1
+    )
+    return bool(ours) and ours[0].seq == standing.seq and (ours[0].id == standing.id or ours[0].type == LOST)
+
+
 class FeedClient:
     """Ask the feeds of other services over HTTP.
 
@@ -65,16 +82,20 @@ class FeedClient:
     """
 
     def __init__(
-        self, addresses: Mapping[str, str], token: Callable[[], str], client: httpx.AsyncClient | None = None
+        self, addresses: Mapping[str, str], token: Callable[[], str], client: "httpx.AsyncClient | None" = None
     ) -> None:
         """Prepare the client; nothing is opened before the first question."""
         self._addresses = addresses
         self._token = token
-        self._client = client or httpx.AsyncClient(timeout=TIMEOUT)
+        self._client = client
         self._decoder = msgspec.msgpack.Decoder(list[Envelope])
 
     async def events(self, source: str, partition: int, after: int, limit: int = LIMIT_MAX) -> list[Envelope]:
         """Give up to `limit` events that follow a number; raises FeedUnavailable for whatever goes wrong."""
+        import httpx  # noqa: PLC0415 - 6 MB with all it draws in, for what a service seldom ever asks
+
+        if self._client is None:
+            self._client = httpx.AsyncClient(timeout=httpx.Timeout(ANSWER_SECONDS_MAX, connect=CONNECT_SECONDS_MAX))
         try:
             answer = await self._client.get(
                 f"{self._addresses[source]}/{partition}",
@@ -90,4 +111,5 @@ class FeedClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.aclose()

@@ -86,6 +86,23 @@ async def test_events_after_a_restore_get_numbers_above_all_that_was_published(
     assert (await heads(restored))[HERE] == 8
 
 
+async def test_a_gap_is_not_filled_from_a_feed_that_is_not_yet_mended(
+    restored: Database, redis: Redis, seen: Seen, servers: Servers
+) -> None:
+    """What the restored source recorded under 3 and 4 gets other numbers, under which it would take effect again."""
+    await commit(restored, fact("siti", 6), fact("siti", 7))
+    await redis.xdel(STREAM, "3-0")
+    consumers = consumers_of(seen, servers.redis_url, DatabaseFeed(restored))
+    async with running(consumers):
+        lane = consumers.state.lanes[HERE]
+        await wait_until(lambda: "its fence has not yet" in lane.error, description="the feed to be doubted")
+        assert await seen.numbers("siti") == [1, 2]
+        async with running(relay_of(restored, redis)):
+            await seen.has(6)  # 3 is gone for good
+    assert await seen.numbers("siti") == [1, 2, 4, 5, 6, 7]
+    assert await said(restored) == ["1", "2", "lost", "4", "5", "6", "7"]
+
+
 async def test_without_the_fence_events_are_lost_without_a_word(
     restored: Database, redis: Redis, seen: Seen, servers: Servers
 ) -> None:

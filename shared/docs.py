@@ -5,8 +5,10 @@ whatever is not from here.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from litestar import Response
@@ -43,12 +45,15 @@ SCRIPT = "SwaggerUIBundle({{ url: '{url}', dom_id: '#ui', validatorUrl: null, de
 
 def document_handlers(title: str, prefix: str, version: str, routes: Sequence[Route]) -> list[HTTPRouteHandler]:
     """Serve the document at `{prefix}/openapi.json` and the page at `{prefix}/docs`."""
-    content = msgspec.json.encode(document(title, version, routes))
     docs = f"{prefix}/docs"
+
+    @cache  # made when somebody reads it: a service that nobody asks is smaller and starts sooner
+    def content() -> bytes:
+        return msgspec.json.encode(document(title, version, routes))
 
     @get(f"{prefix}/openapi.json", name=f"{prefix}:openapi")
     async def openapi() -> Response[bytes]:
-        return Response(content, media_type=JSON, headers=HEADERS)
+        return Response(content(), media_type=JSON, headers=HEADERS)
 
     @get(docs, name=f"{prefix}:docs")
     async def page() -> Response[str]:
@@ -68,18 +73,23 @@ def event_document_handlers(
     prefix: str, version: str, settings: Settings, pages: Mapping[str, str]
 ) -> list[HTTPRouteHandler]:
     """Serve the document of all events at `{prefix}/asyncapi.json` and its page, which leads to other pages too."""
-    told = asyncapi.document(version, partitions=settings.partitions, outbox_days=settings.outbox_retention_days)
-    content = msgspec.json.encode(told)
-    written = asyncapi_page.page(told, {**pages, "AsyncAPI document": f"{prefix}/asyncapi.json"})
+
+    @cache
+    def told() -> dict[str, Any]:
+        return asyncapi.document(version, partitions=settings.partitions, outbox_days=settings.outbox_retention_days)
+
+    @cache
+    def written() -> str:
+        return asyncapi_page.page(told(), {**pages, "AsyncAPI document": f"{prefix}/asyncapi.json"})
 
     @get(f"{prefix}/asyncapi.json", name=f"{prefix}:asyncapi")
     async def events() -> Response[bytes]:
-        return Response(content, media_type=JSON, headers=HEADERS)
+        return Response(msgspec.json.encode(told()), media_type=JSON, headers=HEADERS)
 
     @get(f"{prefix}/asyncapi", name=f"{prefix}:asyncapi-page")
     async def page() -> Response[str]:
         headers = HEADERS | {"Content-Security-Policy": asyncapi_page.POLICY}
-        return Response(written, media_type="text/html", headers=headers)
+        return Response(written(), media_type="text/html", headers=headers)
 
     return [events, page]
 

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import msgspec
-import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, Key, OKPKey, RSAKey
 
+from shared.logs import structlog
 from shared.problems import Unavailable
 from shared.settings import SettingInvalid
 from shared.tokens import Unverified, refused

@@ -3,13 +3,12 @@
 from collections import OrderedDict
 from datetime import datetime
 from hashlib import sha256
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from shared.api_keys import PREFIX, ApiKey, Lookup, parts
 from shared.caller import Caller
 from shared.clock import Clock
 from shared.keys import KeyStore, KeyUnusable
-from shared.oidc import IssuerKeys
 from shared.problems import Unauthenticated
 from shared.settings import SettingInvalid, Settings
 from shared.tokens import (
@@ -24,6 +23,9 @@ from shared.tokens import (
     refused,
     verified_claims,
 )
+
+if TYPE_CHECKING:
+    from shared.oidc import IssuerKeys
 
 __all__ = ["Authenticator", "KeyStore", "KeyUnusable", "issue_token"]
 
@@ -59,7 +61,7 @@ class Authenticator:
         self._keys = keys
         self._find_api_key = api_keys_lookup
         self._clock = clock or Clock()
-        self._issuer = IssuerKeys(settings.oidc_issuer) if settings.oidc_issuer else None
+        self._issuer = _issuer_keys(settings.oidc_issuer) if settings.oidc_issuer else None
         self._issuer_audience = settings.oidc_audience or ""
         self._issuer_claims = (role_claim, regions_claim)
         self._verified: _Remembered[bytes, Caller] = _Remembered()
@@ -118,6 +120,12 @@ class Authenticator:
         if key is None or not key.opens(secret, now):
             raise refused("This API key is not valid, or not any more.")
         return key.caller
+
+
+def _issuer_keys(issuer: str) -> "IssuerKeys":
+    from shared.oidc import IssuerKeys  # noqa: PLC0415 - it draws in an HTTP client, 6 MB that most never need
+
+    return IssuerKeys(issuer)
 
 
 def _bearer(authorization: str | None) -> str:

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import structlog
 from prometheus_client import Counter, Histogram
 
 from shared.caller import Caller
+from shared.logs import structlog
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

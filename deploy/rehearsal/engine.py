@@ -22,7 +22,7 @@ PROGRAMS = {
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 40
 PROBE = "serumpun-rehearsal-probe"
-TRUSTED_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+BRIDGE = Path("/sys/class/net/docker0")
 
 
 class NoEngine(Exception):
@@ -31,35 +31,23 @@ class NoEngine(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How an engine may keep its layers and join its networks."""
+    """How an engine may keep its layers, and whether it changes the machine's packet filter."""
 
     storage: str
-    network: str
+    filters: bool
+
+    def __str__(self) -> str:
+        return f"{self.storage}, {'with' if self.filters else 'without'} iptables"
 
     def arguments(self) -> list[str]:
         """Give what dockerd is told."""
-        without = ["--iptables=false", "--ip-masq=false"] if self.network == "no iptables" else []
-        return ["--storage-driver", self.storage, *without]
-
-    def path(self, folder: Path) -> str:
-        """Give a PATH on which iptables is the one that this way takes."""
-        if self.network != "iptables-legacy":
-            return TRUSTED_PATH
-        shadows = folder / "legacy"
-        shadows.mkdir(exist_ok=True)
-        for name in ("iptables", "ip6tables"):
-            found = shutil.which(f"{name}-legacy", path=TRUSTED_PATH)
-            with suppress(FileExistsError):
-                (shadows / name).symlink_to(found or name)
-        return f"{shadows}:{TRUSTED_PATH}"
-
-
-WAYS = [Way(storage, net) for storage in ("overlay2", "vfs") for net in ("iptables", "iptables-legacy", "no iptables")]
+        untouched = ["--iptables=false", "--ip-masq=false", "--ip-forward=false"]
+        return [f"--storage-driver={self.storage}", *([] if self.filters else untouched)]
 
 
 def install() -> None:
     """Install what is missing of the engine, with Debian's own packages; raises NoEngine where that cannot be."""
-    missing = sorted({package for program, package in PROGRAMS.items() if not _found(program)})
+    missing = sorted({package for program, package in PROGRAMS.items() if not shutil.which(program)})
     if not missing:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
@@ -80,38 +68,45 @@ def engine(folder: Path) -> Iterator[Mapping[str, str]]:
         yield {}
         return
     _end_leftover(folder / "docker.pid")
+    had_bridge = BRIDGE.exists()
     told = []
-    for way in WAYS:
+    for way in _ways():
         process = _start(folder, way)
         env = {"DOCKER_HOST": f"unix://{folder / 'docker.sock'}"}
         try:
             if fault := _fault(process, env, folder):
-                told.append(f"{way.storage}, {way.network}: {fault}")
+                told.append(f"{way}: {fault}")
                 continue
-            say(f"  dockerd {process.pid} runs with {way.storage} and {way.network}")
+            say(f"  dockerd {process.pid} runs: {way}")
             yield env
             return
         finally:
             _stop(process)
-    raise NoEngine(" · ".join(told))
+            if BRIDGE.exists() and not had_bridge:
+                succeeds("ip", "link", "delete", BRIDGE.name)
+    raise NoEngine("\n".join(told))
 
 
-def _found(program: str) -> str | None:
-    return shutil.which(program) or shutil.which(program, path=TRUSTED_PATH)
+def _ways() -> list[Way]:
+    """Give the ways to try, first what leaves the machine's packet filter alone, unless that would stop containers."""
+    try:
+        stops = "-P FORWARD DROP" in run("iptables", "-S", "FORWARD")
+    except Failed:
+        stops = False
+    return [Way(storage, filters) for storage in ("overlay2", "vfs") for filters in (stops, not stops)]
 
 
 def _start(folder: Path, way: Way) -> subprocess.Popen[bytes]:
     with (folder / "dockerd.log").open("wb") as log:
         return subprocess.Popen(  # noqa: S603  our own words
-            [
-                _found("dockerd") or "dockerd",
+            [  # noqa: S607  found on the PATH
+                "dockerd",
                 f"--data-root={folder / way.storage}",
                 f"--exec-root={folder / 'run'}",
                 f"--pidfile={folder / 'docker.pid'}",
                 f"--host=unix://{folder / 'docker.sock'}",
                 *way.arguments(),
             ],
-            env={**os.environ, "PATH": way.path(folder)},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -137,7 +132,7 @@ def _probe(env: Mapping[str, str], folder: Path) -> None:
     """Run the smallest container there is: the one program that comes with the engine and needs nothing else."""
     archive = folder / "probe.tar"
     with tarfile.open(archive, "w", dereference=True) as tar:
-        tar.add(_found("docker-init") or "docker-init", "probe")
+        tar.add(shutil.which("docker-init") or "docker-init", "probe")
     run("docker", "import", archive, PROBE, env=env)
     run("docker", "run", "--rm", "--publish=127.0.0.1::80", "--memory=64m", PROBE, "/probe", "--version", env=env)
 

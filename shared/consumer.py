@@ -125,6 +125,23 @@ class Consumers:
                 for lane in stalled:  # what counts for readiness is progress, and a restart is none
                     lane.restarted_at = monotonic()
                 return
+            if restored := await self._restored():
+                log.warning("position went back", service=self._service, lanes=[lane.name for lane in restored])
+                return
+
+    async def _restored(self) -> list[Lane]:
+        """Give the lanes whose stored position is below what was committed already: the store was put back to a backup.
+
+        Otherwise that would be noticed only with the next event of a lane, which may never come.
+        """
+        before = [(lane, lane.position) for lane in self.state.lanes]  # taken first: what is committed only grows
+        try:
+            stored = await self._effects.positions()
+        except Exception as error:
+            if store_is_away(error):
+                return []
+            raise
+        return [lane for lane, position in before if stored.get((lane.source, lane.partition), 0) < position]
 
     def _broker(self) -> RedisBroker:
         """Give a broker whose connections only ever read, so that trying again underneath is harmless."""

@@ -103,6 +103,12 @@ class Effects:
         async with self._database.work(self._caller) as work:
             return await _locked(work.session, source, partition)
 
+    async def positions(self) -> dict[tuple[str, int], int]:
+        """Give how far the service has come, by source and partition; nothing for those that it has not begun."""
+        async with self._database.reading(self._caller) as work:
+            rows = await work.session.execute(text("SELECT source, partition, last_seq FROM checkpoint"))
+            return {(source, partition): position for source, partition, position in rows}
+
     async def start_at(self, source: str, partition: int, position: int) -> None:
         """Let a consumer that has seen nothing begin later, where the history before is not kept any more."""
         async with self._database.work(self._caller) as work:

@@ -1,0 +1,22 @@
+"""What a service that is served does not have in memory, because it may never need it."""
+
+import subprocess
+import sys
+
+import msgspec
+import pytest
+
+from shared.settings import SERVICES
+
+HEAVY = {"httpx", "rich", "pygments", "alembic", "calamine", "scipy", "phonenumbers.phonenumbermatcher"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_that_starts_draws_in_nothing_heavy_that_it_may_never_need(service: str) -> None:
+    told = (
+        f"import json, sys, services.cli, services.running, services.{service}.main; print(json.dumps([*sys.modules]))"
+    )
+    process = subprocess.run([sys.executable, "-c", told], capture_output=True, check=True)
+    loaded = set(msgspec.json.decode(process.stdout, type=list[str]))
+    assert {"services.running", "structlog", "sqlalchemy", "faststream"} <= loaded
+    assert loaded & HEAVY == set()

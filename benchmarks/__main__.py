@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = _asked(arguments)
     console, began = Console(highlight=False, stderr=True), monotonic()
     machine = report.machine()
-    rows: list[Row] = []
+    found: dict[str, list[Row]] = {}
     with staged() as settings:
 
         def say(line: str) -> None:
@@ -50,10 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         machine |= uvloop.run(report.servers(stage))
         for name in asked.names or BENCHMARKS:
             say(name)
-            rows += uvloop.run(BENCHMARKS[name](stage))
-    sys.stdout.write(report.as_json(machine, rows) if asked.json else report.table(rows))
+            found[name] = uvloop.run(BENCHMARKS[name](stage))
+    sys.stdout.write(report.as_json(machine, found) if asked.json else report.table(found))
     if not (asked.names or asked.quick):
-        report.write(machine, rows, monotonic() - began)
+        report.write(machine, found, monotonic() - began)
 
 
 def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:

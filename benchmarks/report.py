@@ -19,6 +19,7 @@ FILE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 PACKAGES = ("faststream", "redis", "hiredis", "asyncpg", "sqlalchemy", "msgspec", "litestar", "granian", "uvloop")
 
 Machine = dict[str, str]
+Found = Mapping[str, Sequence[Row]]
 
 
 def machine() -> Machine:
@@ -48,28 +49,33 @@ async def servers(stage: Stage) -> Machine:
     return {"PostgreSQL": postgresql.split(maxsplit=1)[0], name.removesuffix("_version").capitalize(): str(told[name])}
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(found: Found) -> str:
     """Give the rows as people read them."""
     lines = ["| What | Median (spread) | Against | Ratio (spread) | Budget | Met |", "|---|---|---|---|---|---|"]
     lines += [
         f"| {row.what} | {_spread(row.figures, row.unit)} | {_against(row)} |"
         f" {_spread(row.ratios, 'times') if row.others else ''} | {_budget(row)} |"
         f" {'' if row.met is None else 'yes' if row.met else '**no**'} |"
+        for rows in found.values()
         for row in rows
     ]
     return "\n".join(lines) + "\n"
 
 
-def as_json(machine: Mapping[str, str], rows: Sequence[Row]) -> str:
-    """Give the rows as programs read them."""
-    told = [msgspec.to_builtins(row) | {"figure": row.figure, "ratio": row.ratio, "met": row.met} for row in rows]
-    return msgspec.json.encode({"machine": machine, "rows": told}).decode() + "\n"
+def as_json(machine: Machine, found: Found) -> str:
+    """Give the rows of each benchmark as programs read them, in one line."""
+    told = {name: [_told(row) for row in rows] for name, rows in found.items()}
+    return msgspec.json.encode({"machine": machine, "benchmarks": told}).decode() + "\n"
 
 
-def write(machine: Mapping[str, str], rows: Sequence[Row], seconds: float) -> None:
+def _told(row: Row) -> dict[str, object]:
+    return {**msgspec.to_builtins(row), "figure": row.figure, "ratio": row.ratio, "met": row.met}
+
+
+def write(machine: Machine, found: Found, seconds: float) -> None:
     """Keep the report of a full run."""
     about = "\n".join(f"* {name}: {value}" for name, value in machine.items())
-    FILE.write_text(HEADER.format(minutes=seconds / 60) + table(rows) + FOOTER.format(about=about))
+    FILE.write_text(HEADER.format(minutes=seconds / 60) + table(found) + FOOTER.format(about=about))
 
 
 def _spread(figures: Sequence[float], unit: str) -> str:

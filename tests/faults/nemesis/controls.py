@@ -11,7 +11,7 @@ from tests.processes import Process
 from tests.waiting import wait_until
 
 SIZE = Size(
-    operations=60, scale=0.5, snapshot_age_seconds=0, fault_seconds_max=20, clerks=1, drain_seconds_max=5,
+    operations=60, scale=0.5, snapshot_age_seconds=0, fault_seconds_max=20, clerks=1, drain_seconds_max=8,
     fence_seconds_max=3,
 )  # fmt: skip
 SOUND = ("registration-api", "aid-api")

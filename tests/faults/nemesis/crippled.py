@@ -25,7 +25,7 @@ from shared.stream import connect, envelope_of, seq_of, stream_name
 from shared.telemetry import configure_logging
 
 PAUSE_SECONDS = 0.05
-MIDDLE_SECONDS = 5
+MIDDLE_SECONDS = 3
 IN_THE_MIDDLE = "in the middle of it"
 CONSUMER = "notifications"
 

@@ -40,7 +40,7 @@ class Operation:
     sent: int = 0
     sent_at: float = 0
     settled_at: float = 0
-    told_before_restore: bytes = b""
+    last_heard: str = ""
 
     @property
     def lines(self) -> list[tuple[str, int]]:

@@ -81,8 +81,6 @@ class Offices:
         recalled = 0
         for one in self.history.operations:
             if one.service == "aid_distribution" and one.settled_at >= since:
-                if one.outcome is Outcome.OK:
-                    one.told_before_restore = one.told
                 recalled += one.outcome is Outcome.OK
                 one.outcome = Outcome.UNKNOWN
         return recalled
@@ -210,7 +208,10 @@ class Offices:
             await asyncio.sleep(RETRY_SECONDS)
             return False
 
-        await wait_until(known, seconds, f"an outcome of {one.document} ({one.kind})")
+        try:
+            await wait_until(known, seconds, f"an outcome of {one.document} ({one.kind})")
+        except AssertionError as error:
+            self.history.defects.append(f"{error}; last it heard: {one.last_heard}")
 
     async def _send(self, one: Operation) -> bool:
         """Send an operation once; tells whether its outcome is known now."""
@@ -218,8 +219,10 @@ class Offices:
         one.sent += 1
         try:
             answer = await self._ask(one)
-        except httpx.TransportError:
+        except httpx.TransportError as error:
+            one.last_heard = repr(error)
             return False
+        one.last_heard = f"{answer.status_code} {answer.text}"
         self._hear(one, answer)
         return one.outcome is not Outcome.UNKNOWN
 

@@ -1,4 +1,4 @@
-"""The `serumpun` command: run everything, run one service, migrate, and give out tokens and keys.
+"""The `serumpun` command: run everything, run one service, migrate, give out tokens and keys; and operate it.
 
 What a command needs is imported when it runs, so that `--help` answers at once.
 """
@@ -13,7 +13,7 @@ import typer
 from services import stopping
 from services.commands import events, parked, stock, terminal
 from services.commands.doctor import doctor
-from services.commands.terminal import Service
+from services.commands.terminal import AsJson, Service
 from services.commands.verify import verify
 from shared.caller import Role
 from shared.settings import SERVICES, Settings
@@ -53,19 +53,19 @@ class Direction(StrEnum):
 
 
 @app.command()
-def up(port: Port = None, host: Host = LOOPBACK) -> None:
+def up(port: Port = None, host: Host = LOOPBACK, as_json: AsJson = False) -> None:
     """Run everything on one port: servers, databases, demo province and all three services."""
     from services import running
 
-    running.up(_settings(port), host)
+    running.up(_settings(port), host, as_json=as_json)
 
 
 @app.command()
-def servers() -> None:
+def servers(as_json: AsJson = False) -> None:
     """Run only PostgreSQL and Valkey, migrated and with the demo province, until stopped."""
     from services import running
 
-    running.hold_servers(_settings(None))
+    running.hold_servers(_settings(None), as_json=as_json)
 
 
 @app.command()
@@ -74,6 +74,7 @@ def serve(
     port: Port = None,
     host: Host = LOOPBACK,
     only: Annotated[str, typer.Option(help="Parts to run, separated by commas; all of them by default.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Run one service as a process of its own, on the servers of `serumpun servers` or of the environment.
 
@@ -88,6 +89,7 @@ def serve(
         str(service),
         host,
         frozenset(part.strip() for part in only.split(",") if part.strip()),
+        as_json=as_json,
     )
 
 
@@ -98,21 +100,23 @@ def migrate(
     ] = Direction.UP,
     service: Annotated[Service | None, typer.Option(help="Only this service.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Really go down: every row of the service is lost.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Bring the databases to today's schema, or take them down to nothing."""
     from services import running
 
     if direction is Direction.DOWN and not yes:
         raise typer.BadParameter("going down destroys every row; say --yes to mean it", param_hint="--yes")
-    running.migrate(_settings(None), direction.value, [str(service)] if service else list(SERVICES))
+    services = [str(service)] if service else list(SERVICES)
+    running.migrate(_settings(None), direction.value, services, as_json=as_json)
 
 
 @app.command()
-def load() -> None:
+def load(as_json: AsJson = False) -> None:
     """Load the province that PROVINCE names into migrated databases, unless it is there already."""
     from services import running
 
-    running.load_province(_settings(None))
+    running.load_province(_settings(None), as_json=as_json)
 
 
 @app.command()
@@ -121,11 +125,13 @@ def token(
     region: Regions = None,
     subject: Annotated[str | None, typer.Option(help="Who the bearer is; an owner must be named.")] = None,
     hours: Annotated[float, typer.Option(min=0.01, max=8_760, help="How long the token lives.")] = 24,
+    as_json: AsJson = False,
 ) -> None:
     """Print one bearer token for development, and nothing else."""
     from services import credentials
 
-    typer.echo(credentials.token(_settings(None), role, region or [], subject, hours))
+    given = credentials.token(_settings(None), role, region or [], subject, hours)
+    terminal.answer({"token": given}, [given], as_json=as_json)
 
 
 @keys.command("create")
@@ -137,22 +143,26 @@ def create_key(
     days: Annotated[
         int | None, typer.Option(min=1, max=3_650, help="How long the key lives; for ever by default.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print a new key; only its hash is stored, so it cannot be shown again."""
     from services import credentials
 
-    typer.echo(credentials.create_key(_settings(None), str(service), role, region or [], subject, days))
+    key = credentials.create_key(_settings(None), str(service), role, region or [], subject, days)
+    terminal.answer({"key": key}, [key], as_json=as_json)
 
 
 @keys.command("revoke")
 def revoke_key(
     key: Annotated[str, typer.Argument(help="The key, or the id between its underscores.")],
     service: Annotated[Service, typer.Option(help="The service whose API the key opens.")],
+    as_json: AsJson = False,
 ) -> None:
     """End a key now; services notice within seconds."""
     from services import credentials
 
-    credentials.revoke_key(_settings(None), str(service), key)
+    said = credentials.revoke_key(_settings(None), str(service), key)
+    terminal.answer({"says": said}, [said], as_json=as_json)
 
 
 def _settings(port: int | None, peers: Mapping[str, int] | None = None) -> Settings:

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from http import HTTPStatus
 from importlib import import_module
 
-import httpx
-from rich.console import Console
+import msgspec
+import typer
 
 from services import serving, startup, stopping
 from services.welcome import welcome
@@ -18,13 +18,12 @@ from shared.telemetry import AsgiApp, configure_logging
 MEND_SECONDS = 0.5
 READY_SECONDS_MAX = 15
 READY_POLL_SECONDS = 0.1
-console = Console(highlight=False, soft_wrap=True)
 
 
-def up(settings: Settings, host: str) -> None:
+def up(settings: Settings, host: str, *, as_json: bool = False) -> None:
     """Run everything on one port until stopped."""
     serving.check_port(host, settings.port)
-    report = reporter()
+    report = reporter(as_json=as_json)
     with startup.servers(settings, report) as prepared:
         ready = stopping.run(startup.prepare(prepared.settings, report))
         log = settings.home / "log" / "serumpun.log"
@@ -36,15 +35,16 @@ def up(settings: Settings, host: str) -> None:
         async def started() -> None:
             await _until_ready(f"http://{host}:{settings.port}/readyz", report)
             report(f"what happens is written to {log}")
-            console.print(welcome(ready, host), markup=False)
+            if not as_json:
+                typer.echo(welcome(ready, host))
 
         serving.run(app, host, settings.port, started, lambda: _mend(prepared, report))
     report("everything is stopped; the data is kept")
 
 
-def hold_servers(settings: Settings) -> None:
+def hold_servers(settings: Settings, *, as_json: bool = False) -> None:
     """Run only the servers, ready for services that are started one by one."""
-    report = reporter()
+    report = reporter(as_json=as_json)
     with startup.servers(settings, report) as prepared:
         stopping.run(startup.prepare(prepared.settings, report))
         report("ready: start services with `serumpun serve NAME --port PORT`; Ctrl-C ends the servers")
@@ -54,7 +54,7 @@ def hold_servers(settings: Settings) -> None:
             _mend(prepared, report)
 
 
-def serve(settings: Settings, service: str, host: str, only: Collection[str]) -> None:
+def serve(settings: Settings, service: str, host: str, only: Collection[str], *, as_json: bool = False) -> None:
     """Run one service, or some of its parts, on servers that are there already."""
     if unknown := sorted(set(only) - PARTS):
         raise SettingInvalid(f"--only {unknown[0]} is not a part; the parts are {', '.join(sorted(PARTS))}")
@@ -62,7 +62,7 @@ def serve(settings: Settings, service: str, host: str, only: Collection[str]) ->
     configure_logging(settings.log_level)
     ready = stopping.run(startup.provisioned(startup.found(settings, [service]), [service]))
     app: AsgiApp = build(import_module(f"services.{service}.main").SERVICE, ready, only or PARTS)
-    report = reporter()
+    report = reporter(as_json=as_json)
 
     async def started() -> None:
         report(f"{service} serves http://{host}:{settings.port}")
@@ -70,11 +70,11 @@ def serve(settings: Settings, service: str, host: str, only: Collection[str]) ->
     serving.run(app, host, settings.port, started)
 
 
-def migrate(settings: Settings, direction: str, services: Collection[str]) -> None:
+def migrate(settings: Settings, direction: str, services: Collection[str], *, as_json: bool = False) -> None:
     """Bring databases up to today's schema or down to nothing, on servers that run or are started for it."""
     from shared import migrations  # noqa: PLC0415 - see startup.prepare
 
-    report = reporter()
+    report = reporter(as_json=as_json)
     act = migrations.upgrade if direction == "up" else migrations.downgrade
 
     async def carry_out(there: Settings) -> None:
@@ -87,9 +87,9 @@ def migrate(settings: Settings, direction: str, services: Collection[str]) -> No
         stopping.run(carry_out(there))
 
 
-def load_province(settings: Settings) -> None:
+def load_province(settings: Settings, *, as_json: bool = False) -> None:
     """Load the province that the settings name into migrated databases, unless it is there already."""
-    report = reporter()
+    report = reporter(as_json=as_json)
 
     async def carry_out(there: Settings) -> None:
         await import_module("services.demo").load(await startup.provisioned(there), report)
@@ -98,18 +98,22 @@ def load_province(settings: Settings) -> None:
         stopping.run(carry_out(there))
 
 
-def reporter() -> startup.Report:
-    """Give something that prints one line of progress, with the seconds since the start."""
+def reporter(*, as_json: bool = False) -> startup.Report:
+    """Give something that prints one line of progress, with the seconds since the start; as JSON for a machine."""
     begun = time.monotonic()
 
     def report(text: str) -> None:
-        console.print(f"{time.monotonic() - begun:6.1f} s  {text}", markup=False)
+        seconds = time.monotonic() - begun
+        said = {"seconds": round(seconds, 1), "says": text}
+        typer.echo(msgspec.json.encode(said).decode() if as_json else f"{seconds:6.1f} s  {text}")
 
     return report
 
 
 async def _until_ready(url: str, report: startup.Report) -> None:
     """Wait until relay and consumers run too, so that the first event is followed to its end at once."""
+    import httpx  # noqa: PLC0415 - a service by itself does not ask, and is 6 MB smaller without it
+
     deadline = time.monotonic() + READY_SECONDS_MAX
     async with httpx.AsyncClient(timeout=READY_SECONDS_MAX, trust_env=False) as client:
         while (answer := await client.get(url)).status_code != HTTPStatus.OK:

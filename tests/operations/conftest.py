@@ -182,7 +182,6 @@ async def province(
         await database.close()
         database_templates.made.remove(database)
         database_templates.templates[f"operations {service}"] = names[service]
-    # One more drop belongs to the templates' own: they go by the names of their databases.
     yield Province(home, names, keys)
     await redis.aclose()
 
@@ -201,6 +200,24 @@ async def _live(client: httpx.AsyncClient) -> None:
     await post(f"/aid/distributions/{voided['id']}/void", reason="posted twice")
     lines = [{"item": "MASK-CLOTH", "quantity": 7}]
     await post("/aid/transfers", from_place="WH-PROV", to_place="WH-19.71", occurred_at=now, lines=lines)
+
+
+@pytest_asyncio.fixture(scope="package")
+async def copied(province: Province, database_templates: Databases) -> dict[str, str]:
+    """One copy for all tests that only look."""
+    made = {service: await database_templates.copy(name, service) for service, name in province.databases.items()}
+    for service, database in made.items():
+        database_templates.made.remove(database)
+        database_templates.templates[f"looked at {service}"] = str(make_url(database.url).database)
+    return {service: database.url for service, database in made.items()}
+
+
+@pytest_asyncio.fixture
+async def unbroken(province: Province, copied: dict[str, str], redis: Redis, servers: Servers) -> Installation:
+    """The province for a test that changes nothing in the databases."""
+    for key, value in province.keys.items():
+        await redis.restore(key, 0, value)
+    return Installation(environment(copied, servers.redis_url, province.home), copied, redis)
 
 
 @pytest_asyncio.fixture

@@ -13,13 +13,13 @@ from tests.operations.conftest import Installation
 from tests.operations.planted import CURABLE, EFFECTS, JOURNAL, NUMBERS, POSITIONS, Planted
 
 
-async def test_an_installation_that_was_used_and_stopped_is_whole(there: Installation) -> None:
-    answered = await there.command("verify", "--wait", "0")
+async def test_an_installation_that_was_used_and_stopped_is_whole(unbroken: Installation) -> None:
+    answered = await unbroken.command("verify", "--wait", "0")
     assert answered.code == 0
     *warnings, end = answered.output.splitlines()
     assert warnings == []
     assert end.startswith("whole: ")
-    checked = (await there.command("verify", "--wait", "0", "--json")).read(dict[str, object])["checked"]
+    checked = (await unbroken.command("verify", "--wait", "0", "--json")).read(dict[str, object])["checked"]
     assert min(msgspec.convert(checked, dict[str, int]).values()) >= 7
 
 

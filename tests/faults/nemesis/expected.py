@@ -96,7 +96,7 @@ class Foretelling:
 
 
 def _done_for_good(says: str, before: Sequence[Sequence[str]]) -> bool:
-    """Tell what is written once however often it is told: aid that was taken back, and told so again after a restore."""
+    """Tell what is written once however often it is told: aid that was taken back, told again after a restore."""
     return says.startswith(TAKEN_BACK) and any(says in event for event in before)
 
 

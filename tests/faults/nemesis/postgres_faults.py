@@ -20,6 +20,7 @@ SOURCE = "aid_distribution"
 PARTITIONS = 4
 LOST_LEAST = 10
 LOSING_SECONDS_MAX = 30
+BACKEND_SECONDS_MAX = 60
 OURS = """
     SELECT pid FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND application_name LIKE 'serumpun-%' ORDER BY backend_start, pid
@@ -119,8 +120,11 @@ async def _fence_has_acted(nemesis: Nemesis, last: dict[int, int]) -> None:
 
 
 async def _one_of_ours(nemesis: Nemesis, admin: asyncpg.Connection) -> int:
-    pids = [row["pid"] for row in await admin.fetch(OURS)]
-    return int(nemesis.rng.choice(pids)) if pids else 0
+    """Give a backend that serves one of our services; waits until there is one."""
+    pids = await wait_until(lambda: admin.fetch(OURS), BACKEND_SECONDS_MAX, "a service to be connected")
+    pid: int = nemesis.rng.choice(pids)["pid"]
+    assert pid > 1, "to kill it would be to kill ourselves"
+    return pid
 
 
 TO_POSTGRES: list[Fault] = [kill_postgres, terminate_backend, terminate_backend, kill_backend, silence, restore_backup]

@@ -105,7 +105,7 @@ def _age(taken: Path) -> float:
 
 
 def _manifest(data: Path) -> bytes:
-    return next(data.glob("appendonlydir/*.manifest")).read_bytes()
+    return (data / "appendonlydir" / "appendonly.aof.manifest").read_bytes()
 
 
 TO_REDIS: list[Fault] = [kill_redis, freeze_redis, flush, delete_a_stream, cut_append_only_file, old_snapshot]

@@ -19,6 +19,11 @@ Answer = TypeVar("Answer")
 
 BATCH_REQUESTS_MAX = 128
 WAITING_REQUESTS_MAX = 4096
+LINGER_SECONDS = 0.002
+"""How long a batch may wait for half as many requests as the last one had; a single caller never waits."""
+
+BUSY_SECONDS = 0.05
+"""How long after a batch its size says something about the next one."""
 
 
 CarryOut = Callable[[Sequence[Asked]], Awaitable[Sequence[Answer | Refusal]]]
@@ -37,13 +42,21 @@ class GroupCommit(Generic[Asked, Answer]):
         *,
         batch_max: int = BATCH_REQUESTS_MAX,
         waiting_max: int = WAITING_REQUESTS_MAX,
+        linger_seconds: float = LINGER_SECONDS,
+        busy_seconds: float = BUSY_SECONDS,
     ) -> None:
         """Prepare an empty queue; the worker starts with the first request and ends with the last."""
         self._carry_out = carry_out
         self._batch_max = batch_max
         self._waiting_max = waiting_max
         self._waiting: deque[tuple[Asked, asyncio.Future[Answer]]] = deque()
+        self._linger_seconds = linger_seconds
+        self._busy_seconds = busy_seconds
         self._worker: asyncio.Task[None] | None = None
+        self._last_count = 0
+        self._last_ended = 0.0
+        self._awaited = 0
+        self._enough = asyncio.Event()
 
     async def submit(self, asked: Asked) -> Answer:
         """Wait for the outcome of one request; raises its refusal."""
@@ -51,6 +64,8 @@ class GroupCommit(Generic[Asked, Answer]):
             raise Unavailable("Too many requests are waiting.", headers={"Retry-After": "1"})
         outcome: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((asked, outcome))
+        if len(self._waiting) >= self._awaited:
+            self._enough.set()
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
         return await outcome
@@ -61,12 +76,34 @@ class GroupCommit(Generic[Asked, Answer]):
             await asyncio.wait([self._worker])
 
     async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
         try:
             while self._waiting:
-                count = min(len(self._waiting), self._batch_max)
-                await self._together([self._waiting.popleft() for _ in range(count)])
+                await self._linger(loop.time())
+                self._last_count = min(len(self._waiting), self._batch_max)
+                await self._together([self._waiting.popleft() for _ in range(self._last_count)])
+                self._last_ended = loop.time()
         finally:
             self._worker = None
+
+    async def _linger(self, now: float) -> None:
+        """Wait a moment for the others, where there were others just now.
+
+        Callers that got their answers together ask again together, so without it a crowd would split into one
+        request, for which a whole commit is spent, and all the others behind it, again and again.
+        """
+        self._awaited = self._last_count // 2 if now - self._last_ended < self._busy_seconds else 0
+        if len(self._waiting) >= self._awaited:
+            return
+        self._enough.clear()
+        try:
+            async with asyncio.timeout(self._linger_seconds):
+                await self._enough.wait()
+        except TimeoutError:
+            return
+        except asyncio.CancelledError:
+            self._give_up([])
+            raise
 
     async def _together(self, batch: list[tuple[Asked, "asyncio.Future[Answer]"]]) -> None:
         reach("group.batch_taken")

@@ -54,6 +54,48 @@ def submitted(group: "GroupCommit[int, int]", *orders: int) -> "list[asyncio.Tas
     return [asyncio.create_task(group.submit(order)) for order in orders]
 
 
+async def test_a_crowd_that_asks_again_is_not_split_into_one_and_all_the_others() -> None:
+    kitchen = Kitchen()
+    group = GroupCommit(kitchen.cook, linger_seconds=SECONDS_MAX, busy_seconds=SECONDS_MAX)
+    assert len(await settled(*submitted(group, *range(8)))) == 8
+    asked: list[asyncio.Task[int]] = []
+    for order in range(4):
+        assert [len(batch) for batch in kitchen.batches] == [8], "it waits for half of those who were there"
+        asked += submitted(group, order)
+        for _ in range(5):
+            await asyncio.sleep(0)
+    assert await settled(*asked) == [0, 1, 4, 9]
+    assert [len(batch) for batch in kitchen.batches] == [8, 4]
+
+
+async def test_nobody_waits_long_for_those_who_do_not_come_again() -> None:
+    kitchen = Kitchen()
+    group = GroupCommit(kitchen.cook, linger_seconds=0.001, busy_seconds=SECONDS_MAX)
+    await settled(*submitted(group, *range(8)))
+    assert await settled(*submitted(group, 5)) == [25]
+    assert [len(batch) for batch in kitchen.batches] == [8, 1]
+
+
+async def test_a_single_caller_never_waits_for_others() -> None:
+    kitchen = Kitchen()
+    group = GroupCommit(kitchen.cook, linger_seconds=SECONDS_MAX * 2, busy_seconds=SECONDS_MAX)
+    for order in range(5):
+        assert await settled(*submitted(group, order)) == [order * order]
+    assert [len(batch) for batch in kitchen.batches] == [1] * 5
+
+
+async def test_whoever_lingers_when_the_process_stops_is_told_so() -> None:
+    kitchen = Kitchen()
+    group = GroupCommit(kitchen.cook, linger_seconds=SECONDS_MAX, busy_seconds=SECONDS_MAX)
+    await settled(*submitted(group, *range(8)))
+    asked = submitted(group, 1)
+    await wait_until(lambda: group._worker is not None and group._awaited == 4, description="it to linger")
+    assert group._worker is not None
+    group._worker.cancel()
+    (outcome,) = await settled(*asked)
+    assert isinstance(outcome, Unavailable)
+
+
 async def test_whoever_waits_at_the_same_moment_shares_a_batch_in_the_order_of_arrival() -> None:
     kitchen = Kitchen()
     group = GroupCommit(kitchen.cook)

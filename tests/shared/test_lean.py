@@ -8,7 +8,7 @@ import pytest
 
 from shared.settings import SERVICES
 
-HEAVY = {"httpx", "rich", "pygments", "alembic", "calamine", "scipy", "phonenumbers.phonenumbermatcher"}
+HEAVY = {"httpx", "rich", "pygments", "alembic", "calamine", "scipy"}
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -42,7 +42,7 @@ class Process:
         self.arguments = arguments
         self._module = module
         self.log = log
-        self._environment = _environment(home, environment)
+        self._environment = inherited(SERUMPUN_HOME=str(home), **environment)
         self._process: subprocess.Popen[bytes] | None = None
         self._said_before = 0
 
@@ -161,6 +161,7 @@ def lines_of(output: str) -> list[dict[str, object]]:
     return [msgspec.json.decode(line) for line in output.splitlines() if line.startswith("{") and line.endswith("}")]
 
 
-def _environment(home: Path, own: dict[str, str]) -> dict[str, str]:
+def inherited(**own: str) -> dict[str, str]:
+    """Give the environment of a process that a test starts: ours without what would lead it elsewhere, and its own."""
     kept = {name: value for name, value in os.environ.items() if not name.endswith(NOT_INHERITED)}
-    return {**kept, "SERUMPUN_HOME": str(home), **own}
+    return {**kept, **own}

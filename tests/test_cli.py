@@ -1,6 +1,5 @@
 """The command line as a person meets it: what it prints, its exit codes, and one line for what goes wrong."""
 
-import os
 import re
 import socket
 import subprocess
@@ -15,8 +14,10 @@ import msgspec
 import psutil
 import pytest
 
+from shared.caller import Role
+from shared.clock import Clock
 from shared.embedded import EmbeddedServers, find_running
-from tests.processes import ROOT, STOP_SECONDS_MAX, Process, free_port, new_home
+from tests.processes import ROOT, STOP_SECONDS_MAX, Process, bearer, free_port, inherited, new_home
 from tests.waiting import wait_until
 
 STARTS_SECONDS = 120
@@ -34,16 +35,11 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "services.cli", *arguments]
 
 
-def environment(home: Path, **extra: str) -> dict[str, str]:
-    ours = ("DATABASE_URL", "REDIS_URL", "PORT")
-    return {**{k: v for k, v in os.environ.items() if not k.endswith(ours)}, "SERUMPUN_HOME": str(home), **extra}
-
-
 def run(home: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*arguments),
         cwd=ROOT,
-        env=environment(home, **extra),
+        env=inherited(SERUMPUN_HOME=str(home), **extra),
         capture_output=True,
         text=True,
         timeout=STARTS_SECONDS,
@@ -136,6 +132,37 @@ def test_a_setting_that_cannot_be_used_is_named(home: Path) -> None:
     assert "PARTITIONS='many'" in one_line(run(home, "token", "--role", "operator", PARTITIONS="many"))
 
 
+@pytest.mark.parametrize("url", ["mail.test:25", "smtp://me:pw@mail.test:x"])
+def test_a_mail_server_that_is_none_is_one_line_before_anything_starts(home: Path, url: str) -> None:
+    line = one_line(run(home, "up", "--port", str(free_port()), SMTP_URL=url))
+    assert "SMTP_URL must be smtp://" in line
+    assert "pw" not in line
+    assert not (home / "postgres").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"DATABASE_URL": "postgresql://x@127.0.0.1/postgres"}, "REDIS_URL is not"),
+        ({"REDIS_URL": "redis://127.0.0.1:1/0"}, "DATABASE_URL is not"),
+        (
+            {"REDIS_URL": "redis://127.0.0.1:1/0", "REGISTRATION_DATABASE_URL": "postgresql://x@127.0.0.1/r"},
+            "AID_DISTRIBUTION_DATABASE_URL and NOTIFICATIONS_DATABASE_URL are not",
+        ),
+    ],
+    ids=["no Redis", "no database", "one database of three"],
+)
+def test_half_a_configuration_starts_no_servers(home: Path, given: dict[str, str], missing: str) -> None:
+    assert missing in one_line(run(home, "up", "--port", str(free_port()), **given))
+    assert not (home / "postgres").exists()
+
+
+def test_help_is_there_at_once(home: Path) -> None:
+    heavy = "import sys, services.cli; print({'sqlalchemy', 'redis', 'litestar', 'httpx', 'rich'} & set(sys.modules))"
+    finished = subprocess.run([sys.executable, "-c", heavy], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert finished.stdout == "set()\n"
+
+
 def test_a_service_without_servers_says_how_to_get_them(home: Path) -> None:
     assert "serumpun servers" in one_line(run(home, "serve", "registration", "--port", str(free_port())), AWAY)
 
@@ -179,6 +206,43 @@ async def test_up_serves_everything_and_sigterm_leaves_no_process(home: Path, st
     assert await whole.stop() < STOP_SECONDS_MAX
     assert whole.exit_code == 0
     assert not [process for process in family if process.is_running()]
+
+
+async def test_the_operators_commands_work_beside_a_running_system(home: Path, started: Callable[..., Process]) -> None:
+    port = str(free_port())
+    whole = started("up", "--port", port)
+    await whole.says("Another token")
+    tail = started("events", "tail", "--type", "*distribution.posted*", "--json")
+    verified = run(home, "verify", "--wait", "60")
+    assert (verified.returncode, verified.stderr) == (0, ""), verified
+    assert "whole: " in verified.stdout
+    answer = httpx.post(
+        f"http://127.0.0.1:{port}/aid/distributions",
+        json={
+            "programme": "free-masks",
+            "place": "WH-19.71",
+            "occurred_at": Clock().now().isoformat(),
+            "lines": [{"item": "MASK-CLOTH", "quantity": 1}],
+            "recipients": {"public": 1},
+        },
+        headers=bearer(home, Role.REGENCY_OFFICER, "officer-19.71", "19.71"),
+        timeout=10,
+    )
+    assert answer.status_code == 201, answer.text
+    await tail.says(f"distribution/{answer.json()['id']}")
+    await tail.stop()
+    assert tail.exit_code == 0
+    assert "Traceback" not in tail.output
+    seen = run(home, "doctor", "--json", PORT=port)
+    assert seen.returncode == 0, seen.stdout
+    found = msgspec.json.decode(seen.stdout, type=dict[str, object])["findings"]
+    said = {(one["check"], one["severity"]) for one in msgspec.convert(found, list[dict[str, str]])}
+    checks = ("python", "home", "keys", "port", "database_answers", "migrated", "clock", "redis_answers", "redis_keeps")
+    assert {(check, "ok") for check in (*checks, "service_ready", "outbox_sent", "parked")} <= said
+    (home / "keys" / "token.jwk").chmod(0o644)
+    broken = run(home, "doctor", PORT=port)
+    assert (broken.returncode, f"chmod 600 {home}/keys/token.jwk" in broken.stdout) == (1, True)
+    (home / "keys" / "token.jwk").chmod(0o600)
 
 
 async def test_a_key_for_a_machine_opens_one_service_until_it_is_revoked(

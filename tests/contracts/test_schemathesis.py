@@ -5,7 +5,6 @@ and malformed. They are the same on every run, so that what is found once is fou
 """
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from shared.caller import Role
-from tests.processes import LOOPBACK, Process, bearer, free_port, new_home
+from tests.processes import LOOPBACK, Process, bearer, free_port, inherited, new_home
 
 HERE = Path(__file__).parent
 PREFIXES = ("registration", "aid", "notifications")
@@ -62,7 +61,7 @@ async def tried(running: Running, prefix: str, caller: dict[str, str], *selectio
         sys.executable,
         *command,
         cwd=running.home,
-        env=os.environ | HOOKS,
+        env=inherited(**HOOKS),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -1,7 +1,6 @@
 """Delivery over a real SMTP server: sent once, tried again when that is certain to be right, in doubt otherwise."""
 
 import asyncio
-import os
 import signal
 import socket
 import sys
@@ -46,6 +45,7 @@ from tests.notifications.story import (
     recorded,
     rows,
 )
+from tests.processes import ROOT, inherited
 from tests.waiting import SECONDS_MAX, wait_until
 
 SENDER_CALLER = Caller("notifications", Role.SERVICE, ())
@@ -515,7 +515,7 @@ async def test_killed_at_any_point_nothing_is_sent_twice_and_every_doubt_is_visi
         str(Path(__file__).parent / "lone_sender.py"),
         database.url,
         str(mail.port),
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "SERUMPUN_CRASH_AT": point},
+        env=inherited(PYTHONPATH=str(ROOT), SERUMPUN_CRASH_AT=point),
     )
     assert await asyncio.wait_for(victim.wait(), SECONDS_MAX) == -signal.SIGKILL
     clock.at = Clock().now() + LEASE

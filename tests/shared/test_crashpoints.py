@@ -1,7 +1,6 @@
 """The crash points: declared once, each one place in the code, deadly only when asked for; and docs/failures.md."""
 
 import ast
-import os
 import re
 import signal
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 from shared import crashpoints
 from shared.crashpoints import POINTS
 from shared.settings import SettingInvalid
+from tests.processes import inherited
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "failures.md"
@@ -70,7 +70,7 @@ def test_the_process_passes_every_other_point(armed: str) -> None:
 def passing(armed: str) -> "subprocess.CompletedProcess[str]":
     """Let a process pass a point, with what passes it, while the environment names one."""
     program = f"from shared.crashpoints import reach; print('before', flush=True); {PASSES}; print('after')"
-    environment = {**os.environ, "SERUMPUN_CRASH_AT": armed}
+    environment = inherited(SERUMPUN_CRASH_AT=armed)
     command = [sys.executable, "-c", program]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
 

@@ -21,7 +21,7 @@ from shared import stream
 from shared.database import Database
 from shared.effects import Effects
 from tests.conftest import Databases, Servers
-from tests.processes import free_port
+from tests.processes import free_port, inherited
 from tests.shared.backbone import (
     CONSUMER,
     SOURCE,
@@ -51,7 +51,7 @@ async def killed(role: str, database: Database, servers: Servers, crash_at: str 
     """Run a worker in a process of its own until it has killed itself."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.shared.worker", role, database.url, servers.redis_url,
-        cwd=ROOT, env={**os.environ, "SERUMPUN_CRASH_AT": crash_at}, stdout=asyncio.subprocess.DEVNULL,
+        cwd=ROOT, env=inherited(SERUMPUN_CRASH_AT=crash_at), stdout=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
         async with asyncio.timeout(SECONDS_MAX):

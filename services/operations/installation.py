@@ -24,7 +24,7 @@ from shared.database import sqlstate, unreachable
 from shared.embedded import StartFailed
 from shared.embedded.provisioning import addresses
 from shared.operator_acts import Operator
-from shared.settings import SERVICES, Settings
+from shared.settings import SERVICES, SettingInvalid, Settings
 
 CONNECT_TIMEOUT_SECONDS = 5
 STATEMENT_TIMEOUT_SECONDS = 600
@@ -78,7 +78,10 @@ def located(settings: Settings) -> Settings:
             f"{settings.home} holds no keys, so the logins of the databases are not known: set SERUMPUN_HOME,"
             " or the address of each service's database"
         )
-    return replace(there, database_urls=addresses(there.database_url, there))
+    try:
+        return replace(there, database_urls=addresses(there.database_url, there))
+    except SettingInvalid as error:  # the key that they are derived from cannot be used
+        raise NotPossible(str(error)) from error
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import text
 
+from services import startup
 from services.operations.findings import Finding, fault, fine, warning
 from services.operations.installation import first_line, located, shown, store
 from services.operations.refusals import NotPossible, ServerAway
@@ -35,8 +36,11 @@ async def databases(settings: Settings) -> list[Finding]:
     """Judge the database of every service."""
     try:
         there = located(settings)
-    except (ServerAway, NotPossible) as error:
+    except ServerAway as error:
         return [fault("database_answers", "PostgreSQL", str(error).split(": ")[0], "serumpun servers, or serumpun up")]
+    except NotPossible as error:
+        what, _, cure = str(error).partition(": ")
+        return [fault("logins", "PostgreSQL", what, cure)]
     found: list[Finding] = []
     for service in SERVICES:
         if service not in there.database_urls:
@@ -105,8 +109,8 @@ def _skew(where: str, seconds: float) -> Finding:
 async def redis(settings: Settings) -> list[Finding]:
     """Judge Redis or Valkey."""
     try:
-        url = located(settings).redis_url
-    except (ServerAway, NotPossible):
+        url = startup.found(settings).redis_url
+    except startup.ServersAway:
         url = settings.redis_url
     if url is None:
         return [fault("redis_answers", "Redis", "nothing runs", "serumpun servers, or set REDIS_URL")]

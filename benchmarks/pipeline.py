@@ -115,7 +115,7 @@ class Line:
 async def filled(stage: Stage, events: int) -> AsyncIterator[Line]:
     """Give a pipeline whose outbox holds so many events of many aggregates."""
     redis = stream.connect(stage.redis_url)
-    async with database(stage, "outbox") as outbox, database(stage, "effects") as effects:
+    async with database(stage, "outbox") as outbox, database(stage, "effects", ping=False) as effects:
         for first in range(0, events, EVENTS_PER_COMMIT):
             async with outbox.work(OFFICER) as work:
                 for number in range(first, min(first + EVENTS_PER_COMMIT, events)):

@@ -91,14 +91,16 @@ def _quiet(_line: str) -> None:
 
 
 @asynccontextmanager
-async def database(stage: Stage, name: str, *, migrated: str | None = None) -> AsyncIterator[Database]:
+async def database(
+    stage: Stage, name: str, *, migrated: str | None = None, ping: bool = True
+) -> AsyncIterator[Database]:
     """Give a fresh store that is dropped afterwards: with the backbone's tables, or with all those of a service."""
     admin = create_async_engine(str(stage.settings.database_url), poolclass=pool.NullPool, isolation_level="AUTOCOMMIT")
     name = f"serumpun_bench_{os.getpid()}_{name}"
     url = make_url(str(stage.settings.database_url)).set(database=name).render_as_string(hide_password=False)
     async with admin.connect() as connection:
         await connection.execute(text(f'CREATE DATABASE "{name}"'))
-    store = Database(url, migrated or SOURCE, partitions=PARTITIONS, clock=Clock())
+    store = Database(url, migrated or SOURCE, partitions=PARTITIONS, clock=Clock(), ping=ping)
     try:
         if migrated:
             await migrations.upgrade(migrated, url)

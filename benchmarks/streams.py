@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from time import perf_counter
 from typing import cast
 
@@ -128,26 +129,46 @@ async def _checked(redis: Redis, name: str, events: Sequence[Envelope], seconds:
 
 
 async def _faststream(line: Line) -> float:
-    """Read one partition as the consumers of a service do, and do nothing about it."""
+    """Read one partition as the consumers of a service do, and do nothing about it; timed from the first batch on."""
     broker = RedisBroker(line.redis_url, apply_types=False, logger=None)  # type: ignore[arg-type]  # as consumers do
-    read, done = 0, asyncio.Event()
+    pace, done = Pace(), asyncio.Event()
 
     async def decode(message: RedisBatchStreamMessage) -> list[Arrived]:
         return arrived(SOURCE, 0, message.raw_message)
 
     async def take(batch: list[Arrived]) -> None:
-        nonlocal read
-        read += len(batch)
-        if read == line.heads[0]:
+        pace.note(batch)
+        if batch[-1].seq == line.heads[0]:
             done.set()
 
     source = StreamSub(stream.stream_name(SOURCE, 0), last_id="0-0", batch=True, max_records=BATCH_EVENTS_MAX,
                        polling_interval=stream.BLOCK_MS)  # fmt: skip
     broker.subscriber(stream=source, parser=parse, decoder=decode, no_reply=True)(take)
-    began = perf_counter()
     async with _started(broker):
         await done.wait()
-        return read / (perf_counter() - began)
+    return pace.per_second
+
+
+@dataclass(slots=True)
+class Pace:
+    """How fast batches come after the first one, with which the clock starts."""
+
+    began: float = 0.0
+    ended: float = 0.0
+    events: int = 0
+
+    def note(self, batch: Sequence[Arrived]) -> None:
+        """Count a batch that has come."""
+        self.ended = perf_counter()
+        if self.began:
+            self.events += len(batch)
+        else:
+            self.began = self.ended
+
+    @property
+    def per_second(self) -> float:
+        """Give the events in a second."""
+        return self.events / (self.ended - self.began)
 
 
 @asynccontextmanager
@@ -160,13 +181,12 @@ async def _started(broker: RedisBroker) -> AsyncIterator[None]:
 
 
 async def _raw(line: Line) -> float:
-    name, position = stream.stream_name(SOURCE, 0), 0
-    began = perf_counter()
+    name, position, pace = stream.stream_name(SOURCE, 0), 0, Pace()
     while position < line.heads[0]:
         read = await line.redis.xread({name: f"{position}-0"}, count=BATCH_EVENTS_MAX, block=stream.BLOCK_MS)
         ((_, entries),) = cast("list[tuple[bytes, list[tuple[bytes, stream.Fields]]]]", read)
         ids, data = [entry_id for entry_id, _ in entries], [fields for _, fields in entries]
-        position = arrived(SOURCE, 0, BatchStreamMessage(type="bstream", channel=name, message_ids=ids, data=data))[
-            -1
-        ].seq
-    return position / (perf_counter() - began)
+        batch = arrived(SOURCE, 0, BatchStreamMessage(type="bstream", channel=name, message_ids=ids, data=data))
+        pace.note(batch)
+        position = batch[-1].seq
+    return pace.per_second

@@ -82,8 +82,13 @@ class Database:
         clock: Clock,
         connections_max: int = CONNECTIONS_MAX,
         vault: Vault | None = None,
+        ping: bool = True,
     ):
-        """Prepare the pool; nothing is opened before the first use. A store of personal data needs the vault."""
+        """Prepare the pool; nothing is opened before the first use. A store of personal data needs the vault.
+
+        Whoever tries again by itself does without `ping`: before each transaction it asks in three round trips
+        whether the connection still lives.
+        """
         self.vault = vault
         self.source = source
         self.partitions = partitions
@@ -94,7 +99,7 @@ class Database:
             pool_size=connections_max,
             max_overflow=0,
             pool_timeout=POOL_WAIT_SECONDS,
-            pool_pre_ping=True,
+            pool_pre_ping=ping,
             hide_parameters=True,  # the text of an error reaches the log, and parameters are people's data
             connect_args={
                 "timeout": CONNECT_TIMEOUT_SECONDS,

@@ -145,7 +145,7 @@ def build(
     feed = FeedClient(_feeds(settings), lambda: _service_token(runtime))
     # Consumers have connections of their own: a backlog never keeps a request waiting for one.
     lanes = len(SUBSCRIPTIONS[service.name]) * settings.partitions
-    consuming = _database(service, settings, runtime.keys, runtime.clock, connections_max=lanes + 1)
+    consuming = _database(service, settings, runtime.keys, runtime.clock, connections_max=lanes + 1, ping=False)
     consumers = Consumers(
         service.name,
         consuming,
@@ -215,7 +215,9 @@ def _runtime(service: Service, settings: Settings, clock: Clock) -> Runtime:
     )
 
 
-def _database(service: Service, settings: Settings, keys: KeyStore, clock: Clock, *, connections_max: int) -> Database:
+def _database(
+    service: Service, settings: Settings, keys: KeyStore, clock: Clock, *, connections_max: int, ping: bool = True
+) -> Database:
     url = settings.database_urls.get(service.name)
     if url is None:
         raise SettingInvalid(f"{service.name} needs a database: run `serumpun servers`, or set DATABASE_URL")
@@ -226,6 +228,7 @@ def _database(service: Service, settings: Settings, keys: KeyStore, clock: Clock
         clock=clock,
         connections_max=connections_max,
         vault=Vault(keys.master),
+        ping=ping,
     )
 
 

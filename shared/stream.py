@@ -6,9 +6,8 @@ whatever it has lost is known by comparing two numbers.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Final, Literal, TypeAlias, cast
-from uuid import UUID
 
 import msgspec
 from redis.asyncio import Redis
@@ -116,17 +115,16 @@ def envelope_of(source: str, partition: int, seq: int, fields: Fields) -> Envelo
     """Read an event from the fields of its entry; raises Unreadable, also for what could not be stored later."""
     try:
         texts = {name: fields[field].decode() for name, field in TEXTS}
-        data = fields[b"data"]
-        event_id = UUID(texts.pop("id"))
-        local = datetime.fromisoformat(texts.pop("time"))
-        time = local.astimezone(UTC)
+        told = {**texts, "source": source, "partition": partition, "seq": seq, "data": fields[b"data"]}
+        envelope = msgspec.convert(told, Envelope)
+        envelope.time.astimezone(UTC)
     except KeyError:
         raise Unreadable("a field is missing") from None
     except (ValueError, OverflowError) as error:
         raise Unreadable(f"a field cannot be read: {type(error).__name__}") from None
-    if local.tzinfo is None or any("\0" in value or len(value) > TEXT_LENGTH_MAX for value in texts.values()):
+    if envelope.time.tzinfo is None or any("\0" in text or len(text) > TEXT_LENGTH_MAX for text in texts.values()):
         raise Unreadable("a field cannot be stored")
-    return Envelope(source=source, partition=partition, seq=seq, id=event_id, time=time, data=data, **texts)
+    return envelope
 
 
 def bytes_of(fields: Fields) -> bytes:

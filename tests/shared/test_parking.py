@@ -163,7 +163,7 @@ async def test_an_entry_without_an_envelope_is_parked_with_all_that_stood_there(
     missing, wrong = await _rows(seen)
     assert msgspec.msgpack.decode(missing.data) == [[b"\xff\xfe", b"\x00\x01"], [b"subject", b"owner/x"]]
     assert missing.error == "Unreadable: a field is missing"
-    assert wrong.error == "Unreadable: a field cannot be read: ValueError"
+    assert wrong.error == "Unreadable: a field cannot be read: ValidationError"
     effects = Effects(CONSUMER, seen.database, seen.reactions)
     await make_due(seen)
     assert await effects.retry_due() == 0  # it stays poison, and trying it does no harm

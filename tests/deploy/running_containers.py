@@ -140,6 +140,20 @@ async def test_whatever_is_killed_comes_back_by_itself_and_the_stock_is_what_it_
     assert await _stock(system) == before - 3
 
 
+async def test_what_redis_has_written_down_it_still_has_after_a_crash(system: Containers) -> None:
+    for _ in range(5):
+        await _hands_out(system, 1)
+    assert "whole: " in _verified(system)
+    before = _lengths(system)
+
+    await system.crashes("redis")
+    await system.is_healthy("redis")
+
+    assert sum(before.values()) > 0
+    assert {name: length for name, length in _lengths(system).items() if length < before[name]} == {}
+    assert "NOPERM" not in docker("logs", "--tail=50", system.container("redis"))
+
+
 async def test_a_second_copy_takes_its_share_and_one_of_two_may_die_unnoticed(system: Containers) -> None:
     system.compose(
         "up",
@@ -187,6 +201,7 @@ async def test_what_was_backed_up_comes_back_as_it_was_though_redis_knows_more(s
         assert dumped.code == 0, dumped.said
 
     await _hands_out(system, 7)  # what the backup does not know
+    assert "whole: " in _verified(system)
     system.compose("stop", *SERVICES)
     for name in SERVICES:
         database = f"serumpun_{name}"
@@ -201,9 +216,9 @@ async def test_what_was_backed_up_comes_back_as_it_was_though_redis_knows_more(s
     await system.is_ready()
 
     assert await _stock(system) == before
+    assert _found_wrong(system) == {"records_hold_events"}  # it names what must be posted again, and that is all
     await _hands_out(system, 2)
     assert await _stock(system) == before - 2
-    assert "whole: " in _verified(system)
 
 
 async def test_a_password_that_is_changed_shuts_out_the_old_one(system: Containers) -> None:
@@ -242,8 +257,20 @@ def test_the_keys_can_be_carried_away_and_are_closed_to_others(system: Container
     assert system.inside("registration", "touch", "/var/lib/serumpun/keys/planted").code != 0
 
 
+def _lengths(system: Containers) -> dict[str, int]:
+    names = [stream_name(source, partition) for source in SERVICES for partition in range(4)]
+    return {name: int(_redis(system, "operator", "XLEN", name)) for name in names}
+
+
 def _verified(system: Containers) -> str:
     return system.compose("run", "--rm", "-T", "operator", "verify", "--wait", "30")
+
+
+def _found_wrong(system: Containers) -> set[str]:
+    """Give the names of the checks at which `verify` finds something wrong."""
+    said = system.compose("run", "--rm", "-T", "operator", "verify", "--wait", "30", "--json", code=1)
+    verdict = msgspec.json.decode(said[said.index("{") : said.rindex("}") + 1])
+    return {finding["check"] for finding in verdict["findings"] if finding["severity"] == "fault"}
 
 
 def _redis(system: Containers, login: str, *words: str) -> str:

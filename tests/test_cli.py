@@ -226,7 +226,7 @@ async def test_the_operators_commands_work_beside_a_running_system(home: Path, s
             "recipients": {"public": 1},
         },
         headers=bearer(home, Role.REGENCY_OFFICER, "officer-19.71", "19.71"),
-        timeout=10,
+        timeout=60,
     )
     assert answer.status_code == 201, answer.text
     await tail.says(f"distribution/{answer.json()['id']}")

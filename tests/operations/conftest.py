@@ -133,7 +133,7 @@ class Installation:
         """Run all services until `verify` finds nothing wrong."""
         async with self.running():
             try:
-                await wait_until(self._whole, 30, "the installation to be whole")
+                await wait_until(self._whole, description="the installation to be whole")
             except AssertionError:
                 raise AssertionError(await self.faults()) from None
 
@@ -172,9 +172,9 @@ async def province(
     await demo.load(there.settings, lambda _line: None)
     await there.sql("notifications", LONG_KNOWN[0])
     async with there.running() as client:
-        await wait_until(there._whole, 60, "everybody to know the businesses")
+        await wait_until(there._whole, description="everybody to know the businesses")
         await _live(client)
-        await wait_until(there._whole, 60, "everybody to be told")
+        await wait_until(there._whole, description="everybody to be told")
     await there.sql("notifications", *LONG_KNOWN)
     keys = {key: await redis.dump(key) for key in await redis.keys("*")}
     names = {service: str(make_url(url).database) for service, url in urls.items()}

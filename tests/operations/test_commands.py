@@ -278,7 +278,7 @@ async def test_a_consumer_whose_history_is_gone_goes_on_where_an_operator_says(t
     assert row["last_seq"] == 3
     await there.redis.delete(AID_0)
     async with there.running():
-        await wait_until(lambda: _at_head(there), 30, "the consumer to go on")
+        await wait_until(lambda: _at_head(there), description="the consumer to go on")
     assert "history_is_kept" not in {check for check, _, _ in await there.faults()}
 
 

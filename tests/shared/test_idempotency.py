@@ -187,7 +187,7 @@ async def test_an_answer_that_was_lost_on_the_way_is_given_again(door: Door, sto
             with socket.create_connection((address.host, address.port)) as line:
                 line.sendall(head.encode() + body)
                 await wait_until(lambda: requests_held(store), description="the request to be in its transaction")
-        async with httpx.AsyncClient(base_url=url, headers={"Authorization": token}) as client:
+        async with httpx.AsyncClient(base_url=url, headers={"Authorization": token}, timeout=60) as client:
 
             async def answered() -> httpx.Response | None:
                 answer = await client.post(

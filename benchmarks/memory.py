@@ -5,15 +5,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from socket import socket
 from tempfile import TemporaryDirectory
 
-import httpx
 import psutil
 
+from benchmarks.stage import free_port, ready
 from shared.settings import SERVICES, Settings
 
-START_SECONDS_MAX = 60
 SETTLE_SECONDS = 5
 MEBIBYTE = 2**20
 
@@ -29,9 +27,7 @@ async def measure(settings: Settings) -> dict[str, float]:
 
 async def held(settings: Settings, service: str, made: Mapping[str, str], settle_seconds: float = 0) -> float:
     """Start one service; gives the MiB that it holds so many seconds after it is ready."""
-    with socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     environment = {
         **os.environ,
         "SERUMPUN_HOME": str(settings.home),
@@ -46,20 +42,9 @@ async def held(settings: Settings, service: str, made: Mapping[str, str], settle
         [sys.executable, "-m", "services.cli", "serve", service], env=environment, stdout=subprocess.DEVNULL
     )
     try:
-        await _ready(port)
+        await ready(port)
         await asyncio.sleep(settle_seconds)
         return float(psutil.Process(process.pid).memory_info().rss) / MEBIBYTE
     finally:
         process.terminate()
         process.wait(timeout=20)
-
-
-async def _ready(port: int) -> None:
-    async with asyncio.timeout(START_SECONDS_MAX), httpx.AsyncClient() as client:
-        while True:
-            try:
-                if (await client.get(f"http://127.0.0.1:{port}/readyz")).is_success:
-                    return
-            except httpx.TransportError:
-                pass
-            await asyncio.sleep(0.1)

@@ -27,7 +27,7 @@ from shared.telemetry import log
 
 STREAM_KEPT: Final = timedelta(days=3)
 """How long an event stands in Redis at least: what a restored database can learn again from there (the fence)."""
-ROUND_SECONDS: Final = 60
+ROUND_SECONDS: Final = 60.0
 ROWS_PER_DELETE: Final = 5_000
 PER_ROUND_MAX: Final = 100_000
 """How much of a partition, or of the answers kept for retries, goes in one round: more than a minute can bring."""
@@ -112,8 +112,12 @@ class Retention:
         idempotency_kept: timedelta,
         stream_kept: timedelta = STREAM_KEPT,
         consumers: Sequence[str] | None = None,
+        per_round_max: int = PER_ROUND_MAX,
+        round_seconds: float = ROUND_SECONDS,
     ):
         """Take the ages; the consumers are those that the contracts register for the source."""
+        self._per_round_max = per_round_max
+        self._round_seconds = round_seconds
         self._database = database
         self._redis = redis
         self._source = source
@@ -134,7 +138,7 @@ class Retention:
                              idempotency_rows=pruned.idempotency_rows)  # fmt: skip
             except Exception as error:  # noqa: BLE001  the edge of a worker: whatever it was, the next round comes
                 log.warning("pruning interrupted", source=self._source, error=type(error).__name__)
-            await rest(ROUND_SECONDS)
+            await rest(self._round_seconds)
 
     async def prune(self) -> Pruned:
         """Take away all that is old enough and that everyone has passed."""
@@ -189,7 +193,7 @@ class Retention:
                 continue
             name = stream.stream_name(self._source, partition)
             (oldest, _), *_ = await stream.forwards(self._redis, name, None, 1)
-            most = stream.number_of(oldest) + PER_ROUND_MAX
+            most = stream.number_of(oldest) + self._per_round_max
             first_kept = min(upto + 1, passed + 1, tail.standing, most)  # the last entry always stays
             reach("retention.before_trim")
             trimmed += await self._redis.xtrim(name, minid=f"{first_kept}-0", approximate=False)
@@ -210,12 +214,13 @@ class Retention:
     async def _delete(self, statement: TextClause, parameters: dict[str, object]) -> int:
         """Delete in small transactions until nothing is left to delete, or the round has had its share."""
         deleted = 0
-        while deleted < PER_ROUND_MAX:
+        while deleted < self._per_round_max:
+            rows_max = min(ROWS_PER_DELETE, self._per_round_max - deleted)
             async with self._database.work(self._caller) as work:
-                result = await work.session.execute(statement, {**parameters, "rows": ROWS_PER_DELETE})
+                result = await work.session.execute(statement, {**parameters, "rows": rows_max})
             rows = cast("CursorResult[object]", result).rowcount
             deleted += rows
             reach("retention.between_deletes")
-            if rows < ROWS_PER_DELETE:
+            if rows < rows_max:
                 break
         return deleted

@@ -20,6 +20,7 @@ from shared.database import Database, Work
 from shared.feed import events_after
 from shared.outbox import partition_of
 from shared.relay import Relay
+from shared.retention import Retention
 from tests.waiting import wait_until
 
 SOURCE = "registration"
@@ -179,7 +180,7 @@ async def seen_by(database: Database) -> Seen:
 
 
 @asynccontextmanager
-async def running(*workers: Relay | Consumers) -> AsyncIterator[None]:
+async def running(*workers: Relay | Consumers | Retention) -> AsyncIterator[None]:
     """Run workers as a service does, and stop them as a service does."""
     tasks = [asyncio.create_task(worker.run()) for worker in workers]
     try:

@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 
+from prometheus_client import REGISTRY
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from shared import stream
 from shared.database import Database
-from shared.retention import Pruned, Retention
+from shared.retention import PER_ROUND_MAX, ROUND_SECONDS, Pruned, Retention, recall, retire
 from tests.shared.backbone import (
+    OFFICER,
     SOURCE,
     commit,
     execute,
@@ -28,7 +31,13 @@ NOTHING, DAY = timedelta(0), timedelta(days=1)
 
 
 def retention(
-    source: Database, redis: Redis, *, outbox: timedelta = NOTHING, entries: timedelta = NOTHING
+    source: Database,
+    redis: Redis,
+    *,
+    outbox: timedelta = NOTHING,
+    entries: timedelta = NOTHING,
+    share: int = PER_ROUND_MAX,
+    round_seconds: float = ROUND_SECONDS,
 ) -> Retention:
     return Retention(
         source,
@@ -38,6 +47,8 @@ def retention(
         idempotency_kept=DAY,
         stream_kept=entries,
         consumers=("ours", "theirs"),
+        per_round_max=share,
+        round_seconds=round_seconds,
     )
 
 
@@ -150,3 +161,61 @@ async def test_a_source_without_consumers_is_pruned_by_age_alone(source: Databas
         source, redis, SOURCE, outbox_kept=NOTHING, idempotency_kept=DAY, stream_kept=NOTHING, consumers=()
     )
     assert await alone.prune() == Pruned(entries=9, outbox_rows=9)
+
+
+async def test_a_retired_consumer_is_not_waited_for_and_counts_again_as_soon_as_it_speaks(
+    source: Database, redis: Redis
+) -> None:
+    await ten_sent(source, redis)
+    await at(redis, "ours", 10)
+    async with source.work(OFFICER) as work:
+        await retire(work.session, "theirs", work.now)
+    await at(redis, "theirs", 4)
+    assert await retention(source, redis).prune() == Pruned(entries=4, outbox_rows=4)
+    await redis.hdel(stream.positions_name(SOURCE, HERE), "theirs")
+    assert await retention(source, redis).prune() == Pruned(entries=5, outbox_rows=5)
+
+
+async def test_a_consumer_that_was_recalled_is_waited_for_again(source: Database, redis: Redis) -> None:
+    await ten_sent(source, redis)
+    await at(redis, "ours", 10)
+    async with source.work(OFFICER) as work:
+        await retire(work.session, "theirs", work.now)
+        await recall(work.session, "theirs")
+    assert await retention(source, redis).prune() == Pruned()
+
+
+async def test_a_round_takes_its_share_and_the_next_one_goes_on(source: Database, redis: Redis) -> None:
+    await ten_sent(source, redis)
+    await at(redis, "ours", 10)
+    await at(redis, "theirs", 10)
+    small = retention(source, redis, share=4)
+    assert await small.prune() == Pruned(entries=4, outbox_rows=4)
+    assert await kept(source) == (await published(redis))[HERE] == [5, 6, 7, 8, 9, 10]
+    assert await small.prune() == Pruned(entries=4, outbox_rows=4)
+    assert await small.prune() == Pruned(entries=1, outbox_rows=1)
+
+
+async def test_pruning_goes_on_by_itself_and_leaves_figures_and_a_line(source: Database, redis: Redis) -> None:
+    await ten_sent(source, redis)
+    everywhere = dict.fromkeys(range(source.partitions), 10)
+    await stream.leave_word(redis, "ours", SOURCE, everywhere)
+    before = figure("serumpun_pruned_total", kind="outbox_rows")
+    with capture_logs() as lines:
+        async with running(retention(source, redis, round_seconds=0.05)):
+            await wait_until(lambda: figure("serumpun_pruning_held_up") == 1, description="the silent one to be told")
+            assert await kept(source) == list(range(1, 11))
+            await stream.leave_word(redis, "theirs", SOURCE, everywhere)
+            await wait_until(lambda: _kept_one(source), description="a later round to prune")
+    assert figure("serumpun_pruning_held_up") == 0
+    assert figure("serumpun_pruned_total", kind="outbox_rows") == before + 9
+    told = [(line["event"], line.get("silent"), line.get("outbox_rows")) for line in lines]
+    assert told == [("pruning waits", ["theirs"], None), ("pruned", None, 9)]
+
+
+async def _kept_one(source: Database) -> bool:
+    return await kept(source) == [10]
+
+
+def figure(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, {"service": SOURCE, **labels}) or 0.0

@@ -26,6 +26,8 @@ from shared.telemetry import configure_logging
 LOOPBACK = "127.0.0.1"
 LINE_BYTES_MAX = 16_384
 NOWHERE = "-"
+SETTLING_TURNS = 4
+SETTLING_SECONDS = 0.02
 FIRST_START = "first start"
 """What a keeper keeps that brings up an installation, as every service's name means that service."""
 
@@ -108,6 +110,11 @@ class Keeper:
         """Take the name of the point at which to die; when nobody is there any more, that is the end too."""
         if not (point := self._hear()):
             os.kill(os.getpid(), signal.SIGKILL)
+        self._arming = asyncio.ensure_future(self._arm(point))
+
+    async def _arm(self, point: str) -> None:
+        for _ in range(SETTLING_TURNS):  # what is just being finished has passed the point already, for all who look on
+            await asyncio.sleep(SETTLING_SECONDS / SETTLING_TURNS)
         crashpoints.arm(point)
         self._say("armed")
 

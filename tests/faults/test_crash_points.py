@@ -18,8 +18,9 @@ from shared.crashpoints import POINTS, Passer, Point
 from shared.idempotency import REPLAYED_HEADER
 from shared.reaction import Reaction
 from shared.routes import Route
+from tests.faults.ground import Ground, ground
 from tests.faults.orders import CAUSES, ORDERS, Recipe, receive_stock, register_another
-from tests.faults.trial import KILLED, Ground, Trial, ground, more
+from tests.faults.trial import KILLED, Trial, more
 from tests.waiting import wait_until
 
 ORDERS_AT_ONCE = 3
@@ -348,12 +349,12 @@ async def test_a_consumer_killed_around_its_word_leaves_it_after_all(
 
 
 @points(Passer.FENCE)
-async def test_a_fence_killed_half_way_is_finished_by_the_next(trial: Trial, empty: Ground, point: Point) -> None:
+async def test_a_fence_killed_half_way_is_finished_by_the_next(trial: Trial, point: Point) -> None:
     """Only what a stream and an outbox hold matters to the fence, so that one source stands for all."""
     aid = trial.lives["aid_distribution"]
     await trial.rests()
     await aid.kill()
-    async with trial.restored_to_now("aid_distribution", empty):
+    async with trial.restored_to_now("aid_distribution"):
         await trial.begin("aid_distribution")
         await trial.done(await receive_stock(trial))
         await trial.rests()

@@ -1,30 +1,22 @@
 """An installation on trial: three services that die where they are told to, and everything that can be seen of them."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import asyncpg
 import httpx
-from sqlalchemy.engine import make_url
-from sqlmodel import SQLModel
 
-from shared.caller import Role
+from shared import stream
 from shared.contracts import SUBSCRIPTIONS, Event
-from shared.embedded import EmbeddedServers
-from shared.embedded.servers import derived_password
 from shared.settings import SERVICES
-from shared.stream import connect, stream_name
+from shared.stream import stream_name
 from tests.faults import oracle
-from tests.faults.forked import FIRST_START, LOOPBACK
-from tests.faults.lives import Lives, Nursery, nursery
+from tests.faults.lives import Lives
 from tests.faults.orders import Json, Order, Recipe
 from tests.notifications.mail_server import MailServer
-from tests.processes import bearer, free_port
 from tests.waiting import wait_until
 
 REST_SECONDS_MAX = 90
@@ -37,22 +29,6 @@ LETTERS = {"accepted": (1,), "unknown": (0, 1)}
 
 Footprint = Mapping[str, int]
 """How many rows more there are of each table, by `service.table`; tables without any are left out."""
-
-BROKEN = """
-    CREATE SCHEMA trial;
-    CREATE TABLE trial.broken (by_hand bool);
-    CREATE FUNCTION trial.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        IF EXISTS (SELECT FROM trial.broken) THEN RAISE 'broken by hand'; END IF;
-        RETURN NULL;
-    END $$;
-    GRANT USAGE ON SCHEMA trial TO PUBLIC;
-    GRANT SELECT ON trial.broken TO PUBLIC;
-"""
-REFUSE = """
-    CREATE TRIGGER trial_refuse BEFORE INSERT OR UPDATE OR DELETE ON {table}
-    FOR EACH STATEMENT EXECUTE FUNCTION trial.refuse()
-"""
 
 
 @dataclass(slots=True)
@@ -67,6 +43,7 @@ class Trial:
     http: httpx.AsyncClient
     mail: MailServer
     found: oracle.Installation
+    tables: Mapping[str, list[str]]
     footprints: dict[Recipe, Footprint] = field(default_factory=dict)
     restless: bool = True
 
@@ -97,6 +74,7 @@ class Trial:
 
     async def begin(self, service: str) -> None:
         """Begin a life that is not to die, and wait until it answers."""
+        await self.passes_a_lease()
         await self.lives[service].begin()
         await self.lives[service].serves()
 
@@ -109,13 +87,17 @@ class Trial:
             if not await self.is_still():
                 return False
             wrong[:] = [*await oracle.violations(self.found), *await self._letters_are_sent_once()]
-            return not wrong and await self._letters_are_out()  # asked last: a letter follows its event
+            return not wrong
 
         try:
             await wait_until(nothing_is_wrong, REST_SECONDS_MAX, "the oracle to find nothing")
         except AssertionError as error:
             raise AssertionError("\n".join([str(error), *wrong[:20], *await self._positions()])) from None
         self.restless = False
+
+    async def settles(self) -> None:
+        """Wait until every effect of everything has arrived, without asking whether they are right."""
+        await wait_until(self.is_still, REST_SECONDS_MAX, "everything to arrive")
 
     async def rests_with_every_word_left(self) -> None:
         """Wait until consumers have also left word of where they are, which they do each second."""
@@ -126,13 +108,22 @@ class Trial:
             self.found.words_may_lag = True
 
     async def is_still(self) -> bool:
-        """Ask, cheaply, whether all has arrived that is on its way."""
-        return await self.has_heard_all() and await self._letters_are_out()
+        """Ask, cheaply, whether all has arrived that is on its way; in this order, for a letter follows its event."""
+        return (
+            await self.has_heard_all()
+            and not await self._finds("SELECT 1 FROM parked")
+            and not await self._finds("SELECT 1 FROM delivery WHERE state IN ('queued', 'sending')", "notifications")
+            and await self._has_told_all("notifications")
+        )
 
-    async def _letters_are_out(self) -> bool:
-        notifications = self.found.stores["notifications"]
-        on_the_way = "SELECT 1 FROM delivery WHERE state IN ('queued', 'sending') AND due_at <= now() LIMIT 1"
-        return not await notifications.fetchval(on_the_way)
+    async def _finds(self, question: str, *services: str) -> bool:
+        return any([await self.found.stores[service].fetchval(question) for service in services or SERVICES])
+
+    async def _has_told_all(self, source: str) -> bool:
+        """Tell whether the streams of a service end where its outbox does, also where nobody listens to them."""
+        heads = await oracle.heads_of(self.found, source)
+        tails = await stream.tails(self.found.redis, source, list(heads))
+        return [tail.last for tail in tails] == list(heads.values())
 
     async def has_heard_all(self) -> bool:
         """Tell whether every service has passed all that the others have recorded."""
@@ -164,7 +155,7 @@ class Trial:
         """Give orders that nothing stands in the way of, and how many rows there are before them."""
         await self.footprint_of(recipe)
         orders = [await recipe(self) for _ in range(count)]
-        await self.rests()
+        await self.settles()
         return orders, await self.rows()
 
     async def footprint_of(self, recipe: Recipe) -> Footprint:
@@ -176,20 +167,22 @@ class Trial:
 
     async def footprint_anew(self, recipe: Recipe) -> Footprint:
         order = await recipe(self)
-        await self.rests()
+        await self.settles()
         before = await self.rows()
         await self.done(order)
-        await self.rests()
+        await self.settles()
         self.footprints[recipe] = more(before, await self.rows())
         return self.footprints[recipe]
 
     async def rows(self) -> Counter[str]:
-        """Count the rows of every table."""
+        """Count the rows of every table; a letter in doubt counts as reported, which it would be without a death."""
         counted: Counter[str] = Counter()
         for service, store in self.found.stores.items():
-            tables = await tables_of(store)
+            tables = self.tables[service]
             question = " UNION ALL ".join(f"SELECT '{service}.{table}', count(*) FROM {table}" for table in tables)  # noqa: S608  ours
             counted.update(dict(tuple(row) for row in await store.fetch(question)))
+        in_doubt = "SELECT count(*) FROM delivery WHERE state = 'unknown'"
+        counted["notifications.outbox"] += await self.found.stores["notifications"].fetchval(in_doubt)
         return counted
 
     async def has_left(self, recipe: Recipe, before: Counter[str], count: int = 1) -> None:
@@ -234,9 +227,10 @@ class Trial:
 
     async def passes_a_lease(self) -> None:
         """Let the time pass after which a sender that is silent is taken for dead."""
-        await self.found.stores["notifications"].execute(
-            "UPDATE delivery SET leased_until = now() WHERE leased_until IS NOT NULL"
-        )
+        store = self.found.stores["notifications"]
+        async with store.transaction():
+            await store.execute("SET LOCAL session_replication_role = replica")  # no trigger holds up the time
+            await store.execute("UPDATE delivery SET leased_until = now() WHERE leased_until IS NOT NULL")
 
     async def ages(self, source: str) -> None:
         """Let the time pass for which events and answers are kept."""
@@ -277,16 +271,16 @@ class Trial:
         return row["state"], sum(str(row["id"]) in letter for letter in self.mail.seen)
 
     @asynccontextmanager
-    async def restored_to_now(self, service: str, ground: "Ground") -> AsyncIterator[None]:
+    async def restored_to_now(self, service: str) -> AsyncIterator[None]:
         """Take a backup of a service that has no life, and restore it at the end of the block."""
         name = f"serumpun_{service}"
         await self.found.stores[service].close()
-        async with ground.administrator() as connection:
+        async with administrator(self.admin_url) as connection:
             await connection.execute(f"CREATE DATABASE backup TEMPLATE {name} OWNER {name}")
         await self._look_again(service)
         yield
         await self.found.stores[service].close()
-        async with ground.administrator() as connection:
+        async with administrator(self.admin_url) as connection:
             await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
             await connection.execute(f"ALTER DATABASE backup RENAME TO {name}")
         await self._look_again(service)
@@ -320,121 +314,11 @@ async def tables_of(store: asyncpg.Connection) -> list[str]:
     return [row["tablename"] for row in rows]
 
 
-@dataclass(slots=True)
-class Ground:
-    """Two servers on which an installation can be begun, and the nursery of its lives."""
-
-    folder: Path
-    servers: EmbeddedServers
-    nursery: Nursery
-
-    @property
-    def home(self) -> Path:
-        return self.folder / "home"
-
-    def own_url(self, service: str) -> str:
-        """Give the address of a service's own database, with its own login."""
-        name = f"serumpun_{service}"
-        admin = make_url(self.servers.database_url)
-        own = admin.set(username=name, password=derived_password(self.home, service), database=name)
-        return own.render_as_string(hide_password=False)
-
-    @asynccontextmanager
-    async def first_start(self) -> AsyncIterator[Lives]:
-        """Give the lives of the first start: keys, databases, schemas and the province."""
-        environment = {
-            "SERUMPUN_HOME": str(self.home),
-            "DATABASE_URL": self.servers.database_url,
-            "REDIS_URL": self.servers.redis_url,
-        }
-        async with self.nursery.lives(FIRST_START, self.folder / "first-start.log", environment) as lives:
-            yield lives
-
-    async def prepare(self) -> None:
-        """Bring everything about that a first start does, wherever an earlier one has died."""
-        async with self.first_start() as lives:
-            await lives.begin()
-            assert await lives.death() == 0
-
-    async def clear(self) -> None:
-        """Leave nothing of an installation on the servers."""
-        async with self.administrator() as connection:
-            for service in SERVICES:
-                await connection.execute(f"DROP DATABASE IF EXISTS serumpun_{service} WITH (FORCE)")
-        redis = connect(self.servers.redis_url)
-        await redis.flushall()
-        await redis.aclose()
-
-    @asynccontextmanager
-    async def administrator(self) -> AsyncIterator[asyncpg.Connection]:
-        """Open a connection that may make and drop databases."""
-        connection = await asyncpg.connect(oracle.address(self.servers.database_url, "postgres"))
-        try:
-            yield connection
-        finally:
-            await connection.close()
-
-    @asynccontextmanager
-    async def trial(self) -> AsyncIterator[Trial]:
-        """Give an installation with everything running."""
-        await self.prepare()
-        async with AsyncExitStack() as stack:
-            mail = await stack.enter_async_context(MailServer().serving())
-            ports = {service: free_port() for service in SERVICES}
-            urls = {service: f"http://{LOOPBACK}:{port}" for service, port in ports.items()}
-            lives = {
-                service: await stack.enter_async_context(
-                    self.nursery.lives(
-                        service,
-                        self.folder / f"{service}.log",
-                        {
-                            "SERUMPUN_HOME": str(self.home),
-                            f"{service.upper()}_DATABASE_URL": self.own_url(service),
-                            "REDIS_URL": self.servers.redis_url,
-                            "PORT": str(ports[service]),
-                            "SMTP_URL": f"smtp://{LOOPBACK}:{mail.port}",
-                            **{f"{peer.upper()}_URL": url for peer, url in urls.items()},
-                        },
-                    )
-                )
-                for service in SERVICES
-            }
-            http = await stack.enter_async_context(
-                httpx.AsyncClient(
-                    headers=bearer(self.home, Role.PROVINCE_STAFF, CALLER, "19"),
-                    limits=httpx.Limits(max_keepalive_connections=0),
-                    timeout=30,
-                )
-            )
-            found = await stack.enter_async_context(oracle.opened(self.servers.database_url, self.servers.redis_url))
-            found.history, found.words_may_lag = {}, True
-            for store in found.stores.values():
-                await make_breakable(store)
-            trial = Trial(self.home, self.servers.database_url, self.servers.redis_url, lives, urls, http, mail, found)
-            await asyncio.gather(*(trial.begin(service) for service in SERVICES))
-            await trial.rests()
-            try:
-                yield trial
-            finally:
-                await trial.stop()
-
-
-async def make_breakable(store: asyncpg.Connection) -> None:
-    """Make it possible to let every handler fail that writes anything of its own."""
-    mappers = SQLModel._sa_registry.mappers
-    backbone = {table.name for one in mappers if one.class_.__module__.startswith("shared.") for table in one.tables}
-    await store.execute(BROKEN)
-    for table in await tables_of(store):
-        if table not in backbone:
-            await store.execute(REFUSE.format(table=table))
-
-
 @asynccontextmanager
-async def ground() -> AsyncIterator[Ground]:
-    """Give new servers and a nursery, for the length of the block."""
-    with (
-        TemporaryDirectory(prefix="serumpun-") as folder,
-        EmbeddedServers.start(Path(folder) / "servers", lambda _line: None) as servers,
-    ):
-        async with nursery(Path(folder)) as children:
-            yield Ground(Path(folder), servers, children)
+async def administrator(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Open a connection that may make and drop databases."""
+    connection = await asyncpg.connect(oracle.address(url, "postgres"))
+    try:
+        yield connection
+    finally:
+        await connection.close()

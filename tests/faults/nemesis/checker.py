@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from uuid import UUID
 
 import asyncpg
 
@@ -136,8 +135,3 @@ async def _compare_parked(consumer: str, store: asyncpg.Connection, expected: Ex
         # The first of its aggregate is tried again when its turn comes, and is poison by itself then.
         if row["reason"] != reason or not whole:
             findings.misparked.append(f"{consumer} {number}: {row['reason']}, {len(row['data'])} bytes, not {reason}")
-
-
-def ids_of(outbox: Mapping[int, Sequence[oracle.Recorded]]) -> set[UUID]:
-    """Give the ids of all events of an outbox."""
-    return {one.id for rows in outbox.values() for one in rows}

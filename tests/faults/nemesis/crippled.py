@@ -8,6 +8,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from typing import cast
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
@@ -21,7 +22,7 @@ from shared.database import Database, Work
 from shared.effects import Arrived, Effects, _advance, _locked
 from shared.relay import Relay
 from shared.settings import Settings
-from shared.stream import connect, envelope_of, seq_of, stream_name
+from shared.stream import Fields, connect, envelope_of, seq_of, stream_name
 from shared.telemetry import configure_logging
 
 PAUSE_SECONDS = 0.05
@@ -100,13 +101,12 @@ async def consumer_groups(settings: Settings) -> None:
     begin = "0"
     while True:
         try:
-            for name in lanes:
-                await _make_group(redis, name, begin)
+            for stream in lanes:
+                await _make_group(redis, stream, begin)
             begin = "$"
             while True:
-                for name, entries in await redis.xreadgroup(
-                    CONSUMER, "one", dict.fromkeys(lanes, ">"), count=20, block=500
-                ):
+                read = await redis.xreadgroup(CONSUMER, "one", dict.fromkeys(lanes, ">"), count=20, block=500)
+                for name, entries in cast("list[tuple[bytes, list[tuple[bytes, Fields]]]]", read):
                     for entry_id, fields in entries:
                         source, lane = lanes[name.decode()]
                         await effects.bring_about(envelope_of(source, lane, seq_of(entry_id), fields))

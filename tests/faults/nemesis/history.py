@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from time import monotonic
 from uuid import UUID
 
 Body = dict[str, object]
@@ -56,7 +55,6 @@ class History:
     defects: list[str] = field(default_factory=list)
     """Answers that no fault excuses: a 500, or a refusal that the order gives no cause for."""
     refused_for_now: Counter[str] = field(default_factory=Counter)
-    begun_at: float = field(default_factory=monotonic)
 
     def counted(self) -> Counter[Outcome]:
         """Count the operations by what is known of them."""

@@ -238,7 +238,7 @@ class Offices:
             self._settled(one, Outcome.OK, answer)  # it is this very change that made its condition stale
         elif code in REFUSALS.get(one.kind, ()):
             self._settled(one, Outcome.FAIL, answer)
-        elif code in LATER:
+        elif code in LATER or (code == "not_found" and one.after):  # a restore has taken what it rests on
             self.history.refused_for_now[code] += 1
         else:
             self.history.defects.append(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.stream import connect, stream_name
+from shared.stream import backwards, connect, number_of, stream_name
 from tests.faults import oracle
 from tests.faults.nemesis.databases import name_of
 from tests.faults.nemesis.history import Outcome
@@ -21,6 +21,7 @@ PARTITIONS = 4
 LOST_LEAST = 10
 LOSING_SECONDS_MAX = 30
 BACKEND_SECONDS_MAX = 60
+ENTRIES_MAX = 100_000
 OURS = """
     SELECT pid FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND application_name LIKE 'serumpun-%' ORDER BY backend_start, pid
@@ -99,9 +100,9 @@ async def _look_at_streams(nemesis: Nemesis, published: set[UUID], last: dict[in
     """Note what stands in Redis, while nobody can add to it."""
     redis = connect(nemesis.plant.whole.running.redis_url)
     for partition in range(PARTITIONS):
-        for entry_id, fields in await redis.xrange(stream_name(SOURCE, partition)):
-            published.add(UUID(fields[b"id"].decode()))
-            last[partition] = int(entry_id.partition(b"-")[0])
+        entries = await backwards(redis, stream_name(SOURCE, partition), None, ENTRIES_MAX)
+        published |= {UUID(fields[b"id"].decode()) for _, fields in entries}
+        last[partition] = number_of(entries[0][0]) if entries else 0
     await redis.aclose()
 
 

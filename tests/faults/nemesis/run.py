@@ -1,11 +1,16 @@
 """One run: load and faults together, then everything mended, then the time until nothing is wrong any more."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from time import monotonic
+from typing import cast
+
+import asyncpg
+from redis.exceptions import RedisError
 
 from tests.faults import oracle
 from tests.faults.nemesis.checker import Checker, Findings
@@ -25,7 +30,7 @@ from tests.waiting import wait_until
 LOOK_SECONDS = 0.5
 PATIENCE_SECONDS = 300
 OPERATIONS_PER_POISON = 100
-BIG_ONES = 2
+ASKED_AGAIN = 50
 EVERYTHING = frozenset(name for name, part in PARTS.items() if part.always)
 
 
@@ -64,12 +69,12 @@ class Report:
 
     seed: int
     history: History
-    faults: dict[str, int]
-    poison: int
-    findings: Findings
-    seconds: float
-    drain_seconds: float
-    restarts: int
+    faults: Counter[str]
+    begun: float
+    findings: Findings = field(default_factory=Findings)
+    seconds: float = 0
+    drain_seconds: float = 0
+    restarts: int = 0
     asked_again: int = 0
     recalled: int = 0
     in_doubt: int = 0
@@ -100,35 +105,38 @@ async def run(plant: Plant, seed: int, size: Size, plan: Plan, say: Callable[[st
         size.fence_seconds_max,
     )  # fmt: skip
     poisoner = Poisoner(plant.databases, offices, Random(rng.random()))
-    opening = await _on_hand(plant)
+    checker = Checker(offices.history, poisoner.mixed, nemesis.restored, await _on_hand(plant))
     await plant.start(set(plan.parts))
     say("everything runs")
-    begun = monotonic()
-    plant.restarts = 0
+    begun, plant.restarts = monotonic(), 0
     try:
         async with plant.kept():
             async with offices.at_work(size.phones, size.clerks):
                 await _wreak_all(nemesis, poisoner, size, plan)
             say(f"faults are over: {_told(offices.history)}; everything is mended, and must be well by itself")
-            mended = monotonic()
-            await plant.all_mended()
-            checker = Checker(offices.history, poisoner.mixed, nemesis.restored, opening)
-            in_doubt = len(offices.history.of(Outcome.UNKNOWN))
-            await _nothing_is_doubted_wrongly(plant, checker)
-            await offices.settle()
-            findings = await _drained(plant, checker, mended + size.drain_seconds_max, say)
-            drained = monotonic()
-            asked_again = await offices.ask_again(50)
-            if asked_again and not findings.all:
-                findings = await _looked_at(plant, checker)
+            return await _judged(nemesis, checker, size, Report(seed, offices.history, nemesis.counts, begun))
     finally:
         await plant.all_mended()
         await plant.stop_parts()
         await offices.leave()
-    return Report(
-        seed, offices.history, dict(nemesis.counts), len(poisoner.mixed), findings, mended - begun, drained - mended,
-        plant.restarts, asked_again, sum(one.recalled for one in nemesis.restored), in_doubt,
-    )  # fmt: skip
+
+
+async def _judged(nemesis: Nemesis, checker: Checker, size: Size, report: Report) -> Report:
+    """Mend everything, let the clients settle what is in doubt, and see whether all is well before the time is over."""
+    plant, offices, mended = nemesis.plant, nemesis.offices, monotonic()
+    report.seconds = mended - report.begun
+    report.in_doubt = len(offices.history.of(Outcome.UNKNOWN))
+    report.recalled = sum(one.recalled for one in nemesis.restored)
+    await plant.all_mended()
+    await _nothing_is_doubted_wrongly(plant, checker)
+    await offices.settle()
+    report.findings = await _drained(plant, checker, mended + size.drain_seconds_max)
+    report.drain_seconds = monotonic() - mended
+    if not report.findings.all:
+        report.asked_again = await offices.ask_again(ASKED_AGAIN)
+        report.findings = await _looked_at(plant, checker)
+    report.restarts = plant.restarts
+    return report
 
 
 async def _wreak_all(nemesis: Nemesis, poisoner: Poisoner, size: Size, plan: Plan) -> None:
@@ -176,7 +184,7 @@ async def _nothing_is_doubted_wrongly(plant: Plant, checker: Checker) -> None:
     checker.history.defects += [f"before the retries: {one}" for one in findings.untrue if "took effect" in one]
 
 
-async def _drained(plant: Plant, checker: Checker, until: float, say: Callable[[str], None]) -> Findings:
+async def _drained(plant: Plant, checker: Checker, until: float) -> Findings:
     """Look again and again until nothing is wrong, or the time is over."""
     while True:
         findings = await _looked_at(plant, checker)
@@ -186,9 +194,17 @@ async def _drained(plant: Plant, checker: Checker, until: float, say: Callable[[
 
 
 async def _looked_at(plant: Plant, checker: Checker) -> Findings:
-    running = plant.whole.running
-    async with oracle.opened(running.database_url, running.redis_url) as found:
-        return await checker.findings(found)
+    """Give what is wrong now; waits for a server that is still getting up."""
+
+    async def looked_at() -> Findings | None:
+        running = plant.whole.running
+        try:
+            async with oracle.opened(running.database_url, running.redis_url) as found:
+                return await checker.findings(found)
+        except (OSError, TimeoutError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return None
+
+    return cast("Findings", await wait_until(looked_at, PATIENCE_SECONDS, "the servers to answer"))
 
 
 async def _on_hand(plant: Plant) -> dict[tuple[str, str], int]:

@@ -29,6 +29,7 @@ def rows(report: Report) -> list[tuple[str, str]]:
         ("operations", f"{len(report.history.operations)} in {report.seconds:.0f} s"),
         *((f"  {outcome}", str(counted[outcome])) for outcome in Outcome),
         ("  in doubt when the faults ended, and settled", str(report.in_doubt)),
+        ("  answers that said: come again later", str(sum(report.history.refused_for_now.values()))),
         ("  lost by restores, and sent again", str(report.recalled)),
         ("  answered ones sent again, same answer", str(report.asked_again)),
         ("faults", str(sum(report.faults.values()))),

@@ -18,7 +18,6 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from shared import fence, stream
-from shared.contracts.envelope import Envelope
 from shared.crashpoints import reach
 from shared.database import Database
 from shared.loops import rest
@@ -55,10 +54,12 @@ CONTRADICTED = """
     LEFT JOIN outbox ours ON ours.partition = known.partition AND ours.seq = known.standing
     WHERE known.used > head.last_seq OR (ours.id::text <> known.id AND ours.type <> $5)
 """
-# The row at `sent` goes along: the script compares it with the entry that stands there.
-ROWS = """
-    SELECT seq, id, type, subject, time, actor, region, traceparent, data FROM outbox
-    WHERE partition = $1 AND seq >= $2 ORDER BY seq LIMIT $3
+# As entries of a stream, in words already: to make them here of values of ours took a third of the time. The row at
+# `sent` goes along, because the script compares it with the entry that stands there.
+ENTRIES = """
+    SELECT seq, id::text, type, subject, to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'),
+           actor, region, traceparent, data
+    FROM outbox WHERE partition = $1 AND seq >= $2 ORDER BY seq LIMIT $3
 """
 
 
@@ -143,9 +144,7 @@ class Relay:
             await self._read_heads(store)
             if monotonic() - self._looked_at >= LOOK_SECONDS:
                 await self._look(store)
-            behind = [partition for partition in self._partitions if self._behind(partition)]
-            while behind:  # in turns, so that one long queue does not hold up the others
-                behind = await self._send_each(store, behind)
+            await self._send_all(store, [partition for partition in self._partitions if self._behind(partition)])
         except BaseException:
             self._looked_at = float("-inf")
             raise
@@ -196,24 +195,27 @@ class Relay:
         if mended:
             state.head = mended.head
 
-    async def _send_each(self, store: asyncpg.Connection, partitions: Sequence[int]) -> list[int]:
-        """Send one batch of each partition, and read the next one while Redis writes; gives those that have more."""
-        more = await asyncio.gather(*(self._send(store, partition) for partition in partitions), return_exceptions=True)
-        if faults := [fault for fault in more if isinstance(fault, BaseException)]:
+    async def _send_all(self, store: asyncpg.Connection, partitions: Sequence[int]) -> None:
+        """Send all that is behind, every partition by itself: while Redis writes for one, the next one is read."""
+        outcomes = await asyncio.gather(*(self._drain(store, at) for at in partitions), return_exceptions=True)
+        if faults := [fault for fault in outcomes if isinstance(fault, BaseException)]:
             raise faults[0]
-        return [partition for partition, again in zip(partitions, more, strict=True) if again]
+
+    async def _drain(self, store: asyncpg.Connection, partition: int) -> None:
+        while await self._send(store, partition):
+            pass
 
     async def _send(self, store: asyncpg.Connection, partition: int) -> bool:
         """Send one batch; tells whether there is more."""
         state = self.state.partitions[partition]
         async with self._reading:
-            rows = await store.fetch(ROWS, partition, state.sent, BATCH_EVENTS_MAX + 1)
-        events = [Envelope(source=self._source, partition=partition, **row) for row in rows]
-        if not events or events[-1].seq <= state.sent:
+            entries: list[stream.Entry] = await store.fetch(ENTRIES, partition, state.sent, BATCH_EVENTS_MAX + 1)
+        if not entries or entries[-1][0] <= state.sent:
             return False
+        oldest = entries[0][0] > state.sent + 1
         name = stream.stream_name(self._source, partition)
         reach("relay.before_append")
-        answer = await stream.append(self._redis, name, events, oldest=events[0].seq > state.sent + 1)
+        answer = await stream.append_entries(self._redis, name, self._source, entries, oldest=oldest)
         reach("relay.after_append")
         if answer.verdict == "clash":
             await self._mend(partition)

@@ -44,6 +44,12 @@ class Foretelling:
     outboxes: Outboxes
     poison: Collection[UUID]
     staff: Staff
+    registered: list[Event] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Read once who owns which business: every message to an owner asks for it."""
+        rows = [one for of_partition in self.outboxes["registration"].values() for one in of_partition]
+        self.registered = [event for one in rows if one.type == BusinessRegistered.type and (event := one.event)]
 
     def of(self, consumer: str) -> Expected:
         """Say what a consumer must have written and parked."""
@@ -87,12 +93,8 @@ class Foretelling:
         if event.source == "registration":
             due = messages_due(self.staff, [event], [])
         else:
-            due = [one for one in messages_due(self.staff, self._registered(), [event]) if one[0] == event.subject]
+            due = [one for one in messages_due(self.staff, self.registered, [event]) if one[0] == event.subject]
         return {("message", event.subject): [f"{purpose} {person}" for _, person, purpose in due]} if due else {}
-
-    def _registered(self) -> list[Event]:
-        rows = (one for of_partition in self.outboxes["registration"].values() for one in of_partition)
-        return [event for one in rows if one.type == BusinessRegistered.type and (event := one.event)]
 
 
 def _done_for_good(says: str, before: Sequence[Sequence[str]]) -> bool:

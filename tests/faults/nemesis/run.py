@@ -49,7 +49,7 @@ class Size:
 
 
 SHORT = Size(operations=600, scale=0.5, snapshot_age_seconds=8, fault_seconds_max=50)
-LONG = Size(operations=5_000, scale=1, snapshot_age_seconds=30, fault_seconds_max=400)
+LONG = Size(operations=5_000, scale=1, snapshot_age_seconds=30, fault_seconds_max=400, phones=16)
 
 
 @dataclass(frozen=True, slots=True)

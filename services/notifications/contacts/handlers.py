@@ -6,8 +6,8 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.notifications.contacts import store
-from services.notifications.contacts.domain import circles
-from services.notifications.people import OWNER_PREFIX, STAFF_PREFIX, Language, Person
+from services.notifications.contacts.domain import circles, spoken
+from services.notifications.people import OWNER_PREFIX, STAFF_PREFIX, Person
 from shared.caller import Caller, Role, regions_fault
 from shared.consumer import Heard, NotYet
 from shared.contracts.registration import (
@@ -36,7 +36,7 @@ async def learn_owners(work: Work, run: Sequence[Heard[OwnerRegistered | OwnerCh
             name=event.name,
             phone=event.phone,
             email=event.email,
-            language=_spoken(event.language),
+            language=spoken(event.language),
             region=event.region,
             changed_at=work.now,
         )
@@ -136,8 +136,3 @@ async def register_staff(work: Work, caller: Caller, row: store.StaffMemberRow) 
     row.changed_at = work.now
     await store.save_staff(work.session, row)
     return row
-
-
-def _spoken(language: str) -> Language:
-    """Give a language that the texts exist in: Indonesian for whatever else registration may know one day."""
-    return Language.ENGLISH if language == Language.ENGLISH else Language.INDONESIAN

@@ -82,8 +82,10 @@ def engine(folder: Path) -> Iterator[Mapping[str, str]]:
             return
         finally:
             _stop(process)
+            # dockerd leaves both behind, and the folder could not be removed.
             if BRIDGE.exists() and not had_bridge:
                 succeeds("ip", "link", "delete", BRIDGE.name)
+            succeeds("umount", folder / "run/netns/default")
     raise NoEngine("\n".join(told))
 
 

@@ -45,7 +45,7 @@ class Size:
     phones: int = 8
     clerks: int = 3
     drain_seconds_max: float = 60
-    fence_seconds_max: float = 30
+    fence_seconds_max: float = 60
 
 
 SHORT = Size(operations=600, scale=0.5, snapshot_age_seconds=8, fault_seconds_max=50)

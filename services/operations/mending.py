@@ -187,7 +187,7 @@ async def _fenced(there: Installation, source: str, partition: int) -> fence.Men
 
 
 class Refill(msgspec.Struct, frozen=True, kw_only=True):
-    """A stream to be thrown away: how many entries it has, and how many numbers of it the outbox does not know."""
+    """A stream to be thrown away: how many entries it has, and how many of them at most the outbox does not know."""
 
     source: str
     partition: int
@@ -206,13 +206,14 @@ async def refill_of(there: Installation, source: str, partition: int) -> Refill:
     outbox = (await lanes.kept(there, source)).get(partition)
     if outbox is None:
         raise NotPossible(f"{source} has no partition {partition}")
+    entries = await there.redis.xlen(stream.stream_name(source, partition))
     return Refill(
         source=source,
         partition=partition,
-        entries=await there.redis.xlen(stream.stream_name(source, partition)),
+        entries=entries,
         last=outbox.last,
         head=outbox.head,
-        only_there=max(0, outbox.last - outbox.head),
+        only_there=min(entries, max(0, outbox.last - outbox.head)),
     )
 
 

@@ -33,6 +33,8 @@ from tests.waiting import wait_until
 T = TypeVar("T")
 
 BUSINESS = "0174472d-8680-7001-8000-000000000002"
+EVENTS_MIN = 6
+"""How many events each partition has at least, whatever the ids are."""
 HANDED_OUT = {
     "programme": "free-masks",
     "place": "WH-19.71",
@@ -173,7 +175,7 @@ async def province(
     await there.sql("notifications", LONG_KNOWN[0])
     async with there.running() as client:
         await wait_until(there._whole, description="everybody to know the businesses")
-        await _live(client)
+        await _live(there, client)
         await wait_until(there._whole, description="everybody to be told")
     await there.sql("notifications", *LONG_KNOWN)
     keys = {key: await redis.dump(key) for key in await redis.keys("*")}
@@ -186,7 +188,7 @@ async def province(
     await redis.aclose()
 
 
-async def _live(client: httpx.AsyncClient) -> None:
+async def _live(there: Installation, client: httpx.AsyncClient) -> None:
     """Hand out, take back, move and receive goods, and change who is to be reached."""
     now = Clock().now().isoformat()
 
@@ -200,6 +202,10 @@ async def _live(client: httpx.AsyncClient) -> None:
     await post(f"/aid/distributions/{voided['id']}/void", reason="posted twice")
     lines = [{"item": "MASK-CLOTH", "quantity": 7}]
     await post("/aid/transfers", from_place="WH-PROV", to_place="WH-19.71", occurred_at=now, lines=lines)
+    while (
+        min(head["last_seq"] for head in await there.rows("aid_distribution", "SELECT * FROM outbox_head")) < EVENTS_MIN
+    ):
+        await post("/aid/receipts", place="WH-PROV", source="donation", occurred_at=now, lines=lines)
 
 
 @pytest_asyncio.fixture(scope="package")

@@ -11,7 +11,8 @@ STOCK_IN = f"purpose = 'stock_in' AND person = '{OFFICER}'"
 NTH_STOCK_IN = f"id = (SELECT id FROM message WHERE {STOCK_IN} ORDER BY id OFFSET {{}} LIMIT 1)"
 WELCOME = "id = (SELECT id FROM message WHERE purpose = 'welcome' LIMIT 1)"
 COPIED = """
-    INSERT INTO message SELECT gen_random_uuid(), {person}, fact, purpose, urgency, region, language, title, body, why,
+    INSERT INTO message SELECT ('ffffffff' || substr(gen_random_uuid()::text, 9))::uuid, {person},
+                               fact, purpose, urgency, region, language, title, body, why,
                                traceparent, created_at, read_at FROM message WHERE {which}
 """
 PARKED = """

@@ -304,7 +304,8 @@ async def test_a_stream_that_the_fence_refuses_is_filled_again_from_the_outbox(t
     mend = await there.command("events", "mend", "aid_distribution", "--reason", "x", "--yes")
     assert (mend.code, "serumpun events refill aid_distribution --partition 0" in mend.line) == (1, True)
     refill = ("events", "refill", "aid_distribution", "--partition", "0", "--reason", "a stranger filled it")
-    assert "1 of them" not in (await there.command(*refill, "--dry-run")).output
+    plan = (await there.command(*refill, "--dry-run", "--json")).read(dict[str, int | str])
+    assert (plan["last"], await there.redis.xlen(AID_0)) == (9_000_000, plan["entries"])
     assert (await there.command(*refill)).code == 2
     assert (await there.command(*refill, "--yes")).code == 0
     assert await there.redis.exists(AID_0) == 0
@@ -352,3 +353,10 @@ def test_completion_names_services() -> None:
     words = {"COMP_WORDS": "serumpun serve ", "COMP_CWORD": "2", "_SERUMPUN_COMPLETE": "complete_bash"}
     answered: Answered = invoke(words, "serve")
     assert "aid_distribution" in answered.output.splitlines()
+
+
+async def test_completion_names_what_is_parked(there: Installation) -> None:
+    at = await parked_owner(there)
+    words = {"COMP_WORDS": "serumpun parked show reg", "COMP_CWORD": "3", "_SERUMPUN_COMPLETE": "complete_bash"}
+    there.environment |= words
+    assert at in (await there.command("parked")).output.splitlines()

@@ -1,5 +1,6 @@
 """What is promised of the running containers: `make containers` brings them up and runs this; it does not run alone."""
 
+import asyncio
 import os
 import subprocess
 from datetime import UTC, datetime
@@ -154,17 +155,8 @@ async def test_what_redis_has_written_down_it_still_has_after_a_crash(system: Co
     assert "NOPERM" not in docker("logs", "--tail=50", system.container("redis"))
 
 
-async def test_a_second_copy_takes_its_share_and_one_of_two_may_die_unnoticed(system: Containers) -> None:
-    system.compose(
-        "up",
-        "--detach",
-        "--no-build",
-        "--no-deps",
-        "--no-recreate",
-        "--scale",
-        "aid_distribution=2",
-        "aid_distribution",
-    )
+async def test_with_two_copies_the_work_goes_on_while_one_of_them_is_killed(system: Containers) -> None:
+    _scale(system, "aid_distribution", copies=2)
     try:
         async with httpx.AsyncClient(timeout=5) as client:
 
@@ -173,20 +165,12 @@ async def test_a_second_copy_takes_its_share_and_one_of_two_may_die_unnoticed(sy
 
             await wait_until(both_are_ready, 60, "both copies to be ready")
         before = await _stock(system)
-        for _ in range(20):
-            await _hands_out(system, 1)
+        await asyncio.gather(system.crashes("aid_distribution"), *(_hands_out(system, 1) for _ in range(20)))
+        await system.is_ready()
         assert await _stock(system) == before - 20
     finally:
-        system.compose(
-            "up",
-            "--detach",
-            "--no-build",
-            "--no-deps",
-            "--no-recreate",
-            "--scale",
-            "aid_distribution=1",
-            "aid_distribution",
-        )
+        _scale(system, "aid_distribution", copies=1)
+        await system.is_ready()
 
 
 def test_after_all_that_every_event_had_its_effect_once_and_every_balance_equals_its_lines(system: Containers) -> None:
@@ -255,6 +239,11 @@ def test_the_keys_can_be_carried_away_and_are_closed_to_others(system: Container
         "10001",
     ]
     assert system.inside("registration", "touch", "/var/lib/serumpun/keys/planted").code != 0
+
+
+def _scale(system: Containers, service: str, *, copies: int) -> None:
+    options = ("--detach", "--no-build", "--no-deps", "--no-recreate", "--scale", f"{service}={copies}")
+    system.compose("up", *options, service)
 
 
 def _lengths(system: Containers) -> dict[str, int]:

@@ -17,6 +17,7 @@ from shared.database import Database
 
 MOVEMENTS = 1_000_000
 MOVEMENTS_FEW = 10_000
+MOVEMENTS_PER_STATEMENT = 100_000
 QUESTIONS = 200
 PLACES, ITEMS = 7, 5
 BEGINS = datetime(2020, 9, 1, tzinfo=UTC)
@@ -25,7 +26,18 @@ STAFF = Caller("staff-19", Role.PROVINCE_STAFF, ("19",))
 
 # Movement n is on card n modulo 35, two in and then one out, spread evenly over two years. Loading does what the
 # journal and its days would hold, without checking again for each row what is right by construction.
-LOAD = (
+MOVE = text(
+    f"""
+    INSERT INTO posting_line (posting_id, line_no, item, lot, quantity, from_place, to_place, occurred_at, recorded_at)
+    SELECT gen_random_uuid(), 0, item, '', CASE WHEN inward THEN 2 ELSE 1 END,
+           CASE WHEN inward THEN 'SUPPLIER' ELSE here END, CASE WHEN inward THEN here ELSE 'PUBLIC' END, at, at
+    FROM (SELECT 'WH-' || n % {PLACES} AS here, 'ITEM-' || n / {PLACES} % {ITEMS} AS item,
+                 n / {PLACES * ITEMS} % 2 = 0 AS inward,
+                 CAST(:begins AS timestamptz) + n * (interval '{DAYS} days' / CAST(:movements AS bigint)) AS at
+          FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS n) AS movement
+    """
+)
+PREPARE = (
     """
     ALTER TABLE posting_line DROP CONSTRAINT posting_line_posting_id_fkey,
         DROP CONSTRAINT posting_line_from_place_fkey, DROP CONSTRAINT posting_line_to_place_fkey,
@@ -40,15 +52,8 @@ LOAD = (
     SELECT 'WH-' || n, gen_random_uuid(), 'Gudang', 'warehouse', '19.0' || n, now()
     FROM generate_series(0, {PLACES - 1}) AS n
     """,
-    f"""
-    INSERT INTO posting_line (posting_id, line_no, item, lot, quantity, from_place, to_place, occurred_at, recorded_at)
-    SELECT gen_random_uuid(), 0, item, '', CASE WHEN inward THEN 2 ELSE 1 END,
-           CASE WHEN inward THEN 'SUPPLIER' ELSE here END, CASE WHEN inward THEN here ELSE 'PUBLIC' END, at, at
-    FROM (SELECT 'WH-' || n % {PLACES} AS here, 'ITEM-' || n / {PLACES} % {ITEMS} AS item,
-                 n / {PLACES * ITEMS} % 2 = 0 AS inward,
-                 CAST(:begins AS timestamptz) + n * (interval '{DAYS} days' / CAST(:movements AS bigint)) AS at
-          FROM generate_series(0, CAST(:movements AS bigint) - 1) AS n) AS movement
-    """,
+)
+ADD_UP = (
     """
     INSERT INTO card_day (place, item, lot, day, opening, incoming, outgoing, lowest)
     SELECT place, item, '', day, opening, incoming, outgoing, least(opening, opening + incoming - outgoing) FROM (
@@ -79,13 +84,18 @@ async def rows(stage: Stage) -> list[Row]:
     async with loaded(stage, few) as short, loaded(stage, many) as long:
         moments = _moments()
         found = await stage.in_turns(
-            {f"of {many:,}": lambda: _asked(long, moments), f"of {few:,}": lambda: _asked(short, moments)},
+            {
+                f"p99 of {many:,}": lambda: _asked(long, moments, 0.99),
+                f"p50 of {many:,}": lambda: _asked(long, moments, 0.5),
+                f"p50 of {few:,}": lambda: _asked(short, moments, 0.5),
+            },
         )
-    after_many, after_few = found.values()
+    slowest, after_many, after_few = found.values()
     return [
-        Row(what=f"Balances of a place as of any date, {many:,} movements, p99 of {QUESTIONS}", unit="ms",
-            figures=after_many, against=f"{few:,} movements", others=after_few,
-            budgets=(Budget(10, most=True), Budget(2, ratio=True, most=True))),
+        Row(what=f"Balances of a place as of any date, {many:,} movements, p99", unit="ms", figures=slowest,
+            budgets=(Budget(10, most=True),)),
+        Row(what="The same, p50: flat as history grows", unit="ms", figures=after_many, against=f"{few:,} movements",
+            others=after_few, budgets=(Budget(2, ratio=True, most=True),)),
     ]  # fmt: skip
 
 
@@ -95,10 +105,15 @@ async def loaded(stage: Stage, movements: int) -> AsyncIterator[Database]:
     async with database(stage, f"history_{movements}", migrated="aid_distribution") as store:
         stage.say(f"loading {movements:,} movements")
         async with store.engine.begin() as connection:
-            await connection.execute(text("SET LOCAL statement_timeout = 0"))
-            for statement in LOAD:
-                values = {"begins": BEGINS, "movements": movements} if ":movements" in statement else {}
-                await connection.execute(text(statement), values)
+            for statement in PREPARE:
+                await connection.execute(text(statement))
+        for first in range(0, movements, MOVEMENTS_PER_STATEMENT):  # each of them well within its time-out
+            async with store.engine.begin() as connection:
+                last = min(first + MOVEMENTS_PER_STATEMENT, movements) - 1
+                await connection.execute(MOVE, {"begins": BEGINS, "movements": movements, "first": first, "last": last})
+        async with store.engine.begin() as connection:
+            for statement in ADD_UP:
+                await connection.execute(text(statement))
         async with store.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             await connection.execute(text("VACUUM ANALYZE"))
         yield store
@@ -109,8 +124,8 @@ def _moments() -> list[datetime]:
     return [BEGINS + timedelta(seconds=choice.randrange(DAYS * 86_400)) for _ in range(QUESTIONS)]
 
 
-async def _asked(store: Database, moments: list[datetime]) -> float:
-    """Ask for the balances of one place at each moment; gives the milliseconds that 99 of 100 did not exceed."""
+async def _asked(store: Database, moments: list[datetime], share: float) -> float:
+    """Ask for the balances of a place at each moment; gives the milliseconds that such a share did not exceed."""
     waits: list[float] = []
     for number, moment in enumerate(moments):
         place, began = f"WH-{number % PLACES}", perf_counter()
@@ -121,7 +136,7 @@ async def _asked(store: Database, moments: list[datetime]) -> float:
                 counted = (await work.session.execute(HELD, {"place": place, "moment": moment})).scalar_one()
             if counted != held:
                 raise RuntimeError(f"{place} held {counted} at {moment}, and {held} is said")
-    return sorted(waits)[int(len(waits) * 0.99)]
+    return sorted(waits)[int(len(waits) * share)]
 
 
 async def _held(store: Database, place: str, moment: datetime) -> int:

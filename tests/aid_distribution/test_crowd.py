@@ -47,8 +47,8 @@ class Crowd:
     other: list[tuple[int, bytes]] = field(default_factory=list)
 
     def order(self, number: int) -> bytes:
-        """Give the request of one of them: some say only hours later when it was, which must not let them have more."""
-        at = datetime.now(UTC) - timedelta(hours=number % 3)
+        """Give the request of one of them: some say only later when it was, which must not let them have more."""
+        at = datetime.now(UTC) - timedelta(hours=number % 10 == 0)
         body = {
             "place": WAREHOUSE,
             "reason": "damaged",

@@ -113,7 +113,7 @@ async def _fence_has_acted(nemesis: Nemesis, published: set[UUID]) -> None:
 
     async def acted() -> bool:
         async with nemesis.plant.databases.opened(name_of(SOURCE)) as store:
-            return await store.fetchval(FORGOTTEN, list(published)) == 0
+            return not await store.fetchval(FORGOTTEN, list(published))
 
     try:
         await wait_until(acted, nemesis.fence_seconds_max, "the fence")

@@ -65,9 +65,6 @@ class Lives:
         assert line, "whoever keeps it is gone"
         return line.decode().strip()
 
-    async def end(self) -> None:
-        self._writer.close()
-
 
 class Nursery:
     """Where lives come from: one process that has imported everything."""

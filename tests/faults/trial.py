@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import asyncpg
 import httpx
@@ -16,6 +15,7 @@ from shared.stream import stream_name
 from tests.faults import oracle
 from tests.faults.lives import Lives
 from tests.faults.orders import Json, Order, Recipe
+from tests.faults.phones import AGAIN
 from tests.notifications.mail_server import MailServer
 from tests.waiting import wait_until
 
@@ -35,9 +35,7 @@ Footprint = Mapping[str, int]
 class Trial:
     """Three services, each with its lives, and the people and questions around them."""
 
-    home: Path
     admin_url: str
-    redis_url: str
     lives: Mapping[str, Lives]
     urls: Mapping[str, str]
     http: httpx.AsyncClient
@@ -59,7 +57,12 @@ class Trial:
 
     async def sent_until_answered(self, order: Order) -> httpx.Response:
         """Send an order again and again, as phones do."""
-        return await wait_until(lambda: self.send(order), RETRY_SECONDS_MAX, f"an answer to {order.path}")
+
+        async def answered() -> httpx.Response | None:
+            answer = await self.send(order)
+            return None if answer is None or (answer.is_error and answer.json()["code"] in AGAIN) else answer
+
+        return await wait_until(answered, RETRY_SECONDS_MAX, f"an answer to {order.path}")
 
     async def done(self, order: Order) -> Json:
         """Give an order and return what it was answered."""

@@ -271,8 +271,19 @@ def _redis(system: Containers, login: str, *words: str) -> str:
 
 
 async def _stock(system: Containers) -> int:
-    async with httpx.AsyncClient(base_url=system.url, headers=system.officer, timeout=10) as client:
-        balances = (await client.get("/aid/balances", params={"place": "WH-19.71", "item": "MASK-CLOTH"})).json()
+    asked = {"place": "WH-19.71", "item": "MASK-CLOTH"}
+
+    async def answered() -> httpx.Response | None:
+        async with httpx.AsyncClient(base_url=system.url, headers=system.officer, timeout=10) as client:
+            try:
+                answer = await client.get("/aid/balances", params=asked)
+            except httpx.TransportError:
+                return None
+        return answer if answer.status_code == 200 else None
+
+    answer = await wait_until(answered, 60, "the balances")
+    assert answer
+    balances = answer.json()
     return sum(int(balance["on_hand"]) for balance in balances["items"])
 
 

@@ -77,7 +77,7 @@ def test_a_benchmark_that_does_not_exist_is_refused_by_name(capsys: pytest.Captu
     with pytest.raises(SystemExit) as end:
         main(["pipelin"])
     assert end.value.code == 2
-    assert "pipelin is not one of latency, posts, pipeline" in capsys.readouterr().err
+    assert f"pipelin is not one of {', '.join(BENCHMARKS)}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("value", "words"), [(12345.6, "12,346"), (99.94, "99.9"), (0.0123, "0.0123")])

@@ -105,7 +105,12 @@ async def opened(
             stack.push_async_callback(stores[service].close)
         redis = connect(redis_url)
         stack.push_async_callback(redis.aclose)
-        yield Installation(stores, redis)
+        found = Installation(stores, redis)
+        try:
+            yield found
+        finally:
+            for store in found.stores.values():  # one that was put in another's place is ours to close as well
+                await store.close()
 
 
 def address(admin_url: str, database: str) -> str:

@@ -191,8 +191,17 @@ class Offices:
             await asyncio.sleep(rng.uniform(*PAUSE_SECONDS) * 2)
 
     async def _version(self, business_id: UUID, region: str) -> int:
+        """Ask until it is told: what is broken first may be broken already."""
         url = f"{self.addresses['registration']}/registration/businesses/{business_id}"
-        return int((await self.clients[region].get(url)).json()["version"])
+
+        async def told() -> int | None:
+            try:
+                answer = await self.clients[region].get(url)
+            except httpx.TransportError:
+                return None
+            return int(answer.json()["version"]) if answer.status_code == httpx.codes.OK else None
+
+        return await wait_until(told, SETTLE_SECONDS_MAX, f"the version of {business_id}")
 
     async def _try(self, one: Operation) -> None:
         for attempt in range(ATTEMPTS_UNDER_FIRE):

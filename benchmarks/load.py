@@ -25,11 +25,6 @@ class Outcome:
         """Give the answers in a second."""
         return len(self.latencies_ms) / self.seconds
 
-    def percentile_ms(self, percent: float) -> float:
-        """Give the latency that so many percent of the answers did not exceed."""
-        ordered = sorted(self.latencies_ms)
-        return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
-
 
 Answered = Callable[[int, int, bytes], None]
 """Is told the number of a request, and status and body of its answer."""

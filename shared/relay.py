@@ -96,7 +96,7 @@ class RelayState:
 
 
 class Relay:
-    """Carry the events of one service to Redis until cancelled; `wake` makes it look at once."""
+    """Carry the events of one service to Redis until cancelled; each commit makes it look at once."""
 
     def __init__(
         self,
@@ -117,10 +117,6 @@ class Relay:
         self._woken = asyncio.Event()
         self._reading = asyncio.Lock()
         self._looked_at = float("-inf")
-
-    def wake(self) -> None:
-        """Say that something was committed in this very process."""
-        self._woken.set()
 
     async def run(self) -> None:
         """Carry events until cancelled, through every outage of PostgreSQL and of Redis."""

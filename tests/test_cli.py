@@ -17,6 +17,7 @@ import pytest
 from shared.caller import Role
 from shared.clock import Clock
 from shared.embedded import EmbeddedServers, find_running
+from shared.embedded.processes import alive
 from tests.processes import ROOT, STOP_SECONDS_MAX, Process, bearer, free_port, inherited, new_home
 from tests.waiting import wait_until
 
@@ -205,7 +206,7 @@ async def test_up_serves_everything_and_sigterm_leaves_no_process(home: Path, st
     assert {running.postgres_pid, running.redis_pid} <= {process.pid for process in family}
     assert await whole.stop() < STOP_SECONDS_MAX
     assert whole.exit_code == 0
-    assert not [process for process in family if process.is_running()]
+    assert not [process for process in family if alive(process)]
 
 
 async def test_the_operators_commands_work_beside_a_running_system(home: Path, started: Callable[..., Process]) -> None:
@@ -293,7 +294,7 @@ async def test_a_stop_during_the_start_is_heard_too(home: Path, started: Callabl
     assert await whole.stop() < STOP_SECONDS_MAX
     assert whole.exit_code == 0
     assert "Traceback" not in whole.output
-    assert not [process for process in family if process.is_running()]
+    assert not [process for process in family if alive(process)]
     assert find_running(home) is None
 
 

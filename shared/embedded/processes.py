@@ -84,13 +84,16 @@ def end_leftovers(folder: Path, program: str, gently: signal.Signals, seconds: f
 
 def _still_there(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
     deadline = monotonic() + seconds
-    while (alive := [process for process in processes if _alive(process)]) and monotonic() < deadline:
+    while (alive := [process for process in processes if alive(process)]) and monotonic() < deadline:
         sleep(POLL_SECONDS)
     return alive
 
 
-def _alive(process: psutil.Process) -> bool:
-    # A zombie has ended; it only waits for a parent that may never ask, as in a container without an init.
+def alive(process: psutil.Process) -> bool:
+    """Tell whether a process still runs.
+
+    A zombie has ended; it only waits for a parent that may never ask, as in a container without an init.
+    """
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

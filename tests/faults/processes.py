@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
-import psutil
 from redis.exceptions import RedisError
 
 from shared.embedded import Running, find_running
+from shared.embedded.processes import alive
 from shared.settings import SERVICES
 from shared.stream import connect
 from tests.faults import oracle
@@ -150,7 +150,7 @@ class Installation:
         await asyncio.gather(*(process.stop() for process in self.processes))
         await self.servers.stop()
         for member in family:
-            if member.is_running() and _alive(member.pid):
+            if alive(member):
                 member.kill()
 
 
@@ -188,10 +188,3 @@ async def installed(**environment: str) -> AsyncIterator[Installation]:
 
 def _peers(urls: dict[str, str]) -> dict[str, str]:
     return {f"{service.upper()}_URL": url for service, url in urls.items()}
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

@@ -8,6 +8,7 @@ from time import monotonic
 import asyncpg
 import httpx
 
+from shared.embedded.processes import alive
 from tests.faults import oracle
 from tests.faults.phones import MASKS, REGION, Phones
 from tests.faults.processes import Installation
@@ -78,7 +79,7 @@ async def test_when_everything_is_asked_to_stop_at_once_no_process_is_left_and_n
 
     assert monotonic() - asked < STOP_SECONDS_MAX
     assert [process.exit_code for process in processes] == [0, 0, 0, 0]
-    assert [member for member in family if member.is_running()] == []
+    assert [member for member in family if alive(member)] == []
     await installation.start()
     await sending
     await installation.is_at_rest()

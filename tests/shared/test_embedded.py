@@ -20,6 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from shared.embedded import EmbeddedServers, StartFailed, find_running, provision
 from shared.embedded.postgres import Postgres
+from shared.embedded.processes import alive
 from shared.embedded.servers import derived_password
 from shared.settings import SERVICES, Settings
 from tests.waiting import wait_until
@@ -76,7 +77,7 @@ async def test_stopping_leaves_no_process_and_no_note_of_one(home: Path) -> None
     with EmbeddedServers.start(home, silent) as servers:
         pids = servers.postgres_pid, servers.redis_pid
         assert find_running(home) is not None
-    assert not [pid for pid in pids if psutil.pid_exists(pid)]
+    assert not [pid for pid in pids if _works(pid)]
     assert find_running(home) is None
 
 
@@ -242,6 +243,6 @@ async def test_only_the_owner_can_read_what_holds_secrets(home: Path) -> None:
 
 def _works(pid: int) -> bool:
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return alive(psutil.Process(pid))
     except psutil.NoSuchProcess:
         return False

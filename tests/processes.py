@@ -20,6 +20,7 @@ import msgspec
 import psutil
 
 from shared.caller import Role
+from shared.embedded.processes import alive
 from shared.keys import KeyStore
 from shared.tokens import issue_token
 from tests.waiting import wait_until
@@ -125,6 +126,14 @@ class Process:
             return (await client.get(f"{url}/readyz", timeout=5)).status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
+
+
+def works(pid: int) -> bool:
+    """Tell whether there is a process of this id that still runs."""
+    try:
+        return alive(psutil.Process(pid))
+    except psutil.NoSuchProcess:
+        return False
 
 
 @contextmanager

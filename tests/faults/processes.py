@@ -20,7 +20,7 @@ from shared.embedded.processes import alive
 from shared.settings import SERVICES
 from shared.stream import connect
 from tests.faults import oracle
-from tests.processes import LOOPBACK, Process, free_port, lines_of, new_home
+from tests.processes import LOOPBACK, Process, free_port, lines_of, new_home, works
 from tests.waiting import wait_until
 
 HEAL_SECONDS_MAX = 60
@@ -82,7 +82,7 @@ class Installation:
             return
         before = getattr(self.running, SERVERS[name])
         os.kill(before, signal.SIGKILL)
-        await wait_until(lambda: not _alive(before), description=f"the end of {name}")
+        await wait_until(lambda: not works(before), description=f"the end of {name}")
 
     async def bring_back(self, name: str) -> None:
         """Start a service that was killed; see that `serumpun servers` has started a server that was killed."""

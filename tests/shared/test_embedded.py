@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 import redis.asyncio
 from sqlalchemy import text
@@ -20,9 +19,9 @@ from sqlalchemy.pool import NullPool
 
 from shared.embedded import EmbeddedServers, StartFailed, find_running, provision
 from shared.embedded.postgres import Postgres
-from shared.embedded.processes import alive
 from shared.embedded.servers import derived_password
 from shared.settings import SERVICES, Settings
+from tests.processes import works
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -77,7 +76,7 @@ async def test_stopping_leaves_no_process_and_no_note_of_one(home: Path) -> None
     with EmbeddedServers.start(home, silent) as servers:
         pids = servers.postgres_pid, servers.redis_pid
         assert find_running(home) is not None
-    assert not [pid for pid in pids if _works(pid)]
+    assert not [pid for pid in pids if works(pid)]
     assert find_running(home) is None
 
 
@@ -140,7 +139,7 @@ async def test_servers_end_with_an_owner_that_was_killed_and_start_again_with_th
     assert find_running(home) is None
     with EmbeddedServers.start(home, silent) as servers:
         assert await ask(servers.database_url, "SELECT count(*) FROM kept") == 0
-    assert not [pid for pid in (running.postgres_pid, running.redis_pid) if _works(pid)]
+    assert not [pid for pid in (running.postgres_pid, running.redis_pid) if works(pid)]
 
 
 async def test_a_server_left_behind_by_an_earlier_run_is_replaced(home: Path) -> None:
@@ -239,10 +238,3 @@ async def test_only_the_owner_can_read_what_holds_secrets(home: Path) -> None:
     with EmbeddedServers.start(home, silent):
         for name in ("run.json", "valkey.conf", "keys", "sockets", "postgres", "valkey"):
             assert (home / name).stat().st_mode & 0o077 == 0, name
-
-
-def _works(pid: int) -> bool:
-    try:
-        return alive(psutil.Process(pid))
-    except psutil.NoSuchProcess:
-        return False

@@ -84,9 +84,9 @@ def end_leftovers(folder: Path, program: str, gently: signal.Signals, seconds: f
 
 def _still_there(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
     deadline = monotonic() + seconds
-    while (alive := [process for process in processes if alive(process)]) and monotonic() < deadline:
+    while (there := [process for process in processes if alive(process)]) and monotonic() < deadline:
         sleep(POLL_SECONDS)
-    return alive
+    return there
 
 
 def alive(process: psutil.Process) -> bool:

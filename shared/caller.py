@@ -21,6 +21,7 @@ class Role(StrEnum):
     AUDITOR = "auditor"
     OPERATOR = "operator"
     SERVICE = "service"
+    PUBLIC = "public"  # whoever asks without a token, where that is allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,13 @@ class Caller:
         return any(region == own or region.startswith(own + ".") for own in self.regions)
 
 
+ANYBODY = Caller("public", Role.PUBLIC, ())
+"""The one who shows no token."""
+
+
 def default_regions(role: Role, province: str) -> tuple[str, ...]:
     """Give the regions of a role when none are named: the province, except for those who are bound to less."""
-    return () if role in (Role.OWNER, Role.REGENCY_OFFICER) else (province,)
+    return () if role in (Role.OWNER, Role.REGENCY_OFFICER, Role.PUBLIC) else (province,)
 
 
 def caller_fault(subject: str, role: Role, regions: Collection[str]) -> str | None:
@@ -55,6 +60,8 @@ def caller_fault(subject: str, role: Role, regions: Collection[str]) -> str | No
 
 def regions_fault(role: Role, regions: Collection[str]) -> str | None:
     """Say why a role cannot have these regions, or None when it can."""
+    if role is Role.PUBLIC:
+        return "the public asks without a token"
     if wrong := [code for code in regions if not REGION_CODE.fullmatch(code)]:
         return f"{wrong[0]!r} is not a region code"
     if role is Role.OWNER:

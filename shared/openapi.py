@@ -11,6 +11,7 @@ from typing import Any, get_origin
 import msgspec
 
 from shared.answers import PROBLEM_JSON, Content
+from shared.caller import Role
 from shared.examples import example_of
 from shared.idempotency import KEY_LENGTH_MAX, REPLAYED_HEADER
 from shared.incoming import JSON, MediaTypeRefused
@@ -27,6 +28,7 @@ from shared.problems import (
     Unauthenticated,
     Unavailable,
 )
+from shared.roles import allowed
 from shared.routes import Page, Problem, Route
 
 REF = "#/components/schemas/{name}"
@@ -77,6 +79,8 @@ def _operation(route: Route, known: Mapping[Any, Json], components: Mapping[str,
         "parameters": [*_path(route), *_query(route, known, components), *_headers(route)],
         "responses": {str(route.status): _answer(route, known)} | _unchanged(route) | _refusals(route),
     }
+    if allowed(route.action, Role.PUBLIC):
+        operation["security"] = [{}, {"bearer": []}]
     if route.body:
         schema = known[route.body]
         content = {"schema": schema, "example": example_of(schema, components)}
@@ -184,7 +188,7 @@ HEADERS: Json = {
         "schema": {"const": "true"},
     },
 }
-HEADERS_OF_REFUSALS = {401: ["WWW-Authenticate"], 409: ["Retry-After"], 503: ["Retry-After"]}
+HEADERS_OF_REFUSALS = {401: ["WWW-Authenticate"], 409: ["Retry-After"], 429: ["Retry-After"], 503: ["Retry-After"]}
 
 
 def refusals_of(route: Route) -> list[type[Refusal]]:

@@ -121,7 +121,7 @@ async def test_claims_signed_by_our_key_are_the_control_of_all_that_follows(
     assert await door.authenticate(f"Bearer {signed(good_claims(), keys.signing)}") == OFFICER
 
 
-@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.PUBLIC])
 async def test_every_role_gets_a_token_that_works(
     door: Authenticator, keys: KeyStore, clock: SetClock, role: Role
 ) -> None:

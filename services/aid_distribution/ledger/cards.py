@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 
 from services.aid_distribution.ledger.catalogue import ItemRow, PlaceRow, find, seen
-from services.aid_distribution.ledger.domain import EARLIEST, Kind
+from services.aid_distribution.ledger.domain import EARLIEST
 from services.aid_distribution.ledger.orders import (
     BalanceView,
     CardEntryView,
@@ -187,7 +187,7 @@ def _card_entry(entry: tuple[Any, int]) -> CardEntryView:
     return CardEntryView(
         occurred_at=shown(row.occurred_at),
         recorded_at=shown(row.recorded_at),
-        kind=Kind(row.kind),
+        kind=row.kind,
         quantity=row.quantity,
         balance=balance,
         lot=row.lot or None,
@@ -207,7 +207,7 @@ async def posting(work: Work, caller: Caller, posting_id: UUID) -> PostingView:
     return PostingView(
         id=row.id,
         number=row.number,
-        kind=Kind(row.kind),
+        kind=row.kind,
         region=row.region,
         occurred_at=shown(row.occurred_at),
         recorded_at=shown(row.recorded_at),

@@ -76,7 +76,7 @@ class PlaceRow(SQLModel, table=True):
 
     __tablename__ = "place"
     __table_args__ = (
-        CheckConstraint(f"kind IN ({_one_of(PlaceKind)}, 'virtual')", name="place_kind_known"),
+        CheckConstraint(f"kind IN ({_one_of(PlaceKind)}, 'virtual', 'reserved')", name="place_kind_known"),
         CheckConstraint("(kind = 'virtual') = (region = '')", name="place_real_has_region"),
     )
 

@@ -40,6 +40,18 @@ class Kind(StrEnum):
     DISPATCH = "transfer_dispatch"
     ARRIVAL = "transfer_receipt"
     REVERSAL = "reversal"
+    COUNT = "count"
+    RETURN = "return"
+    LOAN = "loan"
+    LOAN_RETURN = "loan_return"
+    ASSEMBLY = "assembly"
+    UNPACKING = "unpacking"
+    RESERVATION = "reservation"
+    RELEASE = "release"
+    PRODUCTION = "production"
+    REFILL = "refill"
+    COUPON = "coupon"
+    SALE = "sale"
 
 
 SERIES = {
@@ -49,6 +61,18 @@ SERIES = {
     Kind.DISPATCH: "TO",
     Kind.ARRIVAL: "TI",
     Kind.REVERSAL: "RV",
+    Kind.COUNT: "SC",
+    Kind.RETURN: "GB",
+    Kind.LOAN: "LO",
+    Kind.LOAN_RETURN: "LB",
+    Kind.ASSEMBLY: "KA",
+    Kind.UNPACKING: "KU",
+    Kind.RESERVATION: "RS",
+    Kind.RELEASE: "RL",
+    Kind.PRODUCTION: "PD",
+    Kind.REFILL: "RF",
+    Kind.COUPON: "CP",
+    Kind.SALE: "SL",
 }
 """The letters that a document number carries for its kind."""
 
@@ -63,6 +87,10 @@ class Virtual(StrEnum):
     LOSS = "LOSS"
     ADJUSTMENT = "ADJUSTMENT"
     IN_TRANSIT = "IN-TRANSIT"
+    ON_LOAN = "ON-LOAN"
+    KITS = "KITS"
+    STATIONS = "STATIONS"
+    COUPONS = "COUPONS"
 
 
 VIRTUAL = frozenset(Virtual)

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from services.aid_distribution.ledger.catalogue import Category, ItemRow, PlaceKind, PlaceRow, Unit
-from services.aid_distribution.ledger.domain import NO_LOT, QUANTITY_MAX, Kind, Line, Reason, Source
+from services.aid_distribution.ledger.domain import NO_LOT, QUANTITY_MAX, Line, Reason, Source
 from services.aid_distribution.ledger.store import Posted
 from shared.clock import shown
 from shared.routes import Code, RegionCode, Text
@@ -152,7 +152,7 @@ class PostingView(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     number: str
-    kind: Kind
+    kind: str
     region: str
     occurred_at: datetime
     recorded_at: datetime
@@ -206,7 +206,7 @@ class CardEntryView(msgspec.Struct, frozen=True, kw_only=True):
 
     occurred_at: datetime
     recorded_at: datetime
-    kind: Kind
+    kind: str
     quantity: int
     balance: int
     lot: str | None

@@ -24,6 +24,8 @@ class Action(StrEnum):
     ISSUE_STOCK = "issue_stock"
     TRANSFER_STOCK = "transfer_stock"
     REVERSE_POSTING = "reverse_posting"
+    COUNT_STOCK = "count_stock"
+    HOLD_LOT = "hold_lot"
     SEE_DISTRIBUTIONS = "see_distributions"
     POST_DISTRIBUTION = "post_distribution"
     VOID_DISTRIBUTION = "void_distribution"
@@ -54,6 +56,8 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.ISSUE_STOCK: _FIELD,
         Action.TRANSFER_STOCK: _FIELD,
         Action.REVERSE_POSTING: _FIELD,
+        Action.COUNT_STOCK: _FIELD,
+        Action.HOLD_LOT: _OFFICE,
         Action.SEE_DISTRIBUTIONS: _READERS,
         Action.POST_DISTRIBUTION: _FIELD,
         Action.VOID_DISTRIBUTION: _FIELD,

@@ -2,6 +2,7 @@
 
 from services.aid_distribution.distributions.api import distributions
 from services.aid_distribution.ledger.api import catalogue, stock
+from services.aid_distribution.ledger.counts_api import counting
 from services.aid_distribution.reactions import REACTIONS
 from shared.service import Service
 
@@ -9,6 +10,6 @@ SERVICE = Service(
     name="aid_distribution",
     title="Serumpun: stock and aid",
     prefix="/aid",
-    routes=(catalogue, stock, distributions),
+    routes=(catalogue, stock, counting, distributions),
     reactions=REACTIONS,
 )

@@ -17,6 +17,7 @@ from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
     StockReceived,
+    StockRestated,
     TransferDispatched,
     TransferReceived,
 )
@@ -93,6 +94,7 @@ REACTIONS = (
     on_run(DistributionPosted, tell),
     on_run(DistributionVoided, tell),
     on_run(StockReceived, tell),
+    on_run(StockRestated, tell),
     on_run(TransferDispatched, tell),
     on_run(TransferReceived, tell),
 )

@@ -70,6 +70,54 @@ class StockReversed(PostingEvent, frozen=True, kw_only=True):
     reason: str
 
 
+class CountDifference(msgspec.Struct, frozen=True, kw_only=True):
+    """What was counted of an item and lot, and what the book had said."""
+
+    item: str
+    lot: str | None
+    counted: int
+    book: int
+    reason: str
+
+
+class StockCounted(PostingEvent, frozen=True, kw_only=True):
+    """Goods were counted: from that moment the card holds what was counted; `lines` are what it corrected."""
+
+    type: ClassVar[str] = "serumpun.stock.counted.v1"
+
+    place: str
+    counted: list[CountDifference]
+
+
+class Restated(msgspec.Struct, frozen=True, kw_only=True):
+    """What a late posting changed on one card: every closing of these days, or the difference of a later count."""
+
+    place: str
+    item: str
+    lot: str | None
+    change: int
+    first_day: str | None
+    last_day: str | None
+    taken_up_by: UUID | None
+
+
+class StockRestated(AidEvent, frozen=True, kw_only=True):
+    """A posting that was dated back has changed figures that somebody may have read."""
+
+    type: ClassVar[str] = "serumpun.stock.restated.v1"
+
+    posting_id: UUID
+    number: str
+    region: str
+    occurred_at: datetime
+    cards: list[Restated]
+
+    @property
+    def subject(self) -> str:
+        """Give `posting/<id>`."""
+        return f"posting/{self.posting_id}"
+
+
 class TransferEvent(AidEvent, frozen=True, kw_only=True):
     """A transfer between two places; both halves share one subject so that they keep their order."""
 

@@ -10,19 +10,20 @@ from hypothesis import strategies as st
 
 from services.aid_distribution.distributions.domain import recipient_mistakes
 from services.aid_distribution.ledger.account import Card, CardKey, Cards
+from services.aid_distribution.ledger.deciding import post
 from services.aid_distribution.ledger.domain import (
     CARD_MAX,
     EARLIEST,
     NO_LOT,
     QUANTITY_MAX,
     Draft,
+    Entered,
     Kind,
     Line,
     ShortOfStock,
     TooMuch,
     Virtual,
     document_number,
-    post,
     when_mistakes,
 )
 from shared.caller import Role
@@ -78,8 +79,8 @@ def on(day: int, hour: int = 12) -> datetime:
 
 
 def taken(outcome: object) -> list[tuple[str | None, int]]:
-    assert isinstance(outcome, tuple)
-    return [(line.lot, line.quantity) for line in outcome]
+    assert isinstance(outcome, Entered)
+    return [(line.lot, line.quantity) for line in outcome.lines]
 
 
 def first_card(outcome: object) -> dict[str, object]:
@@ -131,7 +132,7 @@ def test_a_late_issue_may_not_take_what_came_later() -> None:
     book.come_in(10, on(0) - timedelta(minutes=1))
     refused = first_card(book.go_out(20, on(-2)))
     assert (refused["available"], refused["first_short_on"]) == (10, "2026-05-18")
-    assert isinstance(book.go_out(10, on(-2)), tuple)
+    assert isinstance(book.go_out(10, on(-2)), Entered)
 
 
 def test_a_late_issue_may_not_take_what_was_used_later() -> None:
@@ -141,7 +142,7 @@ def test_a_late_issue_may_not_take_what_was_used_later() -> None:
     book.come_in(10, on(0))
     refused = first_card(book.go_out(3, on(-2)))
     assert (refused["available"], refused["first_short_on"]) == (2, "2026-05-19")
-    assert isinstance(book.go_out(2, on(-2)), tuple)
+    assert isinstance(book.go_out(2, on(-2)), Entered)
 
 
 def test_within_a_day_every_movement_counts() -> None:
@@ -151,18 +152,18 @@ def test_within_a_day_every_movement_counts() -> None:
     book.come_in(10, on(0, 10))
     assert isinstance(book.go_out(1, on(0, 8)), ShortOfStock)
     assert isinstance(book.go_out(1, on(0, 9)), ShortOfStock)
-    assert isinstance(book.go_out(10, on(0, 10)), tuple)
+    assert isinstance(book.go_out(10, on(0, 10)), Entered)
     assert book.closings(0) == [0]
 
 
 def test_a_tie_is_settled_by_who_was_recorded_first() -> None:
     book = Book()
     book.come_in(10, on(0))
-    assert isinstance(book.go_out(10, on(0)), tuple)
+    assert isinstance(book.go_out(10, on(0)), Entered)
     other = Book()
     assert isinstance(other.go_out(10, on(0)), ShortOfStock)
     other.come_in(10, on(0))
-    assert isinstance(other.go_out(10, on(0)), tuple)
+    assert isinstance(other.go_out(10, on(0)), Entered)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +189,7 @@ def test_every_order_of_arrival_gives_the_same_days() -> None:
         book.come_in(100, on(-1))
         for day, hour, change in order:
             done = book.come_in(change, on(day, hour)) if change > 0 else book.go_out(-change, on(day, hour))
-            assert isinstance(done, tuple)
+            assert isinstance(done, Entered)
         (card,) = book.cards.values()
         states.add(tuple((day.day, day.opening, day.incoming, day.outgoing) for day in card.days))
     assert len(states) == 1
@@ -288,17 +289,17 @@ def test_a_receipt_may_not_be_taken_back_once_its_goods_are_used() -> None:
     book.come_in(6, on(0))
     assert isinstance(book.post(back, at=on(-2), reverses=True), ShortOfStock)  # for a day there would be too little
     book.come_in(6, on(-2, 13))
-    assert isinstance(book.post(back, at=on(-2), reverses=True), tuple)
+    assert isinstance(book.post(back, at=on(-2), reverses=True), Entered)
     assert book.closings(-2, -1, 0) == [6, 0, 6]
 
 
 def test_a_card_refuses_what_it_could_not_count() -> None:
     book = Book()
     for _ in range(CARD_MAX // QUANTITY_MAX):
-        assert isinstance(book.come_in(QUANTITY_MAX, on(-1)), tuple)
+        assert isinstance(book.come_in(QUANTITY_MAX, on(-1)), Entered)
     assert isinstance(book.come_in(1, on(-1)), TooMuch)
     assert isinstance(book.come_in(1, on(-9)), TooMuch)
-    assert isinstance(book.go_out(QUANTITY_MAX, on(0)), tuple)
+    assert isinstance(book.go_out(QUANTITY_MAX, on(0)), Entered)
     assert book.closings(-1, 0) == [CARD_MAX, CARD_MAX - QUANTITY_MAX]
 
 
@@ -404,7 +405,7 @@ def test_a_card_decides_as_a_plain_list_of_movements_would(asked: list[tuple[dat
             lines=(Line(ITEM, abs(change), *ends),),
         )
         would_be = [*entered, (at, recorded_at, change)]
-        done = isinstance(post(draft, cards, recorded_at), tuple)
+        done = isinstance(post(draft, cards, recorded_at), Entered)
         assert done is (min(prefix_sums(would_be)) >= 0)
         if done:
             entered = would_be

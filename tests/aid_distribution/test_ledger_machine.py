@@ -7,11 +7,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from services.aid_distribution.ledger import domain
+from services.aid_distribution.ledger import deciding
 from services.aid_distribution.ledger.account import Card, CardKey, Cards
-from services.aid_distribution.ledger.domain import Draft, Kind, Line
+from services.aid_distribution.ledger.domain import Counted, Draft, Kind, Line, difference_lines
 from shared.problems import Refusal
-from tests.aid_distribution.model import LOTS, Model, Move, draft, moments, moves
+from tests.aid_distribution.model import LOTS, Model, Move, Tally, draft, moments, moves, tallies
 from tests.aid_distribution.story import NOON, WAREHOUSE
 
 ITEM = "MASK-CLOTH"
@@ -26,7 +26,7 @@ class Ledger(RuleBasedStateMachine):
         super().__init__()
         self.cards = Cards()
         self.model = Model()
-        self.posted: list[tuple[datetime, tuple[Line, ...]]] = []
+        self.posted: list[tuple[datetime, list[Line]]] = []
 
     @initialize(quantity=st.integers(0, 20), lot=st.sampled_from(list(LOTS)))
     def something_is_there(self, quantity: int, lot: str) -> None:
@@ -50,6 +50,23 @@ class Ledger(RuleBasedStateMachine):
         self.move(Move(move.at, abs(move.change), move.lot))
         self.move(Move(at, -abs(move.change), move.lot))
 
+    @rule(tally=tallies)
+    def something_is_counted(self, tally: Tally) -> None:
+        expected = self.model.count(tally)
+        key = CardKey(WAREHOUSE, ITEM, tally.lot)
+        if expected and key not in self.cards:
+            self.cards._put(Card(key, expires_on=LOTS[key.lot]))
+        asked = Draft(
+            id=UUID(int=len(self.posted)),
+            kind=Kind.COUNT,
+            region="19.71",
+            occurred_at=tally.at,
+            actor="model",
+            lines=(),
+            counted=(Counted(key, tally.counted),),
+        )
+        self.enter(asked, expected=expected)
+
     @rule(which=st.integers(0, 60))
     def a_posting_is_reversed(self, which: int) -> None:
         if not self.posted:
@@ -68,20 +85,28 @@ class Ledger(RuleBasedStateMachine):
             reason="typed twice",
             reverses=UUID(int=number),
             lines=back,
+            uncounted=tuple(
+                CardKey(WAREHOUSE, ITEM, lot) for when, lot, _ in self.model.counts.values() if when[2] == number
+            ),
         )
         self.enter(opposite, expected=self.model.undo(number))
 
     def enter(self, asked: Draft, *, expected: bool) -> None:
-        lines = domain.post(asked, self.cards, max(self.model.now, asked.occurred_at))
-        assert isinstance(lines, Refusal) != expected, lines
-        if not isinstance(lines, Refusal):
-            self.posted.append((asked.occurred_at, lines))
+        entered = deciding.post(asked, self.cards, max(self.model.now, asked.occurred_at))
+        assert isinstance(entered, Refusal) != expected, entered
+        if not isinstance(entered, Refusal):
+            self.posted.append((asked.occurred_at, list(entered.lines)))
+            for change in entered.changes:
+                if count := change.taken_up_by:
+                    self.posted[count.posting_id.int][1].extend(difference_lines(change.key, -change.quantity))
 
     @invariant()
     def every_card_and_day_is_what_the_list_of_movements_makes_it(self) -> None:
-        assert {key.lot for key in self.cards} == {lot for _, lot, _ in self.model.entries}
+        counted = {lot for _, lot, _ in self.model.counts.values()}
+        assert {key.lot for key in self.cards} == {lot for _, lot, _ in self.model.entries} | counted
         for (_, _, lot), card in self.cards.items():
-            days = [(day.day, day.opening, day.incoming, day.outgoing, day.lowest) for day in card.days]
+            changed = [day for day in card.days if day.incoming or day.outgoing]
+            days = [(day.day, day.opening, day.incoming, day.outgoing, day.lowest) for day in changed]
             assert days == self.model.days(lot)
             assert all(lowest >= 0 for *_, lowest in days)
             assert card.on_hand == self.model.balances.get(lot, 0)

@@ -8,20 +8,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from services.aid_distribution.ledger import counts, store
 from services.aid_distribution.ledger import handlers as ledger
-from services.aid_distribution.ledger import store
 from services.aid_distribution.ledger.catalogue import Category, Unit
-from services.aid_distribution.ledger.orders import AddItem, ReversePosting
+from services.aid_distribution.ledger.orders import AddItem, CountedLine, CountStock, ReversePosting
 from services.aid_distribution.ledger.store import Posted
 from shared.database import Database
 from shared.problems import Refusal
-from tests.aid_distribution.model import LOTS, Model, Move, Undo, draft, moves
-from tests.aid_distribution.story import NOON, OFFICE, StoppedClock, audited
+from tests.aid_distribution.model import LOTS, Model, Move, Tally, Undo, draft, moves, tallies
+from tests.aid_distribution.story import NOON, OFFICE, WAREHOUSE, StoppedClock, audited
 
 # Whose clock is behind records earlier than what is there already, and with a tie comes before it.
 behind_seconds = st.sampled_from([0, 0, 0, 2, 5])
 steps = st.lists(
-    st.tuples(behind_seconds, st.one_of(st.lists(moves, min_size=1, max_size=5), st.builds(Undo, st.integers(0, 30)))),
+    st.tuples(
+        behind_seconds,
+        st.one_of(st.lists(moves, min_size=1, max_size=5), tallies, st.builds(Undo, st.integers(0, 30))),
+    ),
     max_size=12,
 )
 
@@ -29,6 +32,16 @@ steps = st.lists(
 async def apply(database: Database, item: str, batch: Sequence[Move]) -> list[Posted | Refusal]:
     async with database.work(OFFICE) as work:
         return await ledger.post(work, [draft(work.new_id(), item, move) for move in batch])
+
+
+async def counted(database: Database, item: str, tally: Tally) -> UUID | Refusal:
+    line = CountedLine(item=item, quantity=tally.counted, lot=tally.lot or None)
+    order = CountStock(place=WAREHOUSE, occurred_at=tally.at, lines=[line])
+    try:
+        async with database.work(OFFICE) as work:
+            return (await counts.count(work, OFFICE, order)).id
+    except Refusal as refusal:
+        return refusal
 
 
 async def undo(database: Database, posting_id: UUID) -> UUID | Refusal:
@@ -57,7 +70,7 @@ async def balances(database: Database, item: str) -> dict[str, int]:
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(steps=steps)
 async def test_the_ledger_decides_as_a_plain_list_of_movements_would(
-    database: Database, clock: StoppedClock, steps: Sequence[tuple[int, list[Move] | Undo]]
+    database: Database, clock: StoppedClock, steps: Sequence[tuple[int, list[Move] | Tally | Undo]]
 ) -> None:
     item, model, ids = await new_item(database), Model(), list[UUID]()
     for number, (behind, step) in enumerate(steps):
@@ -67,6 +80,11 @@ async def test_the_ledger_decides_as_a_plain_list_of_movements_would(
             outcomes = await apply(database, item, step)
             assert [isinstance(outcome, Posted) for outcome in outcomes] == expected
             ids += [outcome.draft.id for outcome in outcomes if isinstance(outcome, Posted)]
+        elif isinstance(step, Tally):
+            expected = [step.at <= clock.at and model.count(step)]
+            done = await counted(database, item, step)
+            assert [isinstance(done, UUID)] == expected
+            ids += [done] if isinstance(done, UUID) else []
         elif ids:
             which = step.which % len(ids)
             expected = [model.undo(which)]

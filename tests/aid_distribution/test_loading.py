@@ -43,7 +43,7 @@ async def loaded(database: Database, kind: Kind, at: datetime) -> Day:
             actor="reader",
             lines=(Line(MASKS, 1, *ends, ""),),
         )
-        return (await lock_cards(work.session, [draft]))[CardKey(WAREHOUSE, MASKS, "")].days[-1]
+        return (await lock_cards(work.session, [draft], work.now))[CardKey(WAREHOUSE, MASKS, "")].days[-1]
 
 
 @pytest.mark.parametrize("lowest_at", [0, 60, MINUTES - 2])

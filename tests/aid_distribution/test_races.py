@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from services.aid_distribution.ledger import domain, handlers, loading, store
+from services.aid_distribution.ledger import deciding, handlers, loading, writing
 from services.aid_distribution.ledger.account import Card, CardKey, Cards
-from services.aid_distribution.ledger.domain import Draft, Kind, Line, ShortOfStock
+from services.aid_distribution.ledger.domain import Draft, Entered, Kind, Line, ShortOfStock
 from services.aid_distribution.ledger.handlers import AlreadyReversed
 from services.aid_distribution.ledger.orders import GoodsLine, IssueStock, PostingView, ReceivedLine, ReceiveStock
 from services.aid_distribution.ledger.store import Posted
@@ -76,7 +76,7 @@ async def decide_without_lock(work: Work, draft: Draft) -> Cards:
     """Read a card as the ledger does, but without keeping others from it."""
     rows = await work.session.execute(text("SELECT place, item, lot, last_occurred_at FROM card"))
     cards = Cards(Card(CardKey(row.place, row.item, row.lot), last_occurred_at=row.last_occurred_at) for row in rows)
-    await loading.load_days(work.session, cards, [draft])
+    await loading.load_days(work.session, cards, [draft], work.now)
     return cards
 
 
@@ -97,9 +97,10 @@ async def test_without_the_lock_both_would_be_accepted_and_the_audit_would_tell(
             )
             read.append((work, number, draft, await decide_without_lock(work, draft)))
         for work, number, draft, cards in read:
-            lines = domain.post(draft, cards, work.now)
-            assert isinstance(lines, tuple)
-            await store.write(work.session, [Posted(draft, lines, f"control-{number}", work.now)], cards)
+            entered = deciding.post(draft, cards, work.now)
+            assert isinstance(entered, Entered)
+            posted = Posted(draft, entered.lines, f"control-{number}", work.now, entered)
+            await writing.write(work.session, [posted], cards)
             await work.session.commit()
     assert await on_hand(database) == 40
     assert {found.check for found in await audited(database)} >= {"never_negative", "card_is_sum_of_lines"}

@@ -23,6 +23,7 @@ from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
     StockReceived,
+    StockRestated,
     TransferDispatched,
     TransferReceived,
 )
@@ -44,6 +45,9 @@ Told = tuple[str, str, str]
 
 Staff = Sequence[tuple[str, str]]
 """The subject of each member of staff, with a region that they serve."""
+
+KEEPERS_ARE_TOLD: Mapping[type[Event], str] = {StockReceived: "stock_in", StockRestated: "restated"}
+"""The facts of which the staff of the very region are told, and under which purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,8 +275,9 @@ def messages_due(staff: Staff, registered: Iterable[Event], aid: Iterable[Event]
                 due += [(event.subject, person, aids) for person in receivers]
                 circles = [*keepers(event.region), *keepers(event.region.partition(".")[0])]
                 due += [(event.subject, person, office) for person in circles]
-            case StockReceived():
-                due += [(event.subject, person, "stock_in") for person in keepers(event.region)]
+            case StockReceived() | StockRestated():
+                purpose = KEEPERS_ARE_TOLD[type(event)]
+                due += [(event.subject, person, purpose) for person in keepers(event.region)]
             case TransferDispatched():
                 due += [(event.subject, person, "goods_coming") for person in keepers(event.to_region)]
             case TransferReceived():
@@ -378,15 +383,23 @@ async def _answers_were_true(found: Installation) -> list[str]:
 
 
 MOVED = """
-    WITH moved AS (SELECT place, item, lot, day, sum(incoming) AS incoming, sum(outgoing) AS outgoing FROM (
-        SELECT to_place AS place, item, lot, (occurred_at AT TIME ZONE '-07')::date AS day, quantity AS incoming,
-               0 AS outgoing FROM posting_line
-        UNION ALL
-        SELECT from_place, item, lot, (occurred_at AT TIME ZONE '-07')::date, 0, quantity FROM posting_line
-    ) AS movement JOIN place ON place.code = movement.place AND place.kind <> 'virtual'
-    GROUP BY place, item, lot, day)
+    WITH moved AS (
+        SELECT place, item, lot, day, sum(greatest(change, 0)) AS incoming, sum(greatest(-change, 0)) AS outgoing FROM (
+            SELECT movement.place, item, lot, day, posting_id, sum(change) AS change FROM (
+                SELECT to_place AS place, item, lot, (occurred_at AT TIME ZONE '-07')::date AS day, posting_id,
+                       quantity AS change FROM posting_line
+                UNION ALL
+                SELECT from_place, item, lot, (occurred_at AT TIME ZONE '-07')::date, posting_id, -quantity
+                FROM posting_line
+            ) AS movement JOIN place ON place.code = movement.place AND place.kind <> 'virtual'
+            GROUP BY movement.place, item, lot, day, posting_id
+        ) AS posted GROUP BY place, item, lot, day
+    )
 """
-"""What the journal says of each card and local day; POSIX writes an offset east of Greenwich with a minus."""
+"""What the journal says of each card and local day: what one posting does to a card is one movement.
+
+POSIX writes an offset east of Greenwich with a minus.
+"""
 
 LEDGER = {
     """

@@ -4,8 +4,8 @@ A route or a reaction that is added later has to be added here: `test_crash_poin
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Protocol
 from uuid import uuid4
@@ -15,6 +15,7 @@ from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
     StockReceived,
+    StockRestated,
     TransferDispatched,
     TransferReceived,
 )
@@ -154,6 +155,41 @@ async def reverse_posting(office: Office) -> Order:
     return _post("aid_distribution", f"/aid/postings/{posting['id']}/reversal", reason="Salah ketik")
 
 
+async def take_snapshot(_office: Office) -> Order:
+    return _post("aid_distribution", "/aid/snapshots", place=WAREHOUSE, items=[MASKS])
+
+
+async def count_stock(office: Office) -> Order:
+    """Count one more of an item that lies nowhere else, so that nothing else is touched."""
+    item = await office.done(await add_item(office))
+    lines = [{"item": item["code"], "quantity": 7}]
+    return _post("aid_distribution", "/aid/counts", place=WAREHOUSE, occurred_at=_moment(), lines=lines)
+
+
+async def hold_lot(office: Office) -> Order:
+    lot = f"L-{next(_numbers)}"
+    lines = [{"item": MASKS, "quantity": 1, "lot": lot}]
+    received = await receive_stock(office)
+    await office.done(replace(received, body={**received.body, "lines": lines}))
+    return _post("aid_distribution", "/aid/lots/hold", item=MASKS, lot=lot, reason="Bau bensin")
+
+
+async def release_lot(office: Office) -> Order:
+    held = await hold_lot(office)
+    await office.done(held)
+    return _post("aid_distribution", "/aid/lots/release", item=MASKS, lot=held.body["lot"])
+
+
+async def receive_late(office: Office) -> Order:
+    """Receive goods of an item of which something came in later already."""
+    item = await office.done(await add_item(office))
+    lines = [{"item": item["code"], "quantity": 5}]
+    received = await receive_stock(office)
+    await office.done(replace(received, body={**received.body, "lines": lines}))
+    before = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    return replace(received, body={**received.body, "lines": lines, "occurred_at": before}, key=str(uuid4()))
+
+
 async def post_distribution(_office: Office) -> Order:
     return _post(
         "aid_distribution", "/aid/distributions",
@@ -194,6 +230,10 @@ ORDERS: Mapping[str, Recipe] = {
     "dispatch_transfer": dispatch_transfer,
     "receive_transfer": receive_transfer,
     "reverse_posting": reverse_posting,
+    "take_snapshot": take_snapshot,
+    "count_stock": count_stock,
+    "hold_lot": hold_lot,
+    "release_lot": release_lot,
     "post_distribution": post_distribution,
     "void_distribution": void_distribution,
     "register_staff": register_staff,
@@ -208,6 +248,7 @@ CAUSES: Mapping[type[Event], Recipe] = {
     BusinessChanged: change_business,
     BusinessClosed: close_business,
     StockReceived: receive_stock,
+    StockRestated: receive_late,
     TransferDispatched: dispatch_transfer,
     TransferReceived: receive_transfer,
     DistributionPosted: post_distribution,

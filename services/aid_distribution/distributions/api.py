@@ -11,7 +11,7 @@ from services.aid_distribution.distributions.handlers import (
     PostDistribution,
     VoidDistribution,
 )
-from services.aid_distribution.ledger.domain import ShortOfStock, TooMuch
+from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock, TooMuch
 from shared.database import Work
 from shared.problems import Refusal
 from shared.roles import Action
@@ -25,7 +25,7 @@ distributions = Routes("/aid/distributions", tag="Distributions")
     Action.POST_DISTRIBUTION,
     together=True,
     location="/aid/distributions/{id}",
-    refusals=[ShortOfStock],
+    refusals=[LotHeld, ShortOfStock],
     rules=handlers.mistakes,
 )
 async def post_distribution(
@@ -47,7 +47,9 @@ async def show_distribution(call: Call, distribution_id: UUID) -> DistributionVi
     return await handlers.show(call.work, call.caller, distribution_id)
 
 
-@distributions.post("/{distribution_id}/void", Action.VOID_DISTRIBUTION, refusals=[AlreadyVoided, TooMuch])
+@distributions.post(
+    "/{distribution_id}/void", Action.VOID_DISTRIBUTION, refusals=[AlreadyVoided, CountedSince, TooMuch]
+)
 async def void_distribution(call: Call, distribution_id: UUID, body: VoidDistribution) -> DistributionView:
     """Take back a distribution that was posted in error."""
     return await handlers.void(call.work, call.caller, distribution_id, body)

@@ -1,12 +1,13 @@
 """The account of a card: what is known of it by day, so that any moment of its past can be decided exactly.
 
 A posting dated in the past is checked without replaying all that came after it: within its day movement by
-movement, and for each later day against the lowest balance of that day.
+movement, and for each later day against the lowest balance of that day. A count is an anchor: what is dated before
+it changes the difference that it found, and nothing after it.
 
 Units:  quantities in the item's base unit, signed as a change of the card
 """
 
-from bisect import insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -70,12 +71,18 @@ class Day:
             lowest = min(lowest, balance)
         return min(lowest, self.earlier_lowest)
 
-    def lowest_from(self, moment: Moment) -> int:
-        """Give the lowest balance from a moment to the end of the day, that moment's own balance included."""
+    def before(self, moment: Moment) -> int:
+        """Give the balance just before a moment; the day must be loaded from there on."""
+        return self.earlier_closing + sum(entry.change for entry in self.entries if entry.moment < moment)
+
+    def lowest_between(self, after: Moment | None, until: Moment | None) -> int:
+        """Give the lowest balance of a stretch, that at its beginning included; None is an end of the day."""
         balance = self.earlier_closing
-        lowest: int | None = None
+        lowest = self.earlier_lowest if after is None else None
         for entry in self.entries:
-            if lowest is None and entry.moment > moment:
+            if until is not None and entry.moment >= until:
+                break
+            if lowest is None and after is not None and entry.moment > after:
                 lowest = balance
             balance += entry.change
             if lowest is not None:
@@ -83,13 +90,21 @@ class Day:
         return balance if lowest is None else lowest
 
     def add(self, moment: Moment, change: int) -> None:
-        """Put a movement in its place."""
+        """Put a movement in its place; all that one posting does to a card is one movement."""
+        index = bisect_left(self.entries, moment, key=lambda entry: entry.moment)
+        if index < len(self.entries) and self.entries[index].moment == moment:
+            before = self.entries.pop(index).change
+            self._sum(-before, before > 0)
+            change += before
         insort(self.entries, Entry(moment, change))
-        if change > 0:
+        self._sum(change, change > 0)
+        self.changed = True
+
+    def _sum(self, change: int, comes_in: bool) -> None:  # noqa: FBT001 - the two sums of a day
+        if comes_in:
             self.incoming += change
         else:
             self.outgoing -= change
-        self.changed = True
 
     def shift(self, change: int) -> None:
         """Follow a movement of an earlier day."""
@@ -103,13 +118,16 @@ class Day:
 class Card:
     """The account of one item and lot at one place, from the first day that a batch of postings touches.
 
-    Shape: `days` ascend, without holes where nothing happened; `expires_on` is the lot's
+    Shape: `days` ascend, without holes where nothing happened; `expires_on` and `held` are the lot's; `counts` are
+           the counts that stand on it from that day on, those at least that decide
     """
 
     key: CardKey
     days: list[Day] = field(default_factory=list)
     last_occurred_at: datetime | None = None
     expires_on: date | None = None
+    held: bool = False
+    counts: list[Moment] = field(default_factory=list)
     changed: bool = False
 
     @property
@@ -119,25 +137,47 @@ class Card:
 
     def free_from(self, moment: Moment) -> int:
         """Give how much may leave at a moment without any later balance becoming negative."""
-        return min(lowest for _, lowest in self._lowest_by_day(moment))
+        return min(lowest for _, lowest in self._lowest_by_day(moment, self.next_count(moment)))
+
+    def before(self, moment: Moment) -> int:
+        """Give the balance just before a moment; its day must be loaded from there on."""
+        today, balance = wib_day(moment.occurred_at), 0
+        for day in self.days:
+            if day.day == today:
+                return day.before(moment)
+            if day.day > today:
+                break
+            balance = day.closing
+        return balance
+
+    def overtakes(self, moment: Moment) -> bool:
+        """Tell whether something that is dated later than this stands on the card already."""
+        return self.last_occurred_at is not None and self.last_occurred_at > moment.occurred_at
+
+    def next_count(self, moment: Moment) -> Moment | None:
+        """Give the first count after a moment: nothing that is dated before it reaches beyond it."""
+        index = bisect_right(self.counts, moment)
+        return self.counts[index] if index < len(self.counts) else None
 
     def short_on(self, moment: Moment, change: int) -> date | None:
         """Name the first day on which the balance would be negative after this change, if there is one."""
-        return next((day for day, lowest in self._lowest_by_day(moment) if lowest + change < 0), None)
+        reach = self._lowest_by_day(moment, self.next_count(moment))
+        return next((day for day, lowest in reach if lowest + change < 0), None)
 
-    def _lowest_by_day(self, moment: Moment) -> Iterator[tuple[date, int]]:
+    def _lowest_by_day(self, moment: Moment, until: Moment | None) -> Iterator[tuple[date, int]]:
         today, before, begun = wib_day(moment.occurred_at), 0, False
+        last = wib_day(until.occurred_at) if until else date.max
         for day in self.days:
             if day.day < today:
                 before = day.closing
             elif day.day == today:
                 begun = True
-                yield today, day.lowest_from(moment)
-            else:
+                yield today, day.lowest_between(moment, until if today == last else None)
+            elif day.day <= last:
                 if not begun:
                     begun = True
                     yield today, before
-                yield day.day, day.lowest
+                yield day.day, day.lowest_between(None, until) if day.day == last else day.lowest
         if not begun:
             yield today, before
 
@@ -146,12 +186,28 @@ class Card:
         """Give the most that one of these days could hold, if nothing had left."""
         return max((day.opening + day.incoming for day in self.days), default=0)
 
-    def add(self, moment: Moment, change: int) -> None:
-        """Enter a movement; every later day follows."""
-        self._day(wib_day(moment.occurred_at)).add(moment, change)
+    def add(self, moment: Moment, change: int) -> Moment | None:
+        """Enter a movement: every later day follows, up to the next count, which takes it up and is given."""
+        count = self.next_count(moment)
+        today, last = wib_day(moment.occurred_at), wib_day(count.occurred_at) if count else date.max
+        taking_up = self._day(last) if count else None
+        self._day(today).add(moment, change)
         for day in self.days:
-            if day.day > wib_day(moment.occurred_at):
+            if today < day.day <= last:
                 day.shift(change)
+        if count and taking_up:
+            taking_up.add(count, -change)
+        self._happened(moment)
+        return count
+
+    def count(self, moment: Moment, change: int) -> Moment | None:
+        """Enter a count that found this difference; gives the next count, which takes the difference up."""
+        taken_up_by = self.add(moment, change) if change else None
+        insort(self.counts, moment)
+        self._happened(moment)
+        return taken_up_by
+
+    def _happened(self, moment: Moment) -> None:
         if self.last_occurred_at is None or moment.occurred_at > self.last_occurred_at:
             self.last_occurred_at = moment.occurred_at
         self.changed = True

@@ -6,7 +6,7 @@ from uuid import UUID
 from services.aid_distribution.ledger import cards, handlers, mistakes, transfers
 from services.aid_distribution.ledger.cards import BalanceQuery, CardQuery, CatalogueQuery
 from services.aid_distribution.ledger.catalogue import CodeTaken
-from services.aid_distribution.ledger.domain import ShortOfStock, TooMuch
+from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock, TooMuch
 from services.aid_distribution.ledger.handlers import AlreadyReversed, NotReversible
 from services.aid_distribution.ledger.mistakes import asked_of_leaves
 from services.aid_distribution.ledger.orders import (
@@ -89,7 +89,7 @@ async def issue_stock(work: Work, asked: Sequence[Asked[IssueStock]]) -> Sequenc
     Action.TRANSFER_STOCK,
     together=True,
     location="/aid/transfers/{id}",
-    refusals=[ShortOfStock],
+    refusals=[LotHeld, ShortOfStock],
     rules=asked_of_leaves(mistakes.dispatch_mistakes),
 )
 async def dispatch_transfer(work: Work, asked: Sequence[Asked[DispatchTransfer]]) -> Sequence[TransferView | Refusal]:
@@ -125,7 +125,7 @@ async def show_posting(call: Call, posting_id: UUID) -> PostingView:
     "/postings/{posting_id}/reversal",
     Action.REVERSE_POSTING,
     location="/aid/postings/{id}",
-    refusals=[AlreadyReversed, NotReversible, ShortOfStock, TooMuch],
+    refusals=[AlreadyReversed, CountedSince, NotReversible, ShortOfStock, TooMuch],
 )
 async def reverse_posting(call: Call, posting_id: UUID, body: ReversePosting) -> PostingView:
     """Undo a posting that was a mistake."""

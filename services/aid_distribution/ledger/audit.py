@@ -61,9 +61,13 @@ DAYS = """
     ORDER BY 1
 """
 EXPECTED_CARDS = """
-    , expected AS (
+    , happened AS (
+        SELECT place, item, lot, change, occurred_at FROM movement
+        UNION ALL
+        SELECT place, item, lot, 0, occurred_at FROM count_line
+    ), expected AS (
         SELECT place, item, lot, sum(change) AS on_hand, max(occurred_at) AS last_occurred_at
-        FROM movement GROUP BY place, item, lot
+        FROM happened GROUP BY place, item, lot
     )
 """
 CARDS = """
@@ -93,7 +97,9 @@ LINES = """
     SELECT concat_ws(' ', p.number, l.line_no), concat_ws(' ', p.occurred_at, p.recorded_at),
            concat_ws(' ', l.occurred_at, l.recorded_at)
     FROM posting p LEFT JOIN posting_line l ON l.posting_id = p.id
-    WHERE (l.occurred_at, l.recorded_at) IS DISTINCT FROM (p.occurred_at, p.recorded_at) ORDER BY 1
+    WHERE (l.occurred_at, l.recorded_at) IS DISTINCT FROM (p.occurred_at, p.recorded_at)
+      AND NOT (l.posting_id IS NULL AND EXISTS (SELECT FROM count_line c WHERE c.posting_id IN (p.id, p.reverses)))
+    ORDER BY 1
 """
 REVERSALS = """
     WITH pair AS (SELECT id, reverses, number FROM posting WHERE reverses IS NOT NULL), net AS (
@@ -105,6 +111,20 @@ REVERSALS = """
     )
     SELECT concat_ws(' ', number, item, nullif(lot, ''), from_place, to_place), 0, sum(quantity)
     FROM net GROUP BY number, item, lot, from_place, to_place HAVING sum(quantity) <> 0 ORDER BY 1
+"""
+# At its moment a count sets the balance, whatever became known since of the time before it.
+COUNTS = """
+    , anchored AS (
+        SELECT c.place, c.item, c.lot, c.counted, p.number,
+               coalesce((SELECT sum(m.change) FROM movement m
+                         WHERE (m.place, m.item, m.lot) = (c.place, c.item, c.lot)
+                           AND (m.occurred_at, m.recorded_at, m.posting_id)
+                               <= (c.occurred_at, c.recorded_at, c.posting_id)), 0) AS balance
+        FROM count_line c JOIN posting p ON p.id = c.posting_id
+        WHERE NOT EXISTS (SELECT FROM posting r WHERE r.reverses = c.posting_id)
+    )
+    SELECT concat_ws(' ', number, place, item, nullif(lot, '')), counted, balance
+    FROM anchored WHERE counted <> balance ORDER BY 1
 """
 NUMBERS = """
     WITH given AS (
@@ -128,6 +148,7 @@ CHECKS: dict[str, TextClause] = {
     "item_sums_to_zero": text(ITEMS),
     "line_has_moment_of_posting": text(LINES),
     "reversal_is_the_opposite": text(REVERSALS),
+    "count_sets_the_balance": text(RUNNING + COUNTS),
     "numbers_without_gap": text(NUMBERS).bindparams(
         kinds=[kind.value for kind in SERIES], series=list(SERIES.values())
     ),

@@ -26,7 +26,7 @@ from services.aid_distribution.ledger.orders import (
     item_view,
     place_view,
 )
-from services.aid_distribution.ledger.store import PostingLineRow, PostingRow
+from services.aid_distribution.ledger.store import VISIBLE, PostingLineRow, PostingRow
 from shared import cursor
 from shared.caller import Caller
 from shared.clock import shown, wib_day, wib_midnight
@@ -74,9 +74,6 @@ HELD_AT = """
     - coalesce((SELECT sum(l.quantity) FROM posting_line l WHERE l.from_place = c.place AND l.item = c.item
                 AND l.lot = c.lot AND l.occurred_at >= :midnight AND l.occurred_at {within} :moment), 0)
 """
-VISIBLE = (
-    "EXISTS (SELECT 1 FROM unnest(CAST(:regions AS text[])) r WHERE p.region = r OR starts_with(p.region, r || '.'))"
-)
 CARDS = """
     SELECT c.place, c.item, c.lot, {held} AS on_hand, {reserved} AS reserved
     FROM card c JOIN place p ON p.code = c.place

@@ -12,10 +12,9 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from services.aid_distribution.ledger.account import Card, CardKey, Cards, Moment
+from services.aid_distribution.ledger.account import CardKey, Moment
 from shared.caller import Role
-from shared.clock import wib_day
-from shared.problems import FieldError, Json, Refusal
+from shared.problems import FieldError, Refusal
 
 QUANTITY_MAX = 1_000_000_000_000
 """The most that one line moves: far beyond any warehouse."""
@@ -129,12 +128,49 @@ ISSUE_PLACES = {
 }
 """Where an issue goes by its reason; stock that was found comes in, so `found` is no reason to issue."""
 
+LOSSES = {reason: place for reason, place in ISSUE_PLACES.items() if place is Virtual.LOSS}
+"""The reasons for which goods are gone for good."""
+
 
 class ShortOfStock(Refusal):
     """A card would be negative at this moment or at a later one."""
 
     code = "short_of_stock"
     title = "Not enough stock"
+
+
+class CountedSince(Refusal):
+    """What a later count has taken up is not undone: the count says what lies there."""
+
+    code = "counted_since"
+    title = "A later count stands"
+
+    @property
+    def counts(self) -> Sequence[str]:
+        """Give the ids of the counts."""
+        counts = self.members["counts"]
+        return [str(count) for count in counts] if isinstance(counts, Sequence) else []
+
+
+class BookMoved(Refusal):
+    """The book is not what it was when the counting began."""
+
+    code = "book_moved"
+    title = "Stock has moved since the counting began"
+
+
+class LotNeeded(Refusal):
+    """Goods that lie there in lots are counted lot by lot."""
+
+    code = "lot_needed"
+    title = "Count each lot"
+
+
+class LotHeld(Refusal):
+    """A lot that is on hold is not handed out."""
+
+    code = "lot_held"
+    title = "This lot is on hold"
 
 
 class TooMuch(Refusal):
@@ -155,12 +191,26 @@ class Line:
     lot: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What was counted of an item and lot at a place.
+
+    Shape:  `snapshot` is what the book said when the counting began; None when it was counted without one
+    """
+
+    key: CardKey
+    quantity: int
+    reason: Reason = Reason.RECOUNT
+    snapshot: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """A posting that is asked for.
 
     Shape:  `lot` of a line may be None: what leaves is then taken by expiry, what comes in has no lot
-            `usable_only` skips expired lots when choosing
+            `usable_only` skips expired and held lots when choosing, and refuses a held one that is named
+            `counted` are the lines of a count, which has no others; `uncounted` the cards of a count to be reversed
     """
 
     id: UUID
@@ -173,6 +223,8 @@ class Draft:
     reason: str | None = None
     reverses: UUID | None = None
     usable_only: bool = False
+    counted: tuple[Counted, ...] = ()
+    uncounted: tuple[CardKey, ...] = ()
 
     @property
     def touches(self) -> Iterator[tuple[str, str, bool]]:
@@ -182,26 +234,62 @@ class Draft:
                 yield line.from_place, line.item, False
             if line.to_place not in VIRTUAL:
                 yield line.to_place, line.item, True
+        for key in (*(one.key for one in self.counted), *self.uncounted):
+            yield key.place, key.item, True
+
+    @property
+    def opens(self) -> Iterator[CardKey]:
+        """Name each card that this may be the first to touch."""
+        for line in self.lines:
+            if line.to_place not in VIRTUAL:
+                yield CardKey(line.to_place, line.item, line.lot or NO_LOT)
+        yield from (one.key for one in self.counted)
 
 
-def post(draft: Draft, cards: Cards, recorded_at: datetime) -> tuple[Line, ...] | Refusal:
-    """Enter a draft on the cards it touches, or say why not; a refused draft leaves every card as it was.
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a posting did to one card.
 
-    Shape:  gives the lines with their lots chosen; a line that needs several lots becomes several. The refusal is
-            ShortOfStock or TooMuch
+    Shape:  with `taken_up_by` only until that count, whose difference it changed; `overtaken` when something that is
+            dated later stood on the card already
     """
-    moment = Moment(draft.occurred_at, recorded_at, draft.id)
-    choice = _choose_lots(draft, cards, moment)
-    changes = changes_of(choice.lines)
-    short = [(key, change, day) for key, change in changes.items() if (day := _short(cards, key, moment, change))]
-    if short:
-        return _refusal(short, cards, moment, choice.unmet)
-    full = [key for key, change in changes.items() if key in cards and cards[key].fullest + change > CARD_MAX]
-    if full:
-        return TooMuch(f"{full[0].item} at {full[0].place}: at most {CARD_MAX}.", limit=CARD_MAX)
-    for key, change in changes.items():
-        cards.opened(key).add(moment, change)
-    return choice.lines
+
+    key: CardKey
+    quantity: int
+    taken_up_by: Moment | None = None
+    overtaken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a count found on a card, and what the book had said."""
+
+    counted: Counted
+    book: int
+
+    @property
+    def quantity(self) -> int:
+        """Give how much more was counted than the book said."""
+        return self.counted.quantity - self.book
+
+
+@dataclass(frozen=True, slots=True)
+class LotNote:
+    """What is worth knowing of a lot when it was, or was not, chosen: `expired`, `held`, or `expiring`."""
+
+    key: CardKey
+    why: str
+    expires_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What a draft has come to: its lines with their lots, and what it meant to counts and lots."""
+
+    lines: tuple[Line, ...]
+    changes: tuple[Change, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    notes: tuple[LotNote, ...] = ()
 
 
 def changes_of(lines: Iterable[Line]) -> dict[CardKey, int]:
@@ -215,95 +303,15 @@ def changes_of(lines: Iterable[Line]) -> dict[CardKey, int]:
     return changes
 
 
-def _short(cards: Cards, key: CardKey, moment: Moment, change: int) -> date | None:
-    return cards.get(key, Card(key)).short_on(moment, change) if change < 0 else None
-
-
-@dataclass(slots=True)
-class Unmet:
-    """What was asked of a shelf without naming a lot, and could not all be found."""
-
-    asked: int = 0
-    missing: int = 0
-    skipped: Sequence[Card] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """Lines with their lots, and which shelves hold less than was asked of them."""
-
-    lines: tuple[Line, ...]
-    unmet: Mapping[tuple[str, str], Unmet]
-
-
-def _refusal(
-    short: Sequence[tuple[CardKey, int, date]],
-    cards: Cards,
-    moment: Moment,
-    unmet: Mapping[tuple[str, str], Unmet],
-) -> ShortOfStock:
-    told: list[dict[str, Json]] = []
-    for key, change, day in short:
-        shelf = unmet.get((key.place, key.item)) if key.lot == NO_LOT else None
-        asked = shelf.asked if shelf else -change
-        free = max(cards[key].free_from(moment), 0) if key in cards else 0
-        available = shelf.asked - shelf.missing if shelf else free
-        about: dict[str, Json] = {"place": key.place, "item": key.item, "lot": key.lot or None}
-        about |= {"asked": asked, "available": available, "short": asked - available, "first_short_on": day.isoformat()}
-        if shelf and shelf.skipped:
-            about["skipped_expired"] = [card.key.lot for card in shelf.skipped]
-        told.append(about)
-    first = told[0]
-    detail = f"{first['item']} at {first['place']}: asked {first['asked']}, available {first['available']}."
-    return ShortOfStock(detail, cards=told)
-
-
-def _choose_lots(draft: Draft, cards: Cards, moment: Moment) -> _Choice:
-    """Choose the lots of lines that name none: earliest expiry first, no expiry last (FEFO).
-
-    The lines of one posting share what a lot holds; what names its lot has it first.
-    """
-    taken = changes_of(line for line in draft.lines if not _open(line))
-    lines: list[Line] = []
-    unmet: dict[tuple[str, str], Unmet] = {}
-    for line in draft.lines:
-        shelf = cards.shelf(line.from_place, line.item)
-        if not _open(line) or all(card.key.lot == NO_LOT for card in shelf):
-            lines.append(_of_lot(line, line.lot or NO_LOT, line.quantity))
-            continue
-        usable, skipped = _usable(shelf, draft)
-        missing = line.quantity
-        for card in sorted(usable, key=lambda card: (card.expires_on or date.max, card.key.lot)):
-            free = card.free_from(moment) + taken.get(card.key, 0)
-            if part := min(missing, max(free, 0)):
-                lines.append(_of_lot(line, card.key.lot, part))
-                taken[card.key] = taken.get(card.key, 0) - part
-                missing -= part
-        of_shelf = unmet.setdefault((line.from_place, line.item), Unmet(skipped=skipped))
-        of_shelf.asked += line.quantity
-        of_shelf.missing += missing
-        if missing:
-            # What no lot holds is asked of the card without lot, which cannot give it: so the draft is refused.
-            lines.append(_of_lot(line, NO_LOT, missing))
-    return _Choice(tuple(lines), unmet)
-
-
-def _open(line: Line) -> bool:
-    """Tell whether the choice of the lot is left to the ledger."""
-    return line.lot is None and line.from_place not in VIRTUAL
-
-
-def _usable(shelf: Sequence[Card], draft: Draft) -> tuple[list[Card], list[Card]]:
-    """Part the cards of a shelf into those that may be chosen and those that are skipped because they expired."""
-    today = wib_day(draft.occurred_at)
-    parted: tuple[list[Card], list[Card]] = ([], [])
-    for card in shelf:
-        parted[draft.usable_only and card.expires_on is not None and card.expires_on < today].append(card)
-    return parted
-
-
-def _of_lot(line: Line, lot: str, quantity: int) -> Line:
-    return Line(line.item, quantity, line.from_place, line.to_place, lot)
+def difference_lines(key: CardKey, change: int, reason: Reason = Reason.RECOUNT) -> Iterator[Line]:
+    """Give the lines that change a card by so much, as a count does: what is damaged, lost or expired is a loss."""
+    outside = LOSSES.get(reason, Virtual.ADJUSTMENT) if change < 0 else Virtual.ADJUSTMENT
+    ends = (outside.value, key.place) if change > 0 else (key.place, outside.value)
+    left = abs(change)
+    while left:
+        part = min(left, QUANTITY_MAX)
+        yield Line(key.item, part, *ends, key.lot)
+        left -= part
 
 
 def when_mistakes(occurred_at: datetime, now: datetime, role: Role, pointer: str = "/occurred_at") -> list[FieldError]:

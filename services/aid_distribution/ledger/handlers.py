@@ -13,11 +13,18 @@ from sqlalchemy import literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from services.aid_distribution.ledger import domain, store
+from services.aid_distribution.ledger import deciding, domain, lateness, store, writing
 from services.aid_distribution.ledger.catalogue import CodeTaken, ItemRow, PlaceRow
-from services.aid_distribution.ledger.domain import ISSUE_PLACES, SOURCE_PLACES, Draft, Kind, Line
+from services.aid_distribution.ledger.domain import (
+    ISSUE_PLACES,
+    SOURCE_PLACES,
+    CountedSince,
+    Draft,
+    Kind,
+    Line,
+)
 from services.aid_distribution.ledger.known import Known, Leaves, dated_lots, known, known_by_code, leaves_of
-from services.aid_distribution.ledger.loading import lock_cards
+from services.aid_distribution.ledger.loading import lock_cards, recorded_at
 from services.aid_distribution.ledger.mistakes import issue_mistakes, lot_mistakes, place_mistakes, receipt_mistakes
 from services.aid_distribution.ledger.orders import (
     AddItem,
@@ -67,29 +74,26 @@ async def post(work: Work, plans: Sequence[Draft | Refusal]) -> list[Posted | Re
 
 
 async def _post(work: Work, drafts: Sequence[Draft]) -> list[Posted | Refusal]:
-    cards = await lock_cards(work.session, drafts)
-    decided = [(draft, _recorded_at(work, draft)) for draft in drafts]
-    lines = [domain.post(draft, cards, recorded_at) for draft, recorded_at in decided]
-    accepted = [draft for draft, moved in zip(drafts, lines, strict=True) if not isinstance(moved, Refusal)]
+    cards = await lock_cards(work.session, drafts, work.now)
+    decided = [(draft, recorded_at(draft, work.now)) for draft in drafts]
+    entered = [deciding.post(draft, cards, at) for draft, at in decided]
+    accepted = [draft for draft, one in zip(drafts, entered, strict=True) if not isinstance(one, Refusal)]
     numbers = await _numbers(work, accepted) if accepted else {}
     outcomes: list[Posted | Refusal] = [
-        moved if isinstance(moved, Refusal) else Posted(draft, moved, numbers[draft.id], recorded_at)
-        for (draft, recorded_at), moved in zip(decided, lines, strict=True)
+        one if isinstance(one, Refusal) else Posted(draft, one.lines, numbers[draft.id], at, one)
+        for (draft, at), one in zip(decided, entered, strict=True)
     ]
     if accepted:
-        await store.write(work.session, [one for one in outcomes if isinstance(one, Posted)], cards)
+        posted = [one for one in outcomes if isinstance(one, Posted)]
+        await writing.write(work.session, posted, cards)
+        await lateness.note(work, posted)
     return outcomes
-
-
-def _recorded_at(work: Work, draft: Draft) -> datetime:
-    """Give the moment of recording; what is undone may bear a moment of another machine's clock, a little ahead."""
-    return max(work.now, draft.occurred_at)
 
 
 async def _numbers(work: Work, drafts: Sequence[Draft]) -> dict[UUID, str]:
     series = [(draft.region, _month(draft.occurred_at), draft.kind) for draft in drafts]
     wanted = Counter(series)
-    last = await store.take_numbers(work.session, wanted)
+    last = await writing.take_numbers(work.session, wanted)
     following = {key: last[key] - wanted[key] for key in wanted}
     numbers: dict[UUID, str] = {}
     for draft, key in zip(drafts, series, strict=True):
@@ -115,7 +119,7 @@ async def receive(work: Work, asked: Sequence[Asked[ReceiveStock]]) -> list[Post
     done = [(one, posted) for one, posted in zip(asked, outcomes, strict=True) if isinstance(posted, Posted)]
     await _remember_lots(work, [one.body for one, _ in done])
     for one, posted in done:
-        event = StockReceived(**_fact(posted, here), place=one.body.place, origin=one.body.source)
+        event = StockReceived(**posting_fact(posted, here), place=one.body.place, origin=one.body.source)
         work.record(event, region=posted.draft.region, caller=one.caller)
     return [posting_view(posted) if isinstance(posted, Posted) else posted for posted in outcomes]
 
@@ -148,7 +152,7 @@ async def issue(work: Work, asked: Sequence[Asked[IssueStock]]) -> list[PostingV
     outcomes = await post(work, plans)
     for one, posted in zip(asked, outcomes, strict=True):
         if isinstance(posted, Posted):
-            event = StockIssued(**_fact(posted, here), place=one.body.place, reason=one.body.reason)
+            event = StockIssued(**posting_fact(posted, here), place=one.body.place, reason=one.body.reason)
             work.record(event, region=posted.draft.region, caller=one.caller)
     return [posting_view(posted) if isinstance(posted, Posted) else posted for posted in outcomes]
 
@@ -182,7 +186,7 @@ def _draft(
     )
 
 
-def _fact(posted: Posted, here: Known) -> dict[str, Any]:
+def posting_fact(posted: Posted, here: Known) -> dict[str, Any]:
     """Give what every event about a posting tells."""
     return {
         "posting_id": posted.draft.id,
@@ -212,14 +216,14 @@ def leaving(lines: Sequence[Leaving], place: str, to_place: str) -> tuple[Line, 
 
 
 async def reverse(work: Work, caller: Caller, posting_id: UUID, order: ReversePosting) -> PostingView:
-    """Undo a receipt or an issue; a document that holds a posting is undone as a whole, by its own means."""
+    """Undo a receipt, an issue or a count; a document that holds a posting is undone as a whole, by its own means."""
     row = await posting_for_update(work, caller, posting_id)
     if row.kind == Kind.REVERSAL:
         raise NotReversible("A reversal is not reversed; post the movement anew.")
-    if row.kind not in (Kind.RECEIPT, Kind.ISSUE):
+    if row.kind not in (Kind.RECEIPT, Kind.ISSUE, Kind.COUNT):
         raise NotReversible(f"This posting belongs to a document ({row.kind}); undo the document.", kind=row.kind)
     posted, here = await undo(work, caller, row, order.reason, order.document)
-    work.record(StockReversed(**_fact(posted, here), reverses=row.id, reason=order.reason), region=row.region)
+    work.record(StockReversed(**posting_fact(posted, here), reverses=row.id, reason=order.reason), region=row.region)
     return posting_view(posted)
 
 
@@ -234,7 +238,10 @@ async def posting_for_update(work: Work, caller: Caller, posting_id: UUID) -> Po
 async def undo(
     work: Work, caller: Caller, row: PostingRow, reason: str, document: str | None = None
 ) -> tuple[Posted, Known]:
-    """Post the opposite of a posting, at its own moment; raises AlreadyReversed or ShortOfStock (409)."""
+    """Post the opposite of a posting, at its own moment.
+
+    Raises: AlreadyReversed (409), ShortOfStock (409), CountedSince (409) naming the later counts
+    """
     done = (await work.session.exec(select(PostingRow).where(PostingRow.reverses == row.id))).first()
     if done is not None:
         raise AlreadyReversed(f"It was reversed by {done.number}.", reversed_by=str(done.id), number=done.number)
@@ -250,11 +257,22 @@ async def undo(
         reason=reason,
         reverses=row.id,
         lines=tuple(Line(line.item, line.quantity, line.to_place, line.from_place, line.lot) for line in lines),
+        uncounted=await store.counted_in(work.session, row.id) if row.kind == Kind.COUNT else (),
     )
     (posted,) = await post(work, [draft])
+    if isinstance(posted, CountedSince):
+        raise await _named(work, posted)
     if isinstance(posted, Refusal):
         raise posted
     return posted, await known_by_code(work, (line.item for line in lines))
+
+
+async def _named(work: Work, refusal: CountedSince) -> CountedSince:
+    """Name the counts by their numbers, as people do."""
+    ids = [UUID(one) for one in refusal.counts]
+    question = select(PostingRow.number).where(col(PostingRow.id).in_(ids)).order_by(col(PostingRow.occurred_at))
+    numbers = list((await work.session.exec(question)).all())
+    return CountedSince(f"It was counted since: {', '.join(numbers)}.", counts=[*refusal.counts], numbers=numbers)
 
 
 async def add_item(work: Work, order: AddItem) -> ItemView:

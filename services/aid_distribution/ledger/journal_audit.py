@@ -16,6 +16,7 @@ from shared.contracts.aid_distribution import (
     DistributionVoided,
     Goods,
     PostingEvent,
+    StockCounted,
     StockIssued,
     StockReceived,
     StockReversed,
@@ -28,7 +29,7 @@ LINES = text(
     """
     SELECT p.number, l.item, l.lot, sum(l.quantity)::bigint AS quantity
     FROM posting p JOIN posting_line l ON l.posting_id = p.id
-    WHERE p.number = ANY(CAST(:numbers AS text[])) GROUP BY p.number, l.item, l.lot
+    WHERE p.number = ANY(CAST(:numbers AS text[])) AND l.late_by IS NULL GROUP BY p.number, l.item, l.lot
     """
 )
 CURE = "bring the lines of {number} back from a backup; the event has them: serumpun events show {at}"
@@ -51,8 +52,9 @@ def _seen(told: Told, found: dict[str, Counter[tuple[str, str]]]) -> Seen:
 
 
 def _wrong(expected: Counter[tuple[str, str]], found: Counter[tuple[str, str]] | None) -> str:
-    if found is None:
+    if found is None and expected:
         return "the journal has no line of it"
+    found = found or Counter()
     differing = [(key, expected[key], found[key]) for key in expected | found if expected[key] != found[key]]
     if not differing:
         return ""
@@ -79,6 +81,7 @@ JOURNAL = seen_in(
     StockReceived,
     StockIssued,
     StockReversed,
+    StockCounted,
     TransferDispatched,
     TransferReceived,
     DistributionPosted,

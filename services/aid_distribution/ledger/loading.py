@@ -4,16 +4,18 @@ A card's day holds its lowest balance. So of the day that a posting falls into o
 and those before it are asked for one figure at the most.
 """
 
+from bisect import insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import accumulate
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.aid_distribution.ledger.account import Card, CardKey, Cards, Day, Entry, Moment
-from services.aid_distribution.ledger.domain import NO_LOT, VIRTUAL, Draft
+from services.aid_distribution.ledger.domain import Draft
 from services.aid_distribution.ledger.store import columns
 from shared.clock import wib_day, wib_midnight
 
@@ -26,7 +28,7 @@ OPEN_CARDS = text(
     " ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING"
 )
 LOCK_CARDS = text(
-    "SELECT c.place, c.item, c.lot, c.last_occurred_at, l.expires_on"
+    "SELECT c.place, c.item, c.lot, c.last_occurred_at, l.expires_on, coalesce(l.held, false)"
     " FROM card c LEFT JOIN lot l ON l.item = c.item AND l.lot = c.lot"
     " WHERE (c.place, c.item) IN (SELECT * FROM unnest(CAST(:places AS text[]), CAST(:items AS text[])))"
     " ORDER BY c.place, c.item, c.lot FOR UPDATE OF c"
@@ -40,6 +42,25 @@ LOAD_DAYS = text(
         (SELECT max(b.day) FROM card_day b WHERE (b.place, b.item, b.lot) = (k.place, k.item, k.lot)
          AND b.day <= k.day), k.day)
     ORDER BY d.place, d.item, d.lot, d.day
+    """
+)
+
+# The first count after each of these moments; one that was reversed, or is being reversed, stands no more.
+FIND_COUNTS = text(
+    """
+    SELECT k.place, k.item, k.lot, c.occurred_at, c.recorded_at, c.posting_id
+    FROM unnest(CAST(:places AS text[]), CAST(:items AS text[]), CAST(:lots AS text[]),
+                CAST(:occurred AS timestamptz[]), CAST(:recorded AS timestamptz[]), CAST(:ids AS uuid[]),
+                CAST(:reverses AS uuid[]))
+         AS k(place, item, lot, occurred_at, recorded_at, id, reverses)
+    JOIN LATERAL (
+        SELECT occurred_at, recorded_at, posting_id FROM count_line
+        WHERE (place, item, lot) = (k.place, k.item, k.lot)
+          AND (occurred_at, recorded_at, posting_id) > (k.occurred_at, k.recorded_at, k.id)
+          AND posting_id IS DISTINCT FROM k.reverses
+          AND NOT EXISTS (SELECT FROM posting WHERE posting.reverses = count_line.posting_id)
+        ORDER BY occurred_at, recorded_at, posting_id LIMIT 1
+    ) c ON true
     """
 )
 
@@ -71,38 +92,39 @@ LOAD_DEPTHS = text(
 )
 
 
-async def lock_cards(session: AsyncSession, drafts: Sequence[Draft]) -> Cards:
+def recorded_at(draft: Draft, now: datetime) -> datetime:
+    """Give the moment of recording; what is undone may bear a moment of another machine's clock, a little ahead."""
+    return max(now, draft.occurred_at)
+
+
+async def lock_cards(session: AsyncSession, drafts: Sequence[Draft], now: datetime) -> Cards:
     """Lock every card that these drafts may touch, and load as much of each as deciding needs.
 
     Shape: cards of a place and item with all their lots, since a line may leave the choice of the lot to us
     """
-    incoming = {
-        CardKey(line.to_place, line.item, line.lot or NO_LOT)
-        for draft in drafts
-        for line in draft.lines
-        if line.to_place not in VIRTUAL
-    }
-    if incoming:
+    if incoming := {key for draft in drafts for key in draft.opens}:
         await session.execute(OPEN_CARDS, columns(incoming))
     shelves = sorted({(place, item) for draft in drafts for place, item, _ in draft.touches})
     rows = await session.execute(LOCK_CARDS, {"places": [s[0] for s in shelves], "items": [s[1] for s in shelves]})
     cards = Cards(
-        Card(CardKey(place, item, lot), last_occurred_at=last_occurred_at, expires_on=expires_on)
-        for place, item, lot, last_occurred_at, expires_on in rows
+        Card(CardKey(place, item, lot), last_occurred_at=last_occurred_at, expires_on=expires_on, held=held)
+        for place, item, lot, last_occurred_at, expires_on, held in rows
     )
-    await load_days(session, cards, drafts)
+    await load_days(session, cards, drafts, now)
     return cards
 
 
-async def load_days(session: AsyncSession, cards: Cards, drafts: Sequence[Draft]) -> None:
+async def load_days(session: AsyncSession, cards: Cards, drafts: Sequence[Draft], now: datetime) -> None:
     """Load the days of cards from the first one on that these drafts touch."""
     first = _first_moments(cards, drafts)
     rows = await session.execute(LOAD_DAYS, columns(first) | {"days": [wib_day(at) for at in first.values()]})
     for place, item, lot, day, opening, incoming, outgoing, lowest in rows:
         loaded = Day(day, opening, incoming, outgoing, lowest, opening + incoming - outgoing)
         cards[CardKey(place, item, lot)].days.append(loaded)
-    if stretches := _stretches(cards, drafts):
-        await _load_entries(session, stretches)
+    if late := _late(cards, drafts):
+        await _load_counts(session, late, now)
+        if stretches := _stretches(late):
+            await _load_entries(session, stretches)
 
 
 def _first_moments(cards: Cards, drafts: Sequence[Draft]) -> dict[CardKey, datetime]:
@@ -127,19 +149,56 @@ class _Stretch:
     comes_in: bool
 
 
-def _stretches(cards: Cards, drafts: Sequence[Draft]) -> list[_Stretch]:
+class _Late(NamedTuple):
+    """A draft that is not the last thing on a card that it touches."""
+
+    card: Card
+    draft: Draft
+    comes_in: bool
+
+
+def _late(cards: Cards, drafts: Sequence[Draft]) -> list[_Late]:
+    return [
+        _Late(card, draft, comes_in)
+        for draft in drafts
+        for place, item, comes_in in draft.touches
+        for card in cards.shelf(place, item)
+        if card.last_occurred_at is not None and draft.occurred_at <= card.last_occurred_at
+    ]
+
+
+async def _load_counts(session: AsyncSession, late: Sequence[_Late], now: datetime) -> None:
+    drafts = [one.draft for one in late]
+    moments = {
+        "occurred": [draft.occurred_at for draft in drafts],
+        "recorded": [recorded_at(draft, now) for draft in drafts],
+        "ids": [draft.id for draft in drafts],
+        "reverses": [draft.reverses for draft in drafts],
+    }
+    cards = {one.card.key: one.card for one in late}
+    for place, item, lot, *moment in await session.execute(
+        FIND_COUNTS, columns([one.card.key for one in late]) | moments
+    ):
+        counts = cards[CardKey(place, item, lot)].counts
+        if (found := Moment(*moment)) not in counts:
+            insort(counts, found)
+
+
+def _stretches(late: Sequence[_Late]) -> list[_Stretch]:
+    """Give the days that must be known movement by movement: those of the drafts, and of the counts after them."""
     found: dict[tuple[CardKey, date], _Stretch] = {}
-    for draft in drafts:
-        for place, item, comes_in in draft.touches:
-            for card in cards.shelf(place, item):
-                if card.last_occurred_at is None or draft.occurred_at > card.last_occurred_at:
-                    continue
-                if day := next((day for day in card.days if day.day == wib_day(draft.occurred_at)), None):
-                    new = _Stretch(card.key, day, draft.occurred_at, comes_in)
-                    known = found.setdefault((card.key, day.day), new)
-                    known.starts = min(known.starts, draft.occurred_at)
-                    known.comes_in |= comes_in
+    for card, draft, comes_in in late:
+        _stretch(found, card, draft.occurred_at, comes_in=comes_in)
+        for count in card.counts:
+            _stretch(found, card, count.occurred_at, comes_in=True)
     return list(found.values())
+
+
+def _stretch(found: dict[tuple[CardKey, date], _Stretch], card: Card, starts: datetime, *, comes_in: bool) -> None:
+    if day := next((day for day in card.days if day.day == wib_day(starts)), None):
+        known = found.setdefault((card.key, day.day), _Stretch(card.key, day, starts, comes_in))
+        known.starts = min(known.starts, starts)
+        known.comes_in |= comes_in
 
 
 async def _load_entries(session: AsyncSession, stretches: Sequence[_Stretch]) -> None:

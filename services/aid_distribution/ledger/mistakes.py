@@ -80,6 +80,19 @@ def arrival_mistakes(leaves: Leaves, here: Known, caller: Caller, now: datetime)
     return errors
 
 
+def count_mistakes(leaves: Leaves, here: Known, caller: Caller, now: datetime) -> list[FieldError]:
+    """Say what is wrong with a count: as with any order, and each item and lot is counted once."""
+    errors = order_mistakes(leaves, here, caller, now)
+    told: set[tuple[object, object]] = set()
+    for pointer, item in leaves.items():
+        if field_of(pointer) == "item":
+            counted = (item, leaves.get(pointer.removesuffix("item") + "lot"))
+            if counted in told:
+                errors.append(FieldError(pointer, "duplicate", f"{item}: one line for what was counted of it."))
+            told.add(counted)
+    return errors
+
+
 async def place_mistakes(work: Work, leaves: Leaves) -> list[FieldError]:
     """Say what is wrong with a new place: it lies in a region of the caller's."""
     region = leaves.get("/region")

@@ -109,6 +109,44 @@ class ReceiveTransfer(Order, frozen=True, kw_only=True):
     lines: Annotated[list[ArrivedLine], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
 
 
+class CountedLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was counted of an item, lot by lot where it lies there in lots."""
+
+    item: ItemCode
+    quantity: Annotated[Count, msgspec.Meta(examples=[98])]
+    lot: Lot | None = None
+    reason: Reason = Reason.RECOUNT
+
+
+class CountStock(Order, frozen=True, kw_only=True):
+    """Goods at a place have been counted; what is not named was not counted."""
+
+    place: PlaceCode
+    occurred_at: Moment
+    lines: Annotated[list[CountedLine], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
+    snapshot: UUID | None = None
+
+
+class TakeSnapshot(Order, frozen=True, kw_only=True):
+    """A counting begins: of these items, or of all that lie at the place."""
+
+    place: PlaceCode
+    items: Annotated[list[ItemCode], msgspec.Meta(min_length=1, max_length=LINES_MAX)] | None = None
+
+
+class ReleaseLot(Order, frozen=True, kw_only=True):
+    """A lot may be handed out again."""
+
+    item: ItemCode
+    lot: Annotated[Lot, msgspec.Meta(examples=["L-2020-09"])]
+
+
+class HoldLot(ReleaseLot, frozen=True, kw_only=True):
+    """A lot is not to be handed out until it is released."""
+
+    reason: Annotated[Text, msgspec.Meta(examples=["Smells of petrol"])]
+
+
 class ReversePosting(Order, frozen=True, kw_only=True):
     """Undo a posting that was a mistake."""
 
@@ -160,6 +198,83 @@ class PostingView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     reverses: UUID | None
     lines: list[PostedLine]
+
+
+class LotNoteView(msgspec.Struct, frozen=True, kw_only=True):
+    """A lot that was skipped because it is `expired` or `held`, or that was taken and is `expiring` soon."""
+
+    place: str
+    item: str
+    lot: str | None
+    why: str
+    expires_on: date | None
+
+
+class SnapshotView(msgspec.Struct, frozen=True, kw_only=True):
+    """What the book said when a counting began."""
+
+    id: UUID
+    place: str
+    taken_at: datetime
+    lines: list["SnapshotLineView"]
+
+
+class SnapshotLineView(msgspec.Struct, frozen=True, kw_only=True):
+    """What the book said of one item and lot."""
+
+    item: str
+    lot: str | None
+    on_hand: int
+
+
+class CountView(msgspec.Struct, frozen=True, kw_only=True):
+    """A count: from its moment on the cards hold what was counted."""
+
+    id: UUID
+    number: str
+    place: str
+    region: str
+    occurred_at: datetime
+    recorded_at: datetime
+    document: str | None
+    reversed_by: UUID | None
+    lines: list["CountLineView"]
+
+
+class CountLineView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a count found on one card.
+
+    Shape:  `difference` is what counts now: `counted` less what the book says by now, all that became known of earlier
+            days included; `book` is what it had said when the count was posted
+    """
+
+    item: str
+    lot: str | None
+    counted: int
+    book: int
+    snapshot: int | None
+    difference: int
+    reason: str
+    absorbed: list["AbsorbedView"]
+
+
+class AbsorbedView(msgspec.Struct, frozen=True, kw_only=True):
+    """A posting that became known after the count and is dated before it: it changed the difference alone."""
+
+    posting_id: UUID
+    number: str
+    quantity: int
+
+
+class LotView(msgspec.Struct, frozen=True, kw_only=True):
+    """A lot of an item."""
+
+    item: str
+    lot: str
+    expires_on: date | None
+    held: bool
+    held_reason: str | None
+    version: int
 
 
 class TransferView(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ CARDS = """
 EMPTY = """
     UPDATE card SET on_hand = 0, last_occurred_at = NULL
     WHERE NOT EXISTS (SELECT FROM movement m WHERE (m.place, m.item, m.lot) = (card.place, card.item, card.lot))
+      AND NOT EXISTS (SELECT FROM count_line c WHERE (c.place, c.item, c.lot) = (card.place, card.item, card.lot))
 """
 NO_DAYS = "DELETE FROM card_day"
 DAYS = """

@@ -4,13 +4,15 @@ The journal (posting, posting_line) is append-only, which triggers of the databa
 are sums of it, kept in the same transaction; their checks are the last guard of "never negative".
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -24,12 +26,21 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.aid_distribution.ledger.account import Card, CardKey, Cards
-from services.aid_distribution.ledger.domain import CARD_MAX, NO_LOT, QUANTITY_MAX, SERIES, Draft, Kind, Line
+from services.aid_distribution.ledger.account import CardKey, Moment
+from services.aid_distribution.ledger.domain import (
+    CARD_MAX,
+    QUANTITY_MAX,
+    Draft,
+    Entered,
+    Kind,
+    Line,
+    Reason,
+)
 
 LotKey = tuple[str, str]
 """An item and the code of a lot of it."""
 
+REASONS_SQL = ", ".join(f"'{reason}'" for reason in Reason)
 KINDS_SQL = ", ".join(f"'{kind}'" for kind in Kind)
 
 
@@ -77,16 +88,93 @@ class PostingLineRow(SQLModel, table=True):
     to_place: str = Field(sa_column=Column(Text, ForeignKey("place.code"), nullable=False))
     occurred_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    late_by: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id")))
+    """On a line that a count got afterwards: the late posting that it took up."""
+
+
+class CountLineRow(SQLModel, table=True):
+    """What was counted on one card: from its moment on the card holds this, whatever is found out about earlier."""
+
+    __tablename__ = "count_line"
+    __table_args__ = (
+        CheckConstraint(f"counted BETWEEN 0 AND {QUANTITY_MAX} AND book >= 0", name="count_line_quantities"),
+        CheckConstraint("snapshot IS NULL OR snapshot = book", name="count_line_snapshot_was_the_book"),
+        CheckConstraint(f"reason IN ({REASONS_SQL})", name="count_line_reason_known"),
+    )
+
+    place: str = Field(sa_column=Column(Text, ForeignKey("place.code"), primary_key=True))
+    item: str = Field(sa_column=Column(Text, ForeignKey("item.code"), primary_key=True))
+    lot: str = Field(sa_column=Column(Text, primary_key=True))
+    occurred_at: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
+    recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
+    posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), primary_key=True, index=True))
+    counted: int = Field(sa_column=Column(BigInteger, nullable=False))
+    book: int = Field(sa_column=Column(BigInteger, nullable=False))
+    snapshot: int | None = Field(default=None, sa_column=Column(BigInteger))
+    reason: str
+
+
+class LateChangeRow(SQLModel, table=True):
+    """What a late posting changed: the closings of these days of a card, each by so much, or a count's difference."""
+
+    __tablename__ = "late_change"
+    __table_args__ = (
+        CheckConstraint("change <> 0", name="late_change_changes"),
+        CheckConstraint("(first_day IS NULL) = (last_day IS NULL)", name="late_change_days_together"),
+        CheckConstraint("first_day <= last_day", name="late_change_days_ascend"),
+        CheckConstraint("first_day IS NOT NULL OR taken_up_by IS NOT NULL", name="late_change_of_something"),
+        Index("late_change_by_card", "place", "item", "recorded_at", "posting_id", "lot"),
+    )
+
+    posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), primary_key=True))
+    place: str = Field(sa_column=Column(Text, ForeignKey("place.code"), primary_key=True))
+    item: str = Field(sa_column=Column(Text, ForeignKey("item.code"), primary_key=True))
+    lot: str = Field(sa_column=Column(Text, primary_key=True))
+    change: int = Field(sa_column=Column(BigInteger, nullable=False))
+    first_day: date | None = None
+    last_day: date | None = None
+    taken_up_by: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id")))
+    recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    told_region: str | None = None
+
+
+class SnapshotRow(SQLModel, table=True):
+    """What the book said of a place when a counting began."""
+
+    __tablename__ = "snapshot"
+
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    place: str = Field(sa_column=Column(Text, ForeignKey("place.code"), nullable=False))
+    items: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text)))
+    """The items that are to be counted; None for all of them."""
+    taken_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    actor: str
+
+
+class SnapshotLineRow(SQLModel, table=True):
+    """What the book said of one card when a counting began."""
+
+    __tablename__ = "snapshot_line"
+    __table_args__ = (CheckConstraint("on_hand >= 0", name="snapshot_line_on_hand"),)
+
+    snapshot_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("snapshot.id"), primary_key=True))
+    item: str = Field(sa_column=Column(Text, ForeignKey("item.code"), primary_key=True))
+    lot: str = Field(sa_column=Column(Text, primary_key=True))
+    on_hand: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class LotRow(SQLModel, table=True):
     """A lot of an item, with the last day on which it may be used."""
 
     __tablename__ = "lot"
+    __table_args__ = (CheckConstraint("held = (held_reason IS NOT NULL)", name="lot_held_has_reason"),)
 
     item: str = Field(sa_column=Column(Text, ForeignKey("item.code"), primary_key=True))
     lot: str = Field(primary_key=True)
     expires_on: date | None = None
+    held: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default="false"))
+    held_reason: str | None = None
+    version: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default="1"))
 
 
 class CardRow(SQLModel, table=True):
@@ -139,6 +227,12 @@ class DocumentSeriesRow(SQLModel, table=True):
     last: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
+VISIBLE = (
+    "EXISTS (SELECT 1 FROM unnest(CAST(:regions AS text[])) r WHERE p.region = r OR starts_with(p.region, r || '.'))"
+)
+"""The condition that a place `p` lies in one of the caller's `:regions`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Posted:
     """A draft that stands in the journal now."""
@@ -147,45 +241,14 @@ class Posted:
     lines: tuple[Line, ...]
     number: str
     recorded_at: datetime
+    entered: Entered
+
+    @property
+    def moment(self) -> Moment:
+        """Give its place on the timeline."""
+        return Moment(self.draft.occurred_at, self.recorded_at, self.draft.id)
 
 
-RAISE_SERIES = text(
-    "INSERT INTO document_series AS s (office, month, kind, last) SELECT * FROM unnest(CAST(:offices AS text[]),"
-    " CAST(:months AS date[]), CAST(:kinds AS text[]), CAST(:counts AS bigint[])) AS n(office, month, kind, last)"
-    " ORDER BY 1, 2, 3 ON CONFLICT (office, month, kind) DO UPDATE SET last = s.last + excluded.last"
-    " RETURNING office, month, kind, last"
-)
-# One statement for all that postings leave behind: four would cost three more round trips while the cards are locked.
-WRITE = text(
-    """
-    WITH posted AS (
-        INSERT INTO posting (id, number, kind, region, occurred_at, recorded_at, actor, document, reason, reverses)
-        SELECT * FROM unnest(
-            CAST(:ids AS uuid[]), CAST(:numbers AS text[]), CAST(:kinds AS text[]), CAST(:regions AS text[]),
-            CAST(:occurred AS timestamptz[]), CAST(:recorded AS timestamptz[]), CAST(:actors AS text[]),
-            CAST(:documents AS text[]), CAST(:reasons AS text[]), CAST(:reverses AS uuid[]))
-    ), moved AS (
-        INSERT INTO posting_line (posting_id, line_no, item, lot, quantity, from_place, to_place, occurred_at,
-                                  recorded_at)
-        SELECT * FROM unnest(
-            CAST(:line_ids AS uuid[]), CAST(:line_nos AS integer[]), CAST(:line_items AS text[]),
-            CAST(:line_lots AS text[]), CAST(:quantities AS bigint[]), CAST(:froms AS text[]), CAST(:tos AS text[]),
-            CAST(:line_occurred AS timestamptz[]), CAST(:line_recorded AS timestamptz[]))
-    ), counted AS (
-        INSERT INTO card_day (place, item, lot, day, opening, incoming, outgoing, lowest)
-        SELECT * FROM unnest(
-            CAST(:day_places AS text[]), CAST(:day_items AS text[]), CAST(:day_lots AS text[]), CAST(:days AS date[]),
-            CAST(:openings AS bigint[]), CAST(:incoming AS bigint[]), CAST(:outgoing AS bigint[]),
-            CAST(:lowest AS bigint[]))
-        ON CONFLICT (place, item, lot, day) DO UPDATE SET opening = excluded.opening, incoming = excluded.incoming,
-            outgoing = excluded.outgoing, lowest = excluded.lowest
-    )
-    UPDATE card SET on_hand = n.on_hand, last_occurred_at = n.last_occurred_at
-    FROM unnest(CAST(:places AS text[]), CAST(:items AS text[]), CAST(:lots AS text[]), CAST(:on_hand AS bigint[]),
-                CAST(:last AS timestamptz[])) AS n(place, item, lot, on_hand, last_occurred_at)
-    WHERE (card.place, card.item, card.lot) = (n.place, n.item, n.lot)
-    """
-)
 # An expiry that was not known is learned; one that is known stays.
 WRITE_LOTS = text(
     "INSERT INTO lot (item, lot, expires_on) SELECT item, lot, max(expires_on) FROM unnest(CAST(:items AS text[]),"
@@ -199,79 +262,12 @@ FIND_LOTS = text(
 )
 
 
-async def take_numbers(
-    session: AsyncSession, series: Mapping[tuple[str, date, Kind], int]
-) -> dict[tuple[str, date, Kind], int]:
-    """Take so many numbers of each series; gives the last one taken. The series stays locked until the commit."""
-    ordered = sorted(series)
-    rows = await session.execute(
-        RAISE_SERIES,
-        {
-            "offices": [office for office, _, _ in ordered],
-            "months": [month for _, month, _ in ordered],
-            "kinds": [SERIES[kind] for _, _, kind in ordered],
-            "counts": [series[key] for key in ordered],
-        },
-    )
-    last = {(row.office, row.month, row.kind): row.last for row in rows}
-    return {key: last[key[0], key[1], SERIES[key[2]]] for key in ordered}
+COUNTED_IN = text("SELECT place, item, lot FROM count_line WHERE posting_id = :count ORDER BY place, item, lot")
 
 
-async def write(session: AsyncSession, posted: Sequence[Posted], cards: Cards) -> None:
-    """Write postings with their lines, and what they changed on their cards."""
-    changed = [card for card in cards.values() if card.changed]
-    await session.execute(WRITE, _journal(posted) | _lines(posted) | _days(changed) | _balances(changed))
-
-
-def _journal(posted: Sequence[Posted]) -> dict[str, list[object]]:
-    return {
-        "ids": [one.draft.id for one in posted],
-        "numbers": [one.number for one in posted],
-        "kinds": [one.draft.kind.value for one in posted],
-        "regions": [one.draft.region for one in posted],
-        "occurred": [one.draft.occurred_at for one in posted],
-        "recorded": [one.recorded_at for one in posted],
-        "actors": [one.draft.actor for one in posted],
-        "documents": [one.draft.document for one in posted],
-        "reasons": [one.draft.reason for one in posted],
-        "reverses": [one.draft.reverses for one in posted],
-    }
-
-
-def _lines(posted: Sequence[Posted]) -> dict[str, list[object]]:
-    lines = [(one, number, line) for one in posted for number, line in enumerate(one.lines, 1)]
-    return {
-        "line_ids": [one.draft.id for one, _, _ in lines],
-        "line_nos": [number for _, number, _ in lines],
-        "line_items": [line.item for _, _, line in lines],
-        "line_lots": [line.lot or NO_LOT for _, _, line in lines],
-        "quantities": [line.quantity for _, _, line in lines],
-        "froms": [line.from_place for _, _, line in lines],
-        "tos": [line.to_place for _, _, line in lines],
-        "line_occurred": [one.draft.occurred_at for one, _, _ in lines],
-        "line_recorded": [one.recorded_at for one, _, _ in lines],
-    }
-
-
-def _days(cards: Collection[Card]) -> dict[str, list[object]]:
-    days = [(card.key, day) for card in cards for day in card.days if day.changed]
-    return {
-        "day_places": [key.place for key, _ in days],
-        "day_items": [key.item for key, _ in days],
-        "day_lots": [key.lot for key, _ in days],
-        "days": [day.day for _, day in days],
-        "openings": [day.opening for _, day in days],
-        "incoming": [day.incoming for _, day in days],
-        "outgoing": [day.outgoing for _, day in days],
-        "lowest": [day.lowest for _, day in days],
-    }
-
-
-def _balances(cards: Collection[Card]) -> dict[str, list[object]]:
-    return columns([card.key for card in cards]) | {
-        "on_hand": [card.on_hand for card in cards],
-        "last": [card.last_occurred_at for card in cards],
-    }
+async def counted_in(session: AsyncSession, count_id: UUID) -> tuple[CardKey, ...]:
+    """Name the cards that a count was taken of."""
+    return tuple(CardKey(*row) for row in await session.execute(COUNTED_IN, {"count": count_id}))
 
 
 async def expiries(session: AsyncSession, lots: Collection[LotKey]) -> dict[LotKey, date]:

@@ -13,6 +13,7 @@ from shared.contracts.aid_distribution import (
     DistributionVoided,
     Goods,
     StockReceived,
+    StockRestated,
     TransferDispatched,
     TransferReceived,
 )
@@ -21,6 +22,7 @@ from shared.contracts.registration import BusinessRegistered
 LENGTH_MAX: Mapping[str, int] = MappingProxyType(
     {
         "business": 40,
+        "changes": 64,
         "giver": 36,
         "goods": 64,
         "rejected": 40,
@@ -131,6 +133,17 @@ def _(event: StockReceived, reading: Reading) -> Values:
 
 
 @_facts.register
+def _(event: StockRestated, reading: Reading) -> Values:
+    changes = [f"{card.item} {_signed(card.change, reading.language)}" for card in event.cards]
+    return {
+        "changes": listed(changes, LENGTH_MAX["changes"], reading.language),
+        "number": event.number,
+        "place": event.cards[0].place,
+        "when": moment(event.occurred_at, reading.language),
+    }
+
+
+@_facts.register
 def _(event: TransferDispatched, reading: Reading) -> Values:
     return _transfer(event, event.lines, reading)
 
@@ -153,6 +166,10 @@ def _transfer(event: TransferDispatched | TransferReceived, lines: list[Goods], 
 
 def _goods(lines: list[Goods], reading: Reading) -> str:
     return goods(lines, LENGTH_MAX["goods"], reading.language) or NONE[reading.language]
+
+
+def _signed(number: int, language: Language) -> str:
+    return f"+{figure(number, language)}" if number > 0 else figure(number, language)
 
 
 def _giver(reading: Reading, region: str) -> str:

@@ -8,6 +8,7 @@ from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
     StockReceived,
+    StockRestated,
     TransferDispatched,
     TransferReceived,
 )
@@ -58,6 +59,7 @@ RULES: tuple[Rule, ...] = (
     Rule(DistributionVoided, Audience.TOLD, "void_office", Urgency.INFORMATION, email=True, after="aid_office"),
 
     Rule(StockReceived, Audience.KEEPERS, "stock_in", Urgency.INFORMATION),
+    Rule(StockRestated, Audience.KEEPERS, "restated", Urgency.INFORMATION),
     Rule(TransferDispatched, Audience.KEEPERS, "goods_coming", Urgency.INFORMATION, email=True, region="to_region"),
     Rule(TransferReceived, Audience.KEEPERS, "goods_arrived", Urgency.INFORMATION, region="from_region"),
 )

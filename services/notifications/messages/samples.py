@@ -8,7 +8,9 @@ from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
     Goods,
+    Restated,
     StockReceived,
+    StockRestated,
     TransferDispatched,
     TransferReceived,
 )
@@ -52,6 +54,24 @@ LONGEST: tuple[Event, ...] = (
     ),
     StockReceived(
         posting_id=SOMEBODY, number=NUMBER, region=REGION, occurred_at=AT, lines=GOODS, place=CODE, origin=CODE
+    ),
+    StockRestated(
+        posting_id=SOMEBODY,
+        number=NUMBER,
+        region=REGION,
+        occurred_at=AT,
+        cards=[
+            Restated(
+                place=CODE,
+                item=CODE,
+                lot=CODE,
+                change=-(2**53),
+                first_day="2020-09-01",
+                last_day="2020-12-30",
+                taken_up_by=SOMEBODY,
+            )
+        ]
+        * 40,
     ),
     TransferDispatched(
         transfer_id=SOMEBODY,

@@ -101,6 +101,20 @@ TEXTS: dict[str, dict[Language, Words]] = {
             "You get this because your office keeps this stock.",
         ),
     },
+    "restated": {
+        ID: Words(
+            "Angka stok di {place} berubah",
+            "Catatan susulan No. {number} untuk {when} mengubah angka stok hari-hari sesudahnya: {changes}. "
+            "Laporan yang sudah dicetak perlu diperiksa.",
+            "Anda menerima pesan ini karena stok ini tanggung jawab kantor Anda.",
+        ),
+        EN: Words(
+            "Stock figures at {place} have changed",
+            "Late record No. {number} for {when} changes the stock of the days after it: {changes}. "
+            "Check reports that were printed before.",
+            "You get this because your office keeps this stock.",
+        ),
+    },
     "goods_coming": {
         ID: Words(
             "Kiriman menuju {to_place}",

@@ -200,16 +200,6 @@ class PostingView(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[PostedLine]
 
 
-class LotNoteView(msgspec.Struct, frozen=True, kw_only=True):
-    """A lot that was skipped because it is `expired` or `held`, or that was taken and is `expiring` soon."""
-
-    place: str
-    item: str
-    lot: str | None
-    why: str
-    expires_on: date | None
-
-
 class SnapshotView(msgspec.Struct, frozen=True, kw_only=True):
     """What the book said when a counting began."""
 

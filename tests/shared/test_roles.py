@@ -61,4 +61,5 @@ def test_a_regency_does_its_daily_work_but_leaves_the_catalogue_to_the_province(
     daily = {Action.POST_DISTRIBUTION, Action.RECEIVE_STOCK, Action.ISSUE_STOCK, Action.REGISTER_BUSINESS}
     assert daily <= may(Role.REGENCY_OFFICER)
     assert may(Role.REGENCY_OFFICER) < may(Role.PROVINCE_STAFF)
-    assert may(Role.PROVINCE_STAFF) - may(Role.REGENCY_OFFICER) == {Action.CHANGE_CATALOGUE, Action.REGISTER_STAFF}
+    of_the_province = {Action.CHANGE_CATALOGUE, Action.HOLD_LOT, Action.REGISTER_STAFF}
+    assert may(Role.PROVINCE_STAFF) - may(Role.REGENCY_OFFICER) == of_the_province

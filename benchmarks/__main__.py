@@ -24,6 +24,7 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
         "memory": running.memory,  # before there is anything to catch up with: what is measured is rest
         "latency": http.latency,  # first: nothing else waits to be told yet
         "posts": http.posts,
+        "bulk": http.bulk,
         "pipeline": pipeline.rows,
         "streams": streams.rows,
         "taking": taking.rows,

@@ -2,6 +2,7 @@
 
 from statistics import median
 
+from benchmarks import bulk as by_line
 from benchmarks import latency as waiting
 from benchmarks import posts as posting
 from benchmarks.figures import Budget, Row
@@ -22,6 +23,22 @@ async def posts(stage: Stage) -> list[Row]:
         Row(what="Ledger posts over HTTP, two lines each, durable", unit="/s", figures=found["together"],
             against="the same code, one transaction each", others=found["alone"],
             budgets=(Budget(2_500), Budget(5, ratio=True))),
+    ]  # fmt: skip
+
+
+async def bulk(stage: Stage) -> list[Row]:
+    """Post the same receipts as lines of one request and in a request each, of one line both."""
+
+    async def alone() -> float:
+        return (await posting.measure(stage.settings, "together", stage.scaled, lines=1)).per_second
+
+    found = await stage.in_turns(
+        {"by line": lambda: by_line.measure(stage.settings, stage.scaled), "a request each": alone}, warm=False
+    )
+    return [
+        Row(what="Bulk posting, one request (NDJSON), receipts of one line, durable", unit="/s",
+            figures=found["by line"], against="a request each, group commit", others=found["a request each"],
+            budgets=(Budget(10_000),)),
     ]  # fmt: skip
 
 

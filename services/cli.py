@@ -120,6 +120,23 @@ def load(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def demo(
+    scale: Annotated[
+        int, typer.Option(min=1, max=20_000_000, help="How many movements to load; 1,000,000 take some minutes.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Load a long history into the demo province: movements over its places, items, lots and the last two years.
+
+    It is all there or nothing of it, `serumpun verify` holds, and nobody is told of it. Refused where a business is
+    registered that the demo province does not list.
+    """
+    from services import running
+
+    running.load_history(_settings(None), scale, as_json=as_json)
+
+
+@app.command()
 def token(
     role: Annotated[Role, typer.Option(help="What the bearer may do.")],
     region: Regions = None,

@@ -5,13 +5,33 @@ It goes through the same handlers as every request, so what it loads is checked,
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
 
+import msgspec
+
+from services.aid_distribution.alerts import handlers as alerts
+from services.aid_distribution.alerts.handlers import SetLevel
+from services.aid_distribution.distributions import limits
+from services.aid_distribution.distributions.domain import Programme
+from services.aid_distribution.distributions.limits import SetLimit
 from services.aid_distribution.ledger import handlers as ledger
 from services.aid_distribution.ledger.catalogue import Category, CodeTaken, PlaceKind, Unit
 from services.aid_distribution.ledger.domain import Source
 from services.aid_distribution.ledger.orders import AddItem, AddPlace, ReceivedLine, ReceiveStock
+from services.aid_distribution.markets import handlers as markets
+from services.aid_distribution.markets.domain import Model
+from services.aid_distribution.markets.orders import AnnounceMarket, OfferedItem
+from services.aid_distribution.prices import handlers as prices
+from services.aid_distribution.prices.handlers import ObservePrice, SetCeiling
+from services.aid_distribution.prices.store import PriceRegionRow
+from services.aid_distribution.production import calls, producers
+from services.aid_distribution.production.shapes import CallForProduction, SetProfile
+from services.aid_distribution.regions import handlers as aid_regions
+from services.aid_distribution.stations import handlers as stations
+from services.aid_distribution.stations.orders import PlaceStation
+from services.aid_distribution.stations.use import CrowdLevel
 from services.notifications.contacts import handlers as contacts
 from services.notifications.contacts.store import StaffMemberRow
 from services.registration.businesses import handlers as businesses
@@ -25,6 +45,7 @@ from shared.outbox import install_heads
 from shared.privacy import Vault
 from shared.problems import Refusal
 from shared.province import PROVINCES, BrokenProvince, Province, read_province
+from shared.province_rows import Station
 from shared.routes import Asked
 from shared.settings import SettingInvalid, Settings
 
@@ -106,10 +127,11 @@ async def _people(work: Work, province: Province) -> bool:
 
 
 async def _stock(work: Work, province: Province) -> bool:
+    await aid_regions.load(work, province.regions)
     try:
         for item in province.items:
-            order = AddItem(code=item.code, name=item.name, unit=Unit(item.unit), category=Category(item.category))
-            await ledger.add_item(work, order)
+            added = AddItem(code=item.code, name=item.name, unit=Unit(item.unit), category=Category(item.category))
+            await ledger.add_item(work, added)
     except CodeTaken:
         return False
     for place in province.places:
@@ -118,7 +140,92 @@ async def _stock(work: Work, province: Province) -> bool:
             AddPlace(code=place.code, name=place.name, kind=PlaceKind(place.kind), region=place.region),
         )
     _raise_first(await ledger.receive(work, [Asked(order, work.caller) for order in _receipts(province)]))
+    await _prices(work, province)
+    await _production(work, province)
+    for station in province.stations:
+        await stations.place(work, work.caller, _station(station))
+    for level in province.stock_levels:
+        order = SetLevel(place=level.place, item=level.item, low_at=level.low_at, ok_at=level.ok_at)
+        await alerts.set_level(work, work.caller, order)
+    for limit in province.limits:
+        await limits.set_limit(
+            work,
+            work.caller,
+            SetLimit(
+                region=limit.region,
+                programme=Programme(limit.programme),
+                item=limit.item,
+                quantity_max=limit.quantity_max,
+                times_max=limit.times_max,
+                period_days=limit.period_days,
+                valid_from=limit.valid_from,
+            ),
+        )
+    for market in _markets(province):
+        await markets.announce(work, work.caller, market)
     return True
+
+
+async def _prices(work: Work, province: Province) -> None:
+    about = province.about
+    await prices.load_regions(
+        work,
+        [
+            PriceRegionRow(
+                code=region.code,
+                name=region.name,
+                population=region.population,
+                persons_per_household_tenths=about.persons_per_household_tenths,
+                household_source=about.household_source,
+            )
+            for region in province.regions
+        ],
+    )
+    for ceiling in province.ceilings:
+        await prices.set_ceiling(work, work.caller, msgspec.convert(msgspec.structs.asdict(ceiling), SetCeiling))
+    for seen in sorted(province.price_observations, key=attrgetter("observed_at")):
+        await prices.observe(work, work.caller, msgspec.convert(msgspec.structs.asdict(seen), ObservePrice))
+
+
+async def _production(work: Work, province: Province) -> None:
+    """Say what businesses can make, which they may be known for only later, and what they are asked to make."""
+    for row in province.producers:
+        profile = SetProfile(
+            capacity_per_week=row.capacity_per_week,
+            decline_permille=row.decline_permille,
+            as_of=row.as_of,
+            source=row.source,
+        )
+        await producers.keep_profile(work, work.caller, row.business, profile)
+    for call in province.production_calls:
+        await calls.add_call(
+            work,
+            work.caller,
+            CallForProduction(
+                document=call.document,
+                item=call.item,
+                quantity=call.quantity,
+                price_rupiah=call.price_rupiah,
+                cap_per_business=call.cap_per_business,
+                due_on=wib_day(work.now) + timedelta(days=call.due_days),
+                place=call.place,
+                sector=call.sector,
+                regions=[call.region],
+            ),
+        )
+
+
+def _station(row: Station) -> PlaceStation:
+    return PlaceStation(
+        code=row.code,
+        name=row.name,
+        site=row.site,
+        crowd_level=CrowdLevel(row.crowd_level),
+        capacity_water_millilitre=row.capacity_water_millilitre,
+        capacity_soap_millilitre=row.capacity_soap_millilitre,
+        from_place=row.from_place,
+        occurred_at=row.occurred_at,
+    )
 
 
 def _receipts(province: Province) -> list[ReceiveStock]:
@@ -132,6 +239,29 @@ def _receipts(province: Province) -> list[ReceiveStock]:
             lines=[ReceivedLine(item=row.item, quantity=row.quantity, lot=row.lot) for row in rows],
         )
         for (place, source, occurred_at), rows in groupby(sorted(province.opening_stock, key=together), together)
+    ]
+
+
+def _markets(province: Province) -> list[AnnounceMarket]:
+    together = attrgetter("place", "model", "opens_at", "closes_at")
+    return [
+        AnnounceMarket(
+            place=place,
+            model=Model(model),
+            opens_at=opens_at,
+            closes_at=closes_at,
+            items=[
+                OfferedItem(
+                    item=row.item,
+                    price_rupiah=row.price_rupiah,
+                    market_price_rupiah=row.market_price_rupiah,
+                    allotment=row.allotment,
+                    limit_per_family=row.limit_per_family,
+                )
+                for row in rows
+            ],
+        )
+        for (place, model, opens_at, closes_at), rows in groupby(sorted(province.markets, key=together), together)
     ]
 
 

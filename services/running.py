@@ -11,6 +11,8 @@ import typer
 
 from services import serving, startup, stopping
 from services.welcome import welcome
+from shared.clock import shown
+from shared.province import PROVINCES, read_province
 from shared.service import PARTS, build
 from shared.settings import SettingInvalid, Settings
 from shared.telemetry import AsgiApp, configure_logging
@@ -93,6 +95,24 @@ def load_province(settings: Settings, *, as_json: bool = False) -> None:
 
     async def carry_out(there: Settings) -> None:
         await import_module("services.demo").load(await startup.provisioned(there), report)
+
+    with startup.servers_anywhere(settings, report) as there:
+        stopping.run(carry_out(there))
+
+
+def load_history(settings: Settings, movements: int, *, as_json: bool = False) -> None:
+    """Load a long history into the demo province, on servers that run or are started for it."""
+    report = reporter(as_json=as_json)
+
+    async def carry_out(there: Settings) -> None:
+        from services import history  # noqa: PLC0415 - see startup.prepare
+
+        ready = await startup.prepare(there, report)
+        loaded = await history.load_demo(ready, read_province(PROVINCES / ready.province), movements, report)
+        report(
+            f"{loaded.movements:,} movements on {loaded.cards:,} cards from {shown(loaded.begins):%d %b %Y} to"
+            f" {shown(loaded.ends):%d %b %Y}; see `serumpun verify`"
+        )
 
     with startup.servers_anywhere(settings, report) as there:
         stopping.run(carry_out(there))

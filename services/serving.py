@@ -77,6 +77,9 @@ async def _serve(app: AsgiApp, host: str, port: int, started: Started, beat: Cal
         try:
             await _until(stop, serving, started, beat)
         finally:
+            leave = getattr(app, "leave", None)
+            if leave:  # whoever follows for as long as we are there would keep us waiting
+                await leave()
             server.stop()  # type: ignore[no-untyped-call]  # granian leaves it untyped
             await asyncio.wait({serving}, timeout=DRAIN_SECONDS_MAX)
     # Whoever still waits is answered while the parts end: cut off before, a client learns nothing of its outcome.

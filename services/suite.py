@@ -44,6 +44,11 @@ class Suite:
         app = self._services.get(scope["path"].split("/", 2)[1] if "/" in scope["path"] else "")
         await (app or self._front)(scope, receive, send)
 
+    async def leave(self) -> None:
+        """End every stream that somebody follows: the process is about to stop."""
+        for app in self._services.values():
+            await app.leave()
+
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:

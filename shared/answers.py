@@ -1,6 +1,7 @@
 """What goes out: answers, and problems (RFC 9457) for whatever went wrong."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from urllib.parse import parse_qsl, quote, urlencode
@@ -19,9 +20,14 @@ from shared.routes import Page, Route
 from shared.telemetry import CONTEXT, Receive, RequestContext, Scope, Send, log
 
 PROBLEM_JSON = "application/problem+json"
+EVENT_STREAM = "text/event-stream"
 BUSY = ("55P03", "25006")
 """SQLSTATE of a lock that was not given in time, and of a store that only reads at the moment (a failover)."""
 ALWAYS_HEADERS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+
+UNBUFFERED = (b"x-accel-buffering", b"no")
+"""Asks a proxy to hand on each piece as it comes."""
+SEND_SECONDS_MAX = 10.0
 
 NOT_MODIFIED = 304
 OUTAGE_LINES_APART_SECONDS = 10.0
@@ -49,11 +55,64 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer that goes on: its pieces are sent as they come, until there are no more or the client has gone.
+
+    A client that does not take a piece in time is taken for gone.
+    """
+
+    pieces: AsyncGenerator[bytes, None]
+    media_type: str
+    send_seconds_max: float = SEND_SECONDS_MAX
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand it over to the server, piece by piece."""
+        context: RequestContext = scope[CONTEXT]
+        context.streams = True
+        headers = [*ALWAYS_HEADERS, UNBUFFERED, (b"content-type", self.media_type.encode("latin-1"))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        sending = asyncio.create_task(self._send(send, only_headers=context.head))
+        gone = asyncio.create_task(_gone(receive))
+        try:
+            await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sending, gone):
+                task.cancel()
+            await asyncio.wait({sending, gone})
+            await self.pieces.aclose()
+        if not sending.cancelled() and (fault := sending.exception()):
+            log.error("defect", error=type(fault).__name__, request_id=context.request_id, exc_info=fault)
+
+    async def _send(self, send: Send, *, only_headers: bool) -> None:
+        if not only_headers:
+            async for piece in self.pieces:
+                try:
+                    async with asyncio.timeout(self.send_seconds_max):
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
+                except TimeoutError:
+                    return  # it never ends well: nothing more could be written to say so
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _gone(receive: Receive) -> None:
+    """Return when the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
-    """What a route answers that is not JSON."""
+    """What a route answers that is not a JSON struct: its bytes, and what a browser is to know of them."""
 
     body: bytes
     media_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
+
+
+def saved_as(name: str, *, shown_at_once: bool = False) -> dict[str, str]:
+    """Give the header by which a browser keeps an answer under a name, of letters, digits, dots and dashes."""
+    return {"Content-Disposition": f'{"inline" if shown_at_once else "attachment"}; filename="{name}"'}
 
 
 def stored(route: Route, outcome: object) -> Stored:
@@ -80,7 +139,7 @@ def response(answer: Stored) -> Answer:
 def read_response(request: Incoming, found: object) -> Answer:
     """Answer a question; whoever has this very version already is told so and no more."""
     if isinstance(found, Content):
-        return Answer(200, found.body, found.media_type)
+        return Answer(found.status, found.body, found.media_type, found.headers)
     headers: dict[str, str] = {}
     if etag := _etag(found):
         headers["ETag"] = etag

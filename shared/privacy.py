@@ -7,15 +7,20 @@ Source: DOMAIN section 6 (Law 27/2022)
 
 import hmac
 import secrets
+from base64 import b32encode
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+MARK_BYTES = 10
+"""80 bits, to be guessed only by asking here: 16 letters in base 32, without any to fill up."""
+
 FORM = b"\x01"
 """The first byte of everything sealed, so that another cipher can follow one day."""
 
@@ -64,6 +69,8 @@ class Vault:
     def __init__(self, master: bytes) -> None:
         self._wrapping = AESGCMSIV(_derived(master, "wrap person keys"))
         self._index_key = _derived(master, "index sealed values")
+        self._signing_root = _derived(master, "sign papers")
+        self._mark_key = _derived(master, "mark what is published")
 
     def new_person(self, person: str) -> PersonKey:
         """Make the key of a person who has none yet; store its `wrapped` with the person."""
@@ -77,6 +84,21 @@ class Vault:
     def index(self, value: str, kind: str = "nik") -> bytes:
         """Give 32 bytes that are the same for equal values of one kind, and tell nothing without the master key."""
         return hmac.digest(self._index_key, _bound(kind, value), "sha256")
+
+    def signer(self, purpose: str) -> Ed25519PrivateKey:
+        """Give the key that signs papers of one purpose, always the same.
+
+        It is not the key of the tokens, so that no paper can ever be shown as a token, nor as one of another purpose.
+        """
+        return Ed25519PrivateKey.from_private_bytes(_derived(self._signing_root, purpose))
+
+    def mark(self, purpose: str, value: str) -> str:
+        """Give 16 letters and digits for what goes out in public, which nobody can make without the master key."""
+        return b32encode(hmac.digest(self._mark_key, _bound(purpose, value), "sha256")[:MARK_BYTES]).decode()
+
+    def marked(self, purpose: str, value: str, mark: str) -> bool:
+        """Tell whether these letters are the mark of this value, in a time that says nothing of how near they are."""
+        return hmac.compare_digest(self.mark(purpose, value).encode(), mark.encode())
 
 
 def mask_nik(nik: str) -> str:

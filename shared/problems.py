@@ -122,6 +122,15 @@ class TooLarge(Refusal):
     title = "The body is too large"
 
 
+class TooMany(Refusal):
+    """Somebody asked too often in a short time; the same request may succeed later."""
+
+    status = 429
+    code = "too_many_requests"
+    title = "Asked too often"
+    default_headers: ClassVar[Mapping[str, str]] = {"Retry-After": "60"}
+
+
 class Unavailable(Refusal):
     """Something needed for the answer is away; the same request may succeed later."""
 

@@ -22,22 +22,33 @@ from shared.province_rows import (
     REGIONS_FILE,
     About,
     Business,
+    Ceiling,
     Item,
+    Market,
     OpeningStock,
     Owner,
     Place,
+    PriceObservation,
+    Producer,
+    ProductionCall,
     Province,
+    RecipientLimit,
     Region,
     Row,
     Sector,
     Staff,
+    Station,
+    StockLevel,
     Training,
 )
 
 __all__ = ["PROVINCES", "BrokenProvince", "Fault", "Province", "read_province"]
 
 PROVINCES = Path(__file__).parent.parent / "provinces"
-TABLES: tuple[type[Row], ...] = (Region, Sector, Item, Place, Training, Owner, Business, Staff, OpeningStock)
+TABLES: tuple[type[Row], ...] = (
+    *(Region, Sector, Item, Place, Training, Owner, Business, Staff, OpeningStock),
+    *(Ceiling, PriceObservation, StockLevel, Producer, ProductionCall, Station, RecipientLimit, Market),
+)
 
 WHOLE_NUMBER = "must be a whole number within its limits, digits only"
 DIGITS_MAX = 19  # of 2**63 - 1
@@ -78,6 +89,12 @@ def read_province(folder: Path) -> Province:
     places, trainings = files.table(Place), files.table(Training)
     owners, businesses = files.table(Owner), files.table(Business)
     staff, opening_stock = files.table(Staff), files.table(OpeningStock)
+    ceilings, price_observations = files.table(Ceiling), files.table(PriceObservation)
+    stock_levels = files.table(StockLevel)
+    producers, production_calls = files.table(Producer), files.table(ProductionCall)
+    stations = files.table(Station)
+    limits = files.table(RecipientLimit)
+    markets = files.table(Market)
     faults = [*files.faults, *_repeated(files.cells), *_unresolved(files.cells, files.province_code)]
     if faults or about is None:
         raise BrokenProvince(folder, faults)
@@ -92,6 +109,14 @@ def read_province(folder: Path) -> Province:
         businesses=businesses,
         staff=staff,
         opening_stock=opening_stock,
+        ceilings=ceilings,
+        price_observations=price_observations,
+        stock_levels=stock_levels,
+        producers=producers,
+        production_calls=production_calls,
+        stations=stations,
+        limits=limits,
+        markets=markets,
     )
 
 
@@ -217,7 +242,9 @@ def _typed(table: type[Row], name: str, cell: str) -> str | int:
 
 
 def _is_whole(annotation: object) -> bool:
-    return isinstance(msgspec.inspect.type_info(annotation), msgspec.inspect.IntType)
+    kind = msgspec.inspect.type_info(annotation)
+    options = kind.types if isinstance(kind, msgspec.inspect.UnionType) else (kind,)
+    return any(isinstance(option, msgspec.inspect.IntType) for option in options)
 
 
 def _line_of(name: str, text: str) -> int | None:

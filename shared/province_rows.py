@@ -48,6 +48,8 @@ class About(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     office: Text
     office_en: Text
     story_source: Text
+    persons_per_household_tenths: Annotated[int, Meta(ge=10, le=200)] = 40
+    household_source: Text = "a setting, to be replaced by the census figure of the province"
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -71,6 +73,12 @@ class Region(Row, frozen=True, kw_only=True):
     name: Text
     kind: Literal["regency", "city"]
     population: Positive
+    population_year: Annotated[int, Meta(ge=1945, le=2100)] | None = None
+    households: Positive | None = None
+
+    def __post_init__(self) -> None:
+        if self.households is not None and self.households > self.population:
+            raise ValueError("households are more than the population")
 
 
 class Sector(Row, frozen=True, kw_only=True):
@@ -208,6 +216,148 @@ class OpeningStock(Row, frozen=True, kw_only=True):
     occurred_at: Annotated[datetime, Meta(tz=True)]
 
 
+class Ceiling(Row, frozen=True, kw_only=True):
+    """What one unit of an item may cost at most in a region from a day on, and who says so."""
+
+    file: ClassVar[str] = "ceilings.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("item", "region", "valid_from"),)
+    refers: ClassVar[Mapping[str, str]] = {"item": Item.file, "region": PROVINCE_OR_REGION}
+
+    item: Code
+    region: RegionCode
+    price_rupiah: Annotated[int, Meta(ge=1, le=100_000_000)]
+    valid_from: date
+    source: Text
+
+
+class PriceObservation(Row, frozen=True, kw_only=True):
+    """What one unit of an item cost at a market place."""
+
+    file: ClassVar[str] = "price_observations.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("place", "item", "observed_at"),)
+    refers: ClassVar[Mapping[str, str]] = {"place": Place.file, "item": Item.file}
+
+    place: Code
+    item: Code
+    price_rupiah: Annotated[int, Meta(ge=1, le=100_000_000)]
+    observed_at: Annotated[datetime, Meta(tz=True)]
+
+
+class StockLevel(Row, frozen=True, kw_only=True):
+    """When an item at a place is low, and when it is well again."""
+
+    file: ClassVar[str] = "stock_levels.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("place", "item"),)
+    refers: ClassVar[Mapping[str, str]] = {"place": Place.file, "item": Item.file}
+
+    place: Code
+    item: Code
+    low_at: Whole
+    ok_at: Positive
+
+    def __post_init__(self) -> None:
+        if self.ok_at <= self.low_at:
+            raise ValueError("ok_at is not above low_at")
+
+
+class Producer(Row, frozen=True, kw_only=True):
+    """What a business can make in a week, and how far its turnover has fallen, in thousandths."""
+
+    file: ClassVar[str] = "producers.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("business",),)
+    refers: ClassVar[Mapping[str, str]] = {"business": Business.file}
+
+    business: UUID
+    capacity_per_week: Annotated[int, Meta(ge=0, le=1_000_000)]
+    decline_permille: Annotated[int, Meta(ge=0, le=1_000)]
+    as_of: date
+    source: Text
+
+
+class ProductionCall(Row, frozen=True, kw_only=True):
+    """Goods that businesses of a sector are asked to make within so many days of the first start."""
+
+    file: ClassVar[str] = "production_calls.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("document",),)
+    refers: ClassVar[Mapping[str, str]] = {
+        "item": Item.file,
+        "place": Place.file,
+        "sector": Sector.file,
+        "region": PROVINCE_OR_REGION,
+    }
+
+    document: Text
+    item: Code
+    quantity: Annotated[int, Meta(ge=1, le=10_000_000)]
+    price_rupiah: Annotated[int, Meta(ge=1, le=100_000_000)]
+    cap_per_business: Annotated[int, Meta(ge=1, le=10_000_000)]
+    due_days: Annotated[int, Meta(ge=0, le=3_650)]
+    place: Code
+    sector: SectorCode
+    region: RegionCode
+
+
+class Station(Row, frozen=True, kw_only=True):
+    """A handwashing station that was put up at a crowd centre, filled to the brim."""
+
+    file: ClassVar[str] = "stations.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("code",),)
+    refers: ClassVar[Mapping[str, str]] = {"site": Place.file, "from_place": Place.file}
+
+    code: Code
+    name: Text
+    site: Code
+    from_place: Code
+    crowd_level: Literal["low", "medium", "high"]
+    capacity_water_millilitre: Annotated[int, Meta(ge=1, le=10_000_000)]
+    capacity_soap_millilitre: Annotated[int, Meta(ge=1, le=100_000)]
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+
+
+class RecipientLimit(Row, frozen=True, kw_only=True):
+    """What one business may receive under a programme in so many days."""
+
+    file: ClassVar[str] = "limits.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("region", "programme", "item", "period_days"),)
+    refers: ClassVar[Mapping[str, str]] = {"region": PROVINCE_OR_REGION, "item": Item.file}
+
+    region: RegionCode
+    programme: Literal["free-masks", "handwashing", "cheap-market", "training"]
+    item: Code | None = None
+    quantity_max: Positive | None = None
+    times_max: Positive | None = None
+    period_days: Positive
+    valid_from: date
+
+    def __post_init__(self) -> None:
+        if self.quantity_max is None and self.times_max is None:
+            raise ValueError("neither quantity_max nor times_max is given")
+
+
+class Market(Row, frozen=True, kw_only=True):
+    """An item of a cheap market that is announced; rows of one place and opening are one market."""
+
+    file: ClassVar[str] = "markets.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("place", "opens_at", "item"),)
+    refers: ClassVar[Mapping[str, str]] = {"place": Place.file, "item": Item.file}
+
+    place: Code
+    model: Literal["subsidised_package", "distributor_price"]
+    opens_at: Annotated[datetime, Meta(tz=True)]
+    closes_at: Annotated[datetime, Meta(tz=True)]
+    item: Code
+    price_rupiah: Annotated[int, Meta(ge=0, le=100_000_000)]
+    market_price_rupiah: Annotated[int, Meta(ge=1, le=100_000_000)]
+    allotment: Annotated[int, Meta(ge=1, le=100_000_000)]
+    limit_per_family: Annotated[int, Meta(ge=1, le=100_000_000)]
+
+    def __post_init__(self) -> None:
+        if self.closes_at <= self.opens_at:
+            raise ValueError("closes_at is not after opens_at")
+        if self.price_rupiah > self.market_price_rupiah or self.limit_per_family > self.allotment:
+            raise ValueError("the price is above the market's, or the limit above the allotment")
+
+
 class Province(Struct, frozen=True, kw_only=True):
     """A whole province, checked: codes are unique and every reference resolves."""
 
@@ -221,3 +371,11 @@ class Province(Struct, frozen=True, kw_only=True):
     businesses: tuple[Business, ...]
     staff: tuple[Staff, ...]
     opening_stock: tuple[OpeningStock, ...]
+    ceilings: tuple[Ceiling, ...]
+    price_observations: tuple[PriceObservation, ...]
+    stock_levels: tuple[StockLevel, ...]
+    producers: tuple[Producer, ...]
+    production_calls: tuple[ProductionCall, ...]
+    stations: tuple[Station, ...]
+    limits: tuple[RecipientLimit, ...]
+    markets: tuple[Market, ...]

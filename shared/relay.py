@@ -6,8 +6,7 @@ wiped, rolled back or failed over is behind by its own number and is filled agai
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
@@ -20,8 +19,9 @@ from redis.exceptions import RedisError
 from shared import fence, stream
 from shared.crashpoints import reach
 from shared.database import Database
+from shared.listening import OUTAGES as STORE_OUTAGES
+from shared.listening import listening
 from shared.loops import rest
-from shared.outbox import WAKE_CHANNEL
 from shared.telemetry import log
 
 BATCH_EVENTS_MAX: Final = 500
@@ -29,16 +29,7 @@ LOOK_SECONDS: Final = 1.0
 """How old the last numbers read from Redis may be, and how long the relay sleeps when nobody wakes it."""
 PAUSE_SECONDS_MIN: Final = 0.1
 PAUSE_SECONDS_MAX: Final = 1.0
-CONNECT_TIMEOUT_SECONDS: Final = 5
-STATEMENT_TIMEOUT_SECONDS: Final = 10
-OUTAGES: Final = (
-    OSError,
-    TimeoutError,
-    RedisError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.exceptions.OperatorInterventionError,
-)
+OUTAGES: Final = (*STORE_OUTAGES, RedisError)
 """What says only that a server is away: it is told in a line without the way there."""
 
 HEADS = """
@@ -123,7 +114,7 @@ class Relay:
         pause = PAUSE_SECONDS_MIN
         while True:
             try:
-                async with self._listening() as store:
+                async with listening(self._database, "relay", self._woken.set) as store:
                     while True:
                         self._woken.clear()
                         await self.carry(store)
@@ -228,20 +219,3 @@ class Relay:
             log.warning("relay interrupted", source=self._source, error=type(error).__name__,
                         exc_info=None if known else error)  # fmt: skip
         self.state.error = type(error).__name__
-
-    @asynccontextmanager
-    async def _listening(self) -> AsyncIterator[asyncpg.Connection]:
-        """Hold a connection of our own, so that a busy pool delays nothing, on which a commit wakes us."""
-        engine = self._database.engine
-        _, options = engine.dialect.create_connect_args(engine.url)
-        store = await asyncpg.connect(
-            **options,
-            timeout=CONNECT_TIMEOUT_SECONDS,
-            command_timeout=STATEMENT_TIMEOUT_SECONDS,
-            server_settings={"application_name": f"serumpun-{self._source}-relay"},
-        )
-        try:
-            await store.add_listener(WAKE_CHANNEL, lambda *_: self._woken.set())
-            yield store
-        finally:
-            await store.close(timeout=CONNECT_TIMEOUT_SECONDS)

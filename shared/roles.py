@@ -26,9 +26,43 @@ class Action(StrEnum):
     REVERSE_POSTING = "reverse_posting"
     COUNT_STOCK = "count_stock"
     HOLD_LOT = "hold_lot"
+    POST_IN_BULK = "post_in_bulk"
     SEE_DISTRIBUTIONS = "see_distributions"
     POST_DISTRIBUTION = "post_distribution"
     VOID_DISTRIBUTION = "void_distribution"
+    SEE_PLANS = "see_plans"
+    PLAN_ALLOCATION = "plan_allocation"
+
+    SEE_PRODUCTION = "see_production"
+    SEE_OWN_PRODUCTION = "see_own_production"
+    ORDER_PRODUCTION = "order_production"
+    ANSWER_PRODUCTION = "answer_production"
+    RECEIVE_PRODUCTION = "receive_production"
+    PAY_PRODUCTION = "pay_production"
+    SEE_STATIONS = "see_stations"
+    PLACE_STATION = "place_station"
+    VISIT_STATION = "visit_station"
+    REMOVE_STATION = "remove_station"
+    SEE_STATION_CODE = "see_station_code"
+    SEE_STATION_STATE = "see_station_state"
+    REPORT_STATION = "report_station"
+    ADD_EVIDENCE = "add_evidence"
+    SEE_EVIDENCE = "see_evidence"
+    SEE_FOLLOW_UPS = "see_follow_ups"
+    DRAW_SAMPLE = "draw_sample"
+    SET_LIMITS = "set_limits"
+    SEE_LIMITS = "see_limits"
+    SEE_PRICES = "see_prices"
+    OBSERVE_PRICES = "observe_prices"
+    SET_CEILINGS = "set_ceilings"
+    SET_LEVELS = "set_levels"
+    SEE_ALERTS = "see_alerts"
+    FOLLOW_STOCK = "follow_stock"
+    SEE_MARKETS = "see_markets"
+    RUN_MARKETS = "run_markets"
+    SEE_PRESSURE = "see_pressure"
+    SETTLE_CLAIMS = "settle_claims"
+    VERIFY_PAPER = "verify_paper"
 
     READ_INBOX = "read_inbox"
     REGISTER_STAFF = "register_staff"
@@ -41,6 +75,7 @@ class Action(StrEnum):
 _FIELD = frozenset({Role.REGENCY_OFFICER, Role.PROVINCE_STAFF, Role.OPERATOR})
 _READERS = _FIELD | {Role.AUDITOR}
 _OFFICE = frozenset({Role.PROVINCE_STAFF, Role.OPERATOR})
+_EVERYBODY = frozenset(Role)
 
 MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
     {
@@ -58,9 +93,42 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.REVERSE_POSTING: _FIELD,
         Action.COUNT_STOCK: _FIELD,
         Action.HOLD_LOT: _OFFICE,
+        Action.POST_IN_BULK: _FIELD,  # each line as its own kind besides
         Action.SEE_DISTRIBUTIONS: _READERS,
         Action.POST_DISTRIBUTION: _FIELD,
         Action.VOID_DISTRIBUTION: _FIELD,
+        Action.SEE_PLANS: _READERS,
+        Action.PLAN_ALLOCATION: _OFFICE,
+        Action.SEE_PRODUCTION: _READERS,
+        Action.SEE_OWN_PRODUCTION: frozenset({Role.OWNER}),
+        Action.ORDER_PRODUCTION: _OFFICE,
+        Action.ANSWER_PRODUCTION: _FIELD | {Role.OWNER},  # an owner their own; the office for who has told it so
+        Action.RECEIVE_PRODUCTION: _FIELD,
+        Action.PAY_PRODUCTION: _OFFICE,
+        Action.SEE_STATIONS: _READERS,
+        Action.PLACE_STATION: _FIELD,
+        Action.VISIT_STATION: _FIELD,
+        Action.REMOVE_STATION: _FIELD,
+        Action.SEE_STATION_CODE: _FIELD,  # who has the code may report
+        Action.SEE_STATION_STATE: _EVERYBODY,
+        Action.REPORT_STATION: _EVERYBODY,
+        Action.ADD_EVIDENCE: _FIELD,  # and with it seeing the name of who signed
+        Action.SEE_EVIDENCE: _READERS,
+        Action.SEE_FOLLOW_UPS: _READERS,
+        Action.DRAW_SAMPLE: _READERS,
+        Action.SET_LIMITS: _OFFICE,
+        Action.SEE_LIMITS: _READERS,
+        Action.SEE_PRICES: _READERS,
+        Action.OBSERVE_PRICES: _FIELD,
+        Action.SET_CEILINGS: _OFFICE,
+        Action.SET_LEVELS: _FIELD,
+        Action.SEE_ALERTS: _READERS,
+        Action.FOLLOW_STOCK: _READERS,
+        Action.SEE_MARKETS: _READERS,
+        Action.RUN_MARKETS: _FIELD,
+        Action.SETTLE_CLAIMS: _OFFICE,
+        Action.SEE_PRESSURE: _OFFICE | {Role.AUDITOR},  # one region beside the other
+        Action.VERIFY_PAPER: frozenset(Role),  # whoever holds the paper
         Action.READ_INBOX: _READERS | {Role.OWNER},  # one's own, always
         Action.REGISTER_STAFF: _OFFICE,
         Action.SEE_CONTACTS: _FIELD,  # phones and addresses: an auditor checks figures, not people

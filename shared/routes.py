@@ -13,6 +13,8 @@ import msgspec
 
 from shared.caller import Caller
 from shared.database import Work
+from shared.live.happened import Happened
+from shared.live.position import PositionText
 from shared.problems import FieldError, Refusal
 from shared.roles import Action
 
@@ -22,7 +24,15 @@ Handler = Callable[..., Awaitable[object]]
 Rules = Callable[[Work, Mapping[str, object]], Awaitable[Sequence[FieldError]]]
 """Finds what is wrong with the values of a body, by their pointers, where their shape is right."""
 
+Shows = Callable[[Caller, Happened], bool]
+"""Tells whether somebody who follows a live feed is told of an event; its docstring is what the documents say."""
+Media = Mapping[str, Any]
+"""What an answer may be other than a JSON struct alone, by media type; the struct where that is JSON again."""
+
 Method = Literal["GET", "POST", "PATCH"]
+
+LINES = "application/x-ndjson"
+"""The media type of a body that holds an order in each line, and of the answer to it."""
 
 PAGE_ITEMS_DEFAULT = 50
 PAGE_ITEMS_MAX = 500
@@ -48,18 +58,22 @@ RegionCode = Annotated[
 
 Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=400, pattern=r"^[A-Za-z0-9_\-]+$(?!\n)")]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=PAGE_ITEMS_MAX)]
+EventTypes = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000, pattern=r"^[a-z0-9_.]+(,[a-z0-9_.]+)*$(?!\n)")]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request as a handler sees it.
 
-    Shape: `expected_version` is the version that If-Match names, on routes that change something
+    Shape: `expected_version` is the version that If-Match names, on routes that change something; `accept` is what
+           the reader of a question takes, and `public_url` is where everybody finds this service
     """
 
     work: Work
     caller: Caller
     expected_version: int = 0
+    accept: str = ""
+    public_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,22 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
     items: list[T]
     next: str | None = None
+
+
+class EventStream:
+    """What a live feed answers: server-sent events, for as long as both sides like."""
+
+
+class LiveQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From where on to follow, what of it, and for how long; without `wait_seconds` until the stream is closed.
+
+    Shape: `after` is for whoever cannot send Last-Event-ID, which counts where both are given; `types` are separated
+           by commas; with `wait_seconds=0` the stream ends after what is there
+    """
+
+    after: PositionText | None = None
+    types: EventTypes | None = None
+    wait_seconds: Annotated[int, msgspec.Meta(ge=0, le=3_600)] | None = None
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -106,7 +136,7 @@ class Route:
     path: str
     tag: str
     action: Action
-    handler: Handler
+    handler: Callable[..., Any]
     body: type[msgspec.Struct] | None
     query: type[msgspec.Struct] | None
     path_parameters: dict[str, Any]
@@ -117,6 +147,9 @@ class Route:
     writes: bool
     location: str | None = None
     rules: Rules | None = None
+    shows: Shows | None = None
+    by_line: bool = False
+    media: Media = field(default_factory=dict)
 
     @property
     def conditional(self) -> bool:
@@ -142,9 +175,14 @@ class Routes:
     tag: str
     declared: list[Route] = field(default_factory=list)
 
-    def get(self, path: str, allow: Action, *, refusals: Sequence[type[Refusal]] = ()) -> Callable[[Handler], Handler]:
-        """Declare a question: it runs in a read-only transaction."""
-        return self._declare("GET", path, allow, 200, refusals, writes=False)
+    def get(
+        self, path: str, allow: Action, *, refusals: Sequence[type[Refusal]] = (), media: Media | None = None
+    ) -> Callable[[Handler], Handler]:
+        """Declare a question: it runs in a read-only transaction; what gives `Content` says in `media` what it may be.
+
+        Where a page for people (`text/html`) may be the answer, it may also be the answer that there is no such thing.
+        """
+        return self._declare("GET", path, allow, 200, refusals, writes=False, media=media)
 
     def post(
         self,
@@ -164,11 +202,46 @@ class Routes:
         """
         return self._declare("POST", path, allow, status, refusals, location=location, together=together, rules=rules)
 
+    def post_lines(
+        self, path: str, allow: Action, *, refusals: Sequence[type[Refusal]] = (), rules: Rules | None = None
+    ) -> Callable[[Handler], Handler]:
+        """Declare orders by the line: each has a `key` and an outcome of its own; `rules` as for an order.
+
+        The handler takes and gives what one of orders that share a transaction does.
+        """
+        return self._declare("POST", path, allow, 200, refusals, together=True, rules=rules, by_line=True)
+
     def patch(
         self, path: str, allow: Action, *, refusals: Sequence[type[Refusal]] = (), rules: Rules | None = None
     ) -> Callable[[Handler], Handler]:
         """Declare a change of something that has a version: it needs If-Match; `rules` as for an order."""
         return self._declare("PATCH", path, allow, 200, refusals, rules=rules)
+
+    def live(self, path: str, allow: Action) -> Callable[[Shows], Shows]:
+        """Declare a live feed of the service's own events; what is decorated says who is told of which."""
+
+        def declare(shows: Shows) -> Shows:
+            self.declared.append(
+                Route(
+                    method="GET",
+                    path=self.prefix + path,
+                    tag=self.tag,
+                    action=allow,
+                    handler=shows,
+                    body=None,
+                    query=LiveQuery,
+                    path_parameters={},
+                    answer=EventStream,
+                    status=200,
+                    refusals=(),
+                    together=False,
+                    writes=False,
+                    shows=shows,
+                )
+            )
+            return shows
+
+        return declare
 
     def _declare(
         self,
@@ -182,6 +255,8 @@ class Routes:
         location: str | None = None,
         together: bool = False,
         rules: Rules | None = None,
+        by_line: bool = False,
+        media: Media | None = None,
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             hints = get_type_hints(handler, include_extras=True)
@@ -201,10 +276,12 @@ class Routes:
                     answer=answer,
                     status=status,
                     refusals=tuple(refusals),
-                    together=together,
+                    together=together and not by_line,
                     writes=writes,
                     location=location,
                     rules=rules,
+                    by_line=by_line,
+                    media=media or {},
                 )
             )
             return handler

@@ -101,9 +101,16 @@ class Service:
 class Application:
     """The ASGI application of a service together with what runs behind it."""
 
-    def __init__(self, app: AsgiApp, lifespan: Callable[[], AbstractAsyncContextManager[None]], health: Health) -> None:
-        """Join an application, what opens and closes its parts, and what watches over them."""
+    def __init__(
+        self,
+        app: AsgiApp,
+        lifespan: Callable[[], AbstractAsyncContextManager[None]],
+        health: Health,
+        leave: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Join an application, what opens and closes its parts, what watches over them, and what ends its streams."""
         self.health = health
+        self.leave = leave
         self._app = app
         self.lifespan = lifespan
 
@@ -140,7 +147,7 @@ def build(
     """Compose a service: the parts that this process is to run, and the edge before them."""
     runtime = _runtime(service, settings, clock or Clock())
     authenticator = Authenticator(settings, runtime.keys, lookup_in(runtime.database.engine), clock=runtime.clock)
-    edge = Edge(runtime.database, authenticator, grouping)
+    edge = Edge(runtime.database, authenticator, grouping, settings.public_url)
     relay = Relay(runtime.database, runtime.redis, service.name, settings.partitions)
     feed = FeedClient(_feeds(settings), lambda: _service_token(runtime))
     # Consumers have connections of their own: a backlog never keeps a request waiting for one.
@@ -197,7 +204,7 @@ def build(
             stack.push_async_callback(edge.drained)
             yield
 
-    return Application(app, lifespan, health)
+    return Application(app, lifespan, health, edge.live.close)
 
 
 def _runtime(service: Service, settings: Settings, clock: Clock) -> Runtime:
@@ -269,7 +276,7 @@ def feed_routes(service: Service) -> Routes:
     """Declare the event feed of a service, from which consumers fill what a stream has lost."""
     routes = Routes(f"{service.prefix}/events", tag="Events")
 
-    @routes.get("/{partition}", Action.READ_EVENTS)
+    @routes.get("/{partition}", Action.READ_EVENTS, media={MEDIA_TYPE: None})
     async def read_events(call: Call, partition: Partition, query: FeedQuery) -> Content:
         """Give the events of a partition that follow a number, as a MessagePack list."""
         events = await events_after(call.work.session, service.name, partition, query.after, query.limit)

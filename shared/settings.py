@@ -11,6 +11,8 @@ SERVICES = ("registration", "aid_distribution", "notifications")
 SECRETS = ("DATABASE_URL", "REDIS_URL", "SMTP_URL", *(f"{service.upper()}_DATABASE_URL" for service in SERVICES))
 """What may hold a password, and so may also be given as a file, named by the same name with _FILE."""
 
+PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~\-]+)*", re.ASCII)
+
 
 class SettingInvalid(Exception):
     """A setting of the environment cannot be used; the message is one line and names it."""
@@ -31,6 +33,7 @@ class Settings:
     redis_url: str | None
     database_urls: Mapping[str, str]
     peer_urls: Mapping[str, str]
+    public_url: str
     smtp_url: str | None
     mail_from: str
     oidc_issuer: str | None
@@ -58,6 +61,7 @@ class Settings:
                 service: (env.get(f"{service.upper()}_URL") or f"http://127.0.0.1:{port}").rstrip("/")
                 for service in SERVICES
             },
+            public_url=_public_url(env, port),
             smtp_url=_smtp_url(env),
             mail_from=env.get("MAIL_FROM") or "Serumpun <serumpun@localhost>",
             oidc_issuer=env.get("OIDC_ISSUER") or None,
@@ -102,6 +106,14 @@ def _redis_url(env: Mapping[str, str]) -> str | None:
     if text and not text.startswith(("redis://", "rediss://", "unix://")):
         raise SettingInvalid("REDIS_URL must begin with redis://, rediss:// or unix://")
     return text or None
+
+
+def _public_url(env: Mapping[str, str], port: int) -> str:
+    """Take the address that is printed on papers: without an end of its own, as paths follow it."""
+    text = (env.get("PUBLIC_URL") or "").strip().rstrip("/") or f"http://127.0.0.1:{port}"
+    if not PUBLIC_URL.fullmatch(text):
+        raise SettingInvalid("PUBLIC_URL must be https://host or http://host:port, with a path at most")
+    return text
 
 
 def _smtp_url(env: Mapping[str, str]) -> str | None:

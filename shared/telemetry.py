@@ -105,13 +105,18 @@ def trace_id(parent: str) -> str:
 
 @dataclass(slots=True)
 class RequestContext:
-    """What is known of a request while it runs; the edge fills in who it is and which route it took."""
+    """What is known of a request while it runs; the edge fills in who it is and which route it took.
+
+    Shape: `streams` says that the answer goes on for as long as somebody follows, which is no measure of the service
+    """
 
     request_id: str
     traceparent: str
     caller: Caller | None = None
     route: str = ""
     code: str = ""
+    head: bool = False
+    streams: bool = False
 
 
 class RequestLog:
@@ -135,6 +140,7 @@ class RequestLog:
         context = RequestContext(
             request_id=request_id if REQUEST_ID.fullmatch(request_id) else _hex(128),
             traceparent=traceparent(headers.get(b"traceparent")),
+            head=method == "HEAD",
         )
         scope[CONTEXT] = context
         status, began = 500, time.perf_counter()
@@ -155,7 +161,8 @@ class RequestLog:
             self._leave(method if method in METHODS else "other", context, status, time.perf_counter() - began)
 
     def _leave(self, method: str, context: RequestContext, status: int, seconds: float) -> None:
-        REQUEST_SECONDS.labels(self._service, method, context.route, status).observe(seconds)
+        if not context.streams:
+            REQUEST_SECONDS.labels(self._service, method, context.route, status).observe(seconds)
         caller = context.caller
         say = log.debug if context.route in PROBES and status < HTTPStatus.BAD_REQUEST else log.info
         say(

@@ -36,6 +36,12 @@ class Misshapen(Invalid):
         super().__init__(errors, detail)
         self.leaves = leaves
 
+    def joined(self, found: Sequence[FieldError]) -> Invalid:
+        """Tell other mistakes with these; what is about a place that is told already would be told twice."""
+        told = [error.pointer for error in self.errors]
+        other = [error for error in found if not any(_about_same(error.pointer, pointer) for pointer in told)]
+        return Invalid([*self.errors, *other], self.detail)
+
 
 def read_json(raw: bytes, kind: type[T]) -> T:
     """Give the struct that a JSON body holds; raises Misshapen (422) with every mistake and where it is."""
@@ -66,9 +72,23 @@ def read_query(values: Sequence[tuple[str, str]], kind: type[T]) -> T:
     return read
 
 
+def read_value(value: object, kind: type[T]) -> T:
+    """Give the struct that a part of a body holds which was read already; raises Misshapen (422) with every mistake."""
+    try:
+        read = msgspec.convert(value, kind)
+        _check_calendar(read)
+    except (msgspec.ValidationError, _Doubtful) as fault:
+        raise _invalid(value, kind, fault) from None
+    return read
+
+
 def read_text(text: str, kind: Any) -> object:
     """Give the value that one part of a path holds; raises ValidationError when it is not of that kind."""
     return msgspec.convert(_from_text(text, _plain(kind)), kind)
+
+
+def _about_same(pointer: str, other: str) -> bool:
+    return f"{pointer}/".startswith(f"{other}/") or f"{other}/".startswith(f"{pointer}/")
 
 
 class _Doubtful(Exception):

@@ -4,20 +4,24 @@ Who is asking, may they, is the request well-formed, was it asked before: all of
 a handler sees anything. The handler's transaction commits before the answer leaves.
 """
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 from litestar import Litestar, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.router import Router
 
-from shared import idempotency
+from shared import idempotency, ndjson
 from shared.answers import (
+    EVENT_STREAM,
     Answer,
     HttpRequest,
     Outage,
+    Stream,
     problem_about,
     problem_on_error,
     read_response,
@@ -30,9 +34,11 @@ from shared.database import Database, Work
 from shared.group_commit import GroupCommit
 from shared.idempotency import Key, Stored
 from shared.incoming import Incoming, arguments_of, body_of, expected_version, key_of, path_values
-from shared.problems import FieldError, Invalid, Refusal
+from shared.live.hub import Hub
+from shared.live.opening import follower
+from shared.problems import Invalid, Refusal
 from shared.roles import allowed, demand
-from shared.routes import Asked, Call, Route
+from shared.routes import LINES, Asked, Call, LiveQuery, Route, Shows
 from shared.security import Authenticator
 from shared.telemetry import AsgiApp, Receive, RequestLog, Scope, Send
 from shared.validation import Misshapen
@@ -53,19 +59,27 @@ class Edge:
     database: Database
     authenticator: Authenticator
     grouping: type[GroupCommit[Waiting, Stored]] = GroupCommit
+    public_url: str = "http://127.0.0.1:8000"
     groups: dict[str, GroupCommit[Waiting, Stored]] = field(default_factory=dict)
     outage: Outage = field(default_factory=Outage)
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ndjson.BATCHES_AT_ONCE_MAX))
+    live: Hub = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.live = Hub(self.database)
 
     def endpoint(self, route: Route) -> HTTPRouteHandler:
         """Make the Litestar handler of a route."""
 
         async def endpoint(request: HttpRequest) -> Answer:
-            return await self.answer(route, Incoming(request.scope, request.receive))  # type: ignore[arg-type]  # ASGI's
+            # Litestar takes one class that is an ASGI application, and not either of two; both are called alike.
+            answer = await self.answer(route, Incoming(request.scope, request.receive))  # type: ignore[arg-type]  # ASGI's
+            return cast("Answer", answer)
 
         name = f"{route.tag}:{route.name}"
         return HTTPRouteHandler(_litestar_path(route), http_method=route.method, name=name)(endpoint)
 
-    async def answer(self, route: Route, request: Incoming) -> Answer:
+    async def answer(self, route: Route, request: Incoming) -> Answer | Stream:
         """Give the answer to a request for a route, whatever comes of it."""
         request.context.route = route.path
         try:
@@ -73,17 +87,22 @@ class Edge:
         except Exception as fault:  # noqa: BLE001 - this is the edge: what is no refusal is logged as a defect
             return problem_about(fault, request.context, request.path, self.outage)
 
-    async def _answer(self, route: Route, request: Incoming) -> Answer:
+    async def _answer(self, route: Route, request: Incoming) -> Answer | Stream:
         caller = await self._caller(route, request)
+        if route.by_line:
+            return self._by_line(route, request, caller)
         arguments = path_values(route, request)
         body = await body_of(request) if route.body else b""
         try:
             arguments |= arguments_of(route, request, body)
         except Misshapen as fault:
-            raise Invalid([*fault.errors, *await self._against_rules(route, caller, fault)], fault.detail) from None
+            raise await self._against_rules(route, caller, fault) from None
+        if route.shows:
+            return await self._follow(route.shows, route, request, caller, cast("LiveQuery", arguments["query"]))
         if not route.writes:
             async with self.database.reading(caller) as work:
-                found = await route.handler(call=Call(work, caller), **arguments)
+                call = Call(work, caller, accept=request.header(b"accept", ""), public_url=self.public_url)
+                found = await route.handler(call=call, **arguments)
             return read_response(request, found)
         key = key_of(request, caller, body)
         if route.together:
@@ -94,6 +113,20 @@ class Edge:
             answer = await self._alone(route, caller, key, version, arguments)
         reach("api.after_commit_before_response")
         return response(answer)
+
+    async def _follow(self, shows: Shows, route: Route, request: Incoming, caller: Caller, query: LiveQuery) -> Stream:
+        """Let somebody follow the live feed, for no longer than their token counts."""
+        last_event_id = request.header(b"last-event-id", None)
+        may_go_on = partial(self._caller, route, request)
+        one = await follower(self.live, self.database.source, shows, caller, may_go_on, query, last_event_id)
+        return Stream(one.pieces(), EVENT_STREAM)
+
+    def _by_line(self, route: Route, request: Incoming, caller: Caller) -> Answer:
+        ndjson.check(request)
+        lines = ndjson.LineByLine(
+            route=route, request=request, caller=caller, database=self.database, turns=self.turns, outage=self.outage
+        )
+        return ndjson.LinesAnswer(route.status, b"", LINES, pieces=lines.answers())
 
     def _group(self, route: Route) -> GroupCommit[Waiting, Stored]:
         if route.name not in self.groups:
@@ -109,14 +142,12 @@ class Edge:
         demand(caller, route.action)
         return caller
 
-    async def _against_rules(self, route: Route, caller: Caller, fault: Misshapen) -> list[FieldError]:
-        """Find what is wrong beside the shape; what is about a place that is told already would be told twice."""
+    async def _against_rules(self, route: Route, caller: Caller, fault: Misshapen) -> Invalid:
+        """Find what is wrong beside the shape, and tell it with what is wrong with the shape."""
         if route.rules is None or fault.leaves is None:
-            return []
+            return fault
         async with self.database.reading(caller) as work:
-            found = await route.rules(work, fault.leaves)
-        told = [error.pointer for error in fault.errors]
-        return [error for error in found if not any(_about_same(error.pointer, pointer) for pointer in told)]
+            return fault.joined(await route.rules(work, fault.leaves))
 
     async def _alone(
         self, route: Route, caller: Caller, key: Key | None, version: int, arguments: dict[str, object]
@@ -160,7 +191,8 @@ class Edge:
         return await self.database.run(batch[0].asked.caller, task)
 
     async def drained(self) -> None:
-        """Wait until every request that was taken in has its outcome."""
+        """Let go whoever follows, and wait until every request that was taken in has its outcome."""
+        await self.live.close()
         for group in self.groups.values():
             await group.drained()
 
@@ -168,10 +200,6 @@ class Edge:
 async def _together(route: Route, work: Work, asked: Sequence[Asked[object]]) -> Sequence[object]:
     outcomes = await route.handler(work=work, asked=asked) if asked else ()
     return cast("Sequence[object]", outcomes)
-
-
-def _about_same(pointer: str, other: str) -> bool:
-    return f"{pointer}/".startswith(f"{other}/") or f"{other}/".startswith(f"{pointer}/")
 
 
 def _litestar_path(route: Route) -> str:

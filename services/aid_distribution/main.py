@@ -1,15 +1,46 @@
 """The composition root of aid_distribution."""
 
-from services.aid_distribution.distributions.api import distributions
+from services.aid_distribution.alerts.api import alerts
+from services.aid_distribution.alerts.sweeper import sweeper as alert_sweeper
+from services.aid_distribution.bulk.api import bulk
+from services.aid_distribution.distributions.api import distributions, follow_up_list, recipient_limits
 from services.aid_distribution.ledger.api import catalogue, stock
 from services.aid_distribution.ledger.counts_api import counting
+from services.aid_distribution.ledger.reports_api import reports
+from services.aid_distribution.markets.api import markets
+from services.aid_distribution.markets.claims_api import market_claims
+from services.aid_distribution.planning.api import outlook, plans
+from services.aid_distribution.prices.api import prices
+from services.aid_distribution.production.api import production
+from services.aid_distribution.production.sweep import sweeper as offer_sweeper
 from services.aid_distribution.reactions import REACTIONS
+from services.aid_distribution.regions.api import regions
+from services.aid_distribution.stations.api import stations
 from shared.service import Service
 
 SERVICE = Service(
     name="aid_distribution",
     title="Serumpun: stock and aid",
     prefix="/aid",
-    routes=(catalogue, stock, counting, distributions),
+    routes=(
+        catalogue,
+        regions,
+        stock,
+        counting,
+        distributions,
+        outlook,
+        plans,
+        production,
+        stations,
+        recipient_limits,
+        prices,
+        alerts,
+        follow_up_list,
+        markets,
+        market_claims,
+        bulk,
+        reports,
+    ),
     reactions=REACTIONS,
+    workers=(offer_sweeper, alert_sweeper),
 )

@@ -198,6 +198,7 @@ class Commands(TyperGroup):
 
 def ended(error: Exception) -> tuple[Exit, str] | None:
     """Give the exit code and the line for what is expected to fail; None for a defect."""
+    from services.history import NoDemo
     from services.operations.refusals import NotPossible, ServerAway
     from services.serving import CannotServe
     from services.startup import ServersAway
@@ -208,9 +209,8 @@ def ended(error: Exception) -> tuple[Exit, str] | None:
 
     if isinstance(error, ServerAway | ServersAway):
         return Exit.AWAY, _line(error)
-    if isinstance(
-        error, SettingInvalid | NotPossible | CannotServe | StartFailed | MigrationFailed | Refusal | BrokenProvince
-    ):
+    expected = SettingInvalid, NotPossible, NoDemo, CannotServe, StartFailed, MigrationFailed, Refusal, BrokenProvince
+    if isinstance(error, expected):
         return Exit.WRONG, _line(error)
     return None
 

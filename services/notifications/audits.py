@@ -9,7 +9,7 @@ from services.notifications.contacts.domain import circles
 from services.notifications.messages import audit as messages
 from services.notifications.messages.rules import RULES, Audience, Rule, rules_of
 from shared.contracts import Event
-from shared.contracts.aid_distribution import DistributionEvent
+from shared.contracts.aid_distribution import DistributionEvent, ProductionEvent
 from shared.contracts.registration import BusinessRegistered
 from shared.effect_audit import Audits, Seen, Told, seen_in
 
@@ -19,7 +19,7 @@ Concerned = tuple[frozenset[str], frozenset[str]]
 
 async def look(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
     """Compare, for every rule of each fact, who was told with whom it concerned."""
-    facts = [one.event.subject for one in told]
+    facts = [one.event.matter for one in told]
     counts = await messages.told(session, facts)
     unqueued = await messages.not_queued(session, facts)
     asked = [(one, rule) for one in told for rule in rules_of(type(one.event))]
@@ -27,7 +27,7 @@ async def look(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
     owners = await contacts.owners(session, [business for one in told for business in _businesses(one.event)])
     seen = []
     for (one, rule), office in zip(asked, offices, strict=True):
-        fact = one.event.subject
+        fact = one.event.matter
         match rule.tells:
             case Audience.OWNERS:
                 keys = frozenset(owners[named] for named in _businesses(one.event) if named in owners)
@@ -38,8 +38,13 @@ async def look(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
             case _:
                 certain, possible = office.certain, office.possible
         fault, cure = messages.wrong(counts[fact, rule.purpose], certain, possible, fact, rule.purpose)
-        seen.append(Seen(one, f"message {rule.purpose}", fault, cure))
-    return [*seen, *(_mail(one, unqueued.get(one.event.subject, 0)) for one in told)]
+        seen.append(Seen(one, _aspect(f"message {rule.purpose}", one.event), fault, cure))
+    return [*seen, *(_mail(one, unqueued.get(one.event.matter, 0)) for one in told)]
+
+
+def _aspect(name: str, event: Event) -> str:
+    """Name what is looked at; of an aggregate that has several like facts each is looked at by itself."""
+    return name + event.matter.removeprefix(event.subject)
 
 
 def _regions(event: Event, rule: Rule) -> Sequence[str]:
@@ -49,7 +54,7 @@ def _regions(event: Event, rule: Rule) -> Sequence[str]:
 
 def _businesses(event: Event) -> Sequence[object]:
     match event:
-        case BusinessRegistered():
+        case BusinessRegistered() | ProductionEvent():
             return [event.business_id]
         case DistributionEvent():
             return event.businesses
@@ -59,7 +64,7 @@ def _businesses(event: Event) -> Sequence[object]:
 
 def _mail(told: Told, lacking: int) -> Seen:
     wrong = f"{lacking} messages are not on their way by mail, although there is an address" if lacking else ""
-    return Seen(told, "mail", wrong, messages.UNSENT.format(fact=told.event.subject))
+    return Seen(told, _aspect("mail", told.event), wrong, messages.UNSENT.format(fact=told.event.matter))
 
 
 AUDITS = Audits(

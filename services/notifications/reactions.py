@@ -16,6 +16,20 @@ from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    MarketAnnounced,
+    MarketCancelled,
+    PriceAlert,
+    ProductionDelivered,
+    ProductionEvent,
+    ProductionOffered,
+    ProductionPaid,
+    ProductionTakenBack,
+    StationBroken,
+    StationDry,
+    StationReported,
+    StockExpiring,
+    StockLow,
+    StockOut,
     StockReceived,
     StockRestated,
     TransferDispatched,
@@ -57,7 +71,7 @@ async def _owners(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[
 
 def _businesses(rule: Rule, event: Event) -> Sequence[UUID]:
     match event:
-        case BusinessRegistered():
+        case BusinessRegistered() | ProductionEvent():
             return [event.business_id]
         case DistributionPosted() | DistributionVoided():
             return event.businesses
@@ -97,4 +111,17 @@ REACTIONS = (
     on_run(StockRestated, tell),
     on_run(TransferDispatched, tell),
     on_run(TransferReceived, tell),
+    on_run(ProductionOffered, tell),
+    on_run(ProductionTakenBack, tell),
+    on_run(ProductionPaid, tell),
+    on_run(ProductionDelivered, tell),
+    on_run(StationReported, tell),
+    on_run(StationDry, tell),
+    on_run(StationBroken, tell),
+    on_run(MarketAnnounced, tell),
+    on_run(MarketCancelled, tell),
+    on_run(PriceAlert, tell),
+    on_run(StockLow, tell),
+    on_run(StockOut, tell),
+    on_run(StockExpiring, tell),
 )

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from services.aid_distribution.distributions import audit as distributions
 from services.aid_distribution.ledger import rebuild as ledger
 from services.operations import effect_checks
 from services.operations.findings import Finding, Steps
@@ -27,10 +28,11 @@ async def rebuild(there: Installation, steps: Steps, operator: Operator | None) 
     if broken := await effect_checks.recorded(there, AID, steps, {}):
         raise NotPossible(f"the journal itself was changed: {_first(broken)}")
     async with there.writing(AID) as session:
-        wrong = await ledger.wrong(session)
+        wrong = await ledger.wrong(session) + await distributions.wrong(session)
         if operator is not None:
             try:
                 await ledger.rebuild(session)
+                await distributions.rebuild(session)
             except ledger.JournalBroken as error:
                 raise NotPossible(str(error)) from error
             note(session, operator, Act.REBUILD, AID, subject="card")

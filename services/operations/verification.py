@@ -1,6 +1,7 @@
 """The check of everything: outboxes, streams, positions, parked events, effects, and the stock ledger."""
 
-from services.aid_distribution.ledger import audit as ledger
+from services.aid_distribution.audits import FIGURES
+from services.aid_distribution.ledger.audit import audit
 from services.operations import effect_checks, outbox_checks
 from services.operations.findings import Finding, Steps, Verdict, fault, whole
 from services.operations.installation import Installation
@@ -14,6 +15,7 @@ FROM_BACKUP = "bring it back from a backup, or reverse the document: the journal
 LEDGER_CURES = {
     "card_is_sum_of_lines": "serumpun stock rebuild",
     "day_is_sum_of_lines": "serumpun stock rebuild",
+    "handed_out_is_sum_of_distributions": "serumpun stock rebuild",
     "never_negative": "count the card: POST /aid/counts, or reverse the document",
 }
 
@@ -66,11 +68,11 @@ def _waits(consumer: str, row: ParkedRow) -> Finding:
 
 
 async def _ledger(there: Installation, steps: Steps, checked: dict[str, int]) -> list[Finding]:
-    advance = steps.begin("stock ledger", len(ledger.CHECKS))
+    advance = steps.begin("stock ledger", len(FIGURES))
     async with there.reading("aid_distribution") as session:
-        wrong = await ledger.audit(session)
-    advance(len(ledger.CHECKS))
-    checked["ledger checks"] = len(ledger.CHECKS)
+        wrong = await audit(session, FIGURES)
+    advance(len(FIGURES))
+    checked["ledger checks"] = len(FIGURES)
     return [
         fault(
             one.check,

@@ -1,9 +1,10 @@
-"""What `aid_distribution` tells the others: goods that moved and aid that was handed out.
+"""What `aid_distribution` tells the others: goods that moved, aid that was handed out, what things cost.
 
-Units: quantities are whole numbers of the item's base unit, always positive; times are aware UTC.
+Units: quantities are whole numbers of the item's base unit, always positive; money in whole rupiah;
+       times are aware UTC.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -81,7 +82,7 @@ class CountDifference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StockCounted(PostingEvent, frozen=True, kw_only=True):
-    """Goods were counted: from that moment the card holds what was counted; the lines are what that corrected."""
+    """Goods were counted: from that moment the card holds what was counted; `lines` are what it corrected."""
 
     type: ClassVar[str] = "serumpun.stock.counted.v1"
 
@@ -153,8 +154,19 @@ class TransferReceived(TransferEvent, frozen=True, kw_only=True):
     rejected: list[Goods]
 
 
+class BusinessShare(msgspec.Struct, frozen=True, kw_only=True):
+    """What one business received of one item."""
+
+    business_id: UUID
+    item: str
+    quantity: int
+
+
 class DistributionEvent(AidEvent, frozen=True, kw_only=True):
-    """A distribution event of a programme at one place."""
+    """A distribution event of a programme at one place.
+
+    Shape: `shares` are those of every business named, or none when they were not told
+    """
 
     distribution_id: UUID
     number: str
@@ -166,6 +178,7 @@ class DistributionEvent(AidEvent, frozen=True, kw_only=True):
     lines: list[Goods]
     public_heads: int
     businesses: list[UUID]
+    shares: list[BusinessShare] = msgspec.field(default_factory=list)
 
     @property
     def subject(self) -> str:
@@ -185,3 +198,397 @@ class DistributionVoided(DistributionEvent, frozen=True, kw_only=True):
     type: ClassVar[str] = "serumpun.distribution.voided.v1"
 
     reason: str
+
+
+class ProductionEvent(AidEvent, frozen=True, kw_only=True):
+    """An order that a business makes goods for the programmes.
+
+    Shape: `quantity` is what was ordered; `region` is where the business is, `place` where the goods are delivered
+    """
+
+    order_id: UUID
+    call_id: UUID
+    business_id: UUID
+    region: str
+    place: str
+    place_name: str
+    place_region: str
+    item: str
+    item_name: str
+    unit: str
+    quantity: int
+    price_rupiah: int
+    due_on: date
+
+    @property
+    def subject(self) -> str:
+        """Give `production_order/<id>`."""
+        return f"production_order/{self.order_id}"
+
+
+class ProductionOffered(ProductionEvent, frozen=True, kw_only=True):
+    """An order has been offered to a business, which may answer until `answer_by`."""
+
+    type: ClassVar[str] = "serumpun.production.offered.v1"
+
+    answer_by: datetime
+
+
+class ProductionAccepted(ProductionEvent, frozen=True, kw_only=True):
+    """The business has taken the order."""
+
+    type: ClassVar[str] = "serumpun.production.accepted.v1"
+
+
+class ProductionDeclined(ProductionEvent, frozen=True, kw_only=True):
+    """The business does not take the order; its quantity may be offered to another."""
+
+    type: ClassVar[str] = "serumpun.production.declined.v1"
+
+    reason: str
+
+
+class ProductionExpired(ProductionEvent, frozen=True, kw_only=True):
+    """The offer was not answered in time; its quantity may be offered to another."""
+
+    type: ClassVar[str] = "serumpun.production.expired.v1"
+
+    answer_by: datetime
+
+
+class Rejected(msgspec.Struct, frozen=True, kw_only=True):
+    """What was rejected for one reason."""
+
+    reason: str
+    quantity: int
+
+
+class ProductionDelivered(ProductionEvent, frozen=True, kw_only=True):
+    """Goods of an order were delivered and inspected; what was accepted is in stock by the posting `number`.
+
+    Shape:  `delivery_no` counts the deliveries of the order; without anything accepted there is no posting and `lines`
+            is empty; `state` is that of the order after this delivery
+    Units:  `amount_due_rupiah` for this delivery, `due_rupiah` for all that was accepted until now
+    """
+
+    type: ClassVar[str] = "serumpun.production.delivered.v1"
+
+    delivery_no: int
+    occurred_at: datetime
+    document: str | None
+    delivered: int
+    accepted: int
+    rejected: int
+    reasons: list[Rejected]
+    posting_id: UUID | None
+    number: str | None
+    lines: list[Goods]
+    amount_due_rupiah: int
+    due_rupiah: int
+    state: str
+
+    @property
+    def matter(self) -> str:
+        """Give this delivery among those of the order."""
+        return f"{self.subject}#delivery-{self.delivery_no}"
+
+
+class ProductionPaid(ProductionEvent, frozen=True, kw_only=True):
+    """Money was paid for what was accepted of an order; `balance_rupiah` is still due after it."""
+
+    type: ClassVar[str] = "serumpun.production.paid.v1"
+
+    payment_no: int
+    amount_rupiah: int
+    paid_at: datetime
+    reference: str
+    due_rupiah: int
+    paid_rupiah: int
+    balance_rupiah: int
+
+    @property
+    def matter(self) -> str:
+        """Give this payment among those of the order."""
+        return f"{self.subject}#payment-{self.payment_no}"
+
+
+class ProductionTakenBack(ProductionEvent, frozen=True, kw_only=True):
+    """An order was taken back: `released` may be offered to another, what was accepted stays accepted and due."""
+
+    type: ClassVar[str] = "serumpun.production.takenback.v1"
+
+    reason: str
+    accepted: int
+    released: int
+
+
+class StationEvent(AidEvent, frozen=True, kw_only=True):
+    """A fact about one station at its site."""
+
+    station_id: UUID
+    code: str
+    name: str
+    site: str
+    site_name: str
+    region: str
+    occurred_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Give `station/<id>`."""
+        return f"station/{self.station_id}"
+
+
+class StationPlaced(StationEvent, frozen=True, kw_only=True):
+    """A station was put up; it and what was filled in left a warehouse."""
+
+    type: ClassVar[str] = "serumpun.station.placed.v1"
+
+    from_place: str
+    posting_id: UUID
+    number: str
+    lines: list[Goods]
+    next_visit_at: datetime
+
+
+class StationServiced(StationEvent, frozen=True, kw_only=True):
+    """A station was visited: how it was found, how it was left, and which goods were taken for it, if any."""
+
+    type: ClassVar[str] = "serumpun.station.serviced.v1"
+
+    visit_id: UUID
+    seen: str
+    left_as: str
+    lines: list[Goods]
+    next_visit_at: datetime
+    posting_id: UUID | None = None
+    number: str | None = None
+
+
+class StationOutOfUse(StationEvent, frozen=True, kw_only=True):
+    """A station cannot be used since `occurred_at`: each time is a fact of its own, told each time."""
+
+    outage_id: UUID
+
+    @property
+    def subject(self) -> str:
+        """Give `outage/<id>`."""
+        return f"outage/{self.outage_id}"
+
+
+class StationDry(StationOutOfUse, frozen=True, kw_only=True):
+    """A station is without water or soap since `occurred_at`, as a visit has confirmed."""
+
+    type: ClassVar[str] = "serumpun.station.dry.v1"
+
+
+class StationBroken(StationOutOfUse, frozen=True, kw_only=True):
+    """A station is broken since `occurred_at`, as a visit has confirmed."""
+
+    type: ClassVar[str] = "serumpun.station.broken.v1"
+
+
+class StationReported(StationOutOfUse, frozen=True, kw_only=True):
+    """The public says that a station cannot be used, since `occurred_at`; somebody has to look."""
+
+    type: ClassVar[str] = "serumpun.station.reported.v1"
+
+    problem: str
+
+
+class StationRemoved(StationEvent, frozen=True, kw_only=True):
+    """A station was taken away: back to a place, or written off."""
+
+    type: ClassVar[str] = "serumpun.station.removed.v1"
+
+    outcome: str
+    posting_id: UUID
+    number: str
+    lines: list[Goods]
+    to_place: str | None = None
+
+
+class PriceEvent(AidEvent, frozen=True, kw_only=True):
+    """A price of one item at one market place, for one base unit, in whole rupiah."""
+
+    observation_id: UUID
+    place: str
+    place_name: str
+    region: str
+    item: str
+    item_name: str
+    unit: str
+    observed_at: datetime
+    price_rupiah: int
+
+
+class PriceObserved(PriceEvent, frozen=True, kw_only=True):
+    """Somebody has seen what an item costs; `supersedes` names the observation that this one corrects."""
+
+    type: ClassVar[str] = "serumpun.price.observed.v1"
+
+    ceiling_rupiah: int | None = None
+    supersedes: UUID | None = None
+
+    @property
+    def subject(self) -> str:
+        """Give `price/<region>/<item>`."""
+        return f"price/{self.region}/{self.item}"
+
+
+class PriceAlert(PriceEvent, frozen=True, kw_only=True):
+    """A price has passed its ceiling; said once, until the place was back below it."""
+
+    type: ClassVar[str] = "serumpun.price.alert.v1"
+
+    ceiling_rupiah: int
+
+    @property
+    def subject(self) -> str:
+        """Give `price_alert/<observation>`: every crossing is a matter of its own, of which people are told anew."""
+        return f"price_alert/{self.observation_id}"
+
+
+class ShelfEvent(AidEvent, frozen=True, kw_only=True):
+    """Something about the stock of one item at one place, all its lots together."""
+
+    place: str
+    place_name: str
+    region: str
+    item: str
+    item_name: str
+    unit: str
+
+    @property
+    def subject(self) -> str:
+        """Give `stock/<place>/<item>`."""
+        return f"stock/{self.place}/{self.item}"
+
+
+class StockAlert(ShelfEvent, frozen=True, kw_only=True):
+    """An alert is raised: told once, and not again before it was cleared."""
+
+    alert_id: UUID
+    on_hand: int
+
+    @property
+    def matter(self) -> str:
+        """Give `stock/<place>/<item>#<alert>`: a shelf can run low again and again."""
+        return f"{self.subject}#{self.alert_id}"
+
+
+class StockLow(StockAlert, frozen=True, kw_only=True):
+    """Stock has fallen to its level or below."""
+
+    type: ClassVar[str] = "serumpun.stock.low.v1"
+
+    low_at: int
+
+
+class StockOut(StockAlert, frozen=True, kw_only=True):
+    """Nothing is left of an item that is watched."""
+
+    type: ClassVar[str] = "serumpun.stock.out.v1"
+
+    low_at: int
+
+
+class StockExpiring(StockAlert, frozen=True, kw_only=True):
+    """A lot of which there is stock expires soon, or has expired; `on_hand` is what there is of the lot."""
+
+    type: ClassVar[str] = "serumpun.stock.expiring.v1"
+
+    lot: str
+    expires_on: date
+
+
+class StockRestored(ShelfEvent, frozen=True, kw_only=True):
+    """What was told of a shelf, or of one lot on it, is over: these alerts are cleared."""
+
+    type: ClassVar[str] = "serumpun.stock.restored.v1"
+
+    alert_ids: list[UUID]
+    kinds: list[str]
+    lot: str | None = None
+    on_hand: int | None = None
+
+
+class MarketOffer(msgspec.Struct, frozen=True, kw_only=True):
+    """An item on sale at a market: what a family pays, what it costs elsewhere, how much there is and was sold."""
+
+    item: str
+    item_name: str
+    unit: str
+    price_rupiah: int
+    market_price_rupiah: int
+    allotment: int
+    sold: int
+
+
+class MarketEvent(AidEvent, frozen=True, kw_only=True):
+    """A cheap market at one place."""
+
+    market_id: UUID
+    number: str
+    model: str
+    place: str
+    place_name: str
+    region: str
+    opens_at: datetime
+    closes_at: datetime
+    offers: list[MarketOffer]
+
+    @property
+    def subject(self) -> str:
+        """Give `market/<id>`."""
+        return f"market/{self.market_id}"
+
+
+class MarketAnnounced(MarketEvent, frozen=True, kw_only=True):
+    """A cheap market will be held."""
+
+    type: ClassVar[str] = "serumpun.market.announced.v1"
+
+
+class MarketOpened(MarketEvent, frozen=True, kw_only=True):
+    """A market has begun."""
+
+    type: ClassVar[str] = "serumpun.market.opened.v1"
+
+
+class MarketClosed(MarketEvent, frozen=True, kw_only=True):
+    """A market is over."""
+
+    type: ClassVar[str] = "serumpun.market.closed.v1"
+
+
+class MarketCancelled(MarketEvent, frozen=True, kw_only=True):
+    """A market that was announced will not be held."""
+
+    type: ClassVar[str] = "serumpun.market.cancelled.v1"
+
+    reason: str
+
+
+class CouponsIssued(PostingEvent, frozen=True, kw_only=True):
+    """Families were given coupons of a market; the lines are the entitlement."""
+
+    type: ClassVar[str] = "serumpun.coupons.issued.v1"
+
+    market_id: UUID
+    place: str
+
+
+class MarketSold(PostingEvent, frozen=True, kw_only=True):
+    """A family has bought at a market; the lines are the goods, and the entitlement that was used for them.
+
+    Shape: `double_of` names the sale at which the same coupon was used before
+    """
+
+    type: ClassVar[str] = "serumpun.market.sold.v1"
+
+    market_id: UUID
+    place: str
+    counter: str
+    amount_rupiah: int
+    double_of: UUID | None = None

@@ -19,3 +19,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     def subject(self) -> str:
         """Name the aggregate that this fact is about."""
         raise NotImplementedError
+
+    @property
+    def matter(self) -> str:
+        """Name what people are told of once: the aggregate, and which of its like facts where it can have several.
+
+        Shape: begins with the subject; what tells like facts apart follows after a `#`
+        """
+        return self.subject

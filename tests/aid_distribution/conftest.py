@@ -6,6 +6,7 @@ import pytest
 
 from services.aid_distribution.main import SERVICE
 from shared.database import Database
+from shared.privacy import Vault
 from shared.security import KeyStore
 from tests.aid_distribution.story import AUDITOR, BELITUNG, OFFICE, OPERATOR, PANGKALPINANG, StoppedClock, furnish
 from tests.conftest import Databases
@@ -27,7 +28,7 @@ def clock() -> StoppedClock:
 
 @pytest.fixture
 async def database(databases: Databases, clock: StoppedClock) -> Database:
-    database = await databases("aid_distribution", migrated=True, clock=clock)
+    database = await databases("aid_distribution", migrated=True, clock=clock, vault=Vault(b"m" * 32))
     async with database.work(OFFICE) as work:
         await furnish(work)
     return database

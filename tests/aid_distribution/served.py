@@ -1,5 +1,7 @@
 """The service's own HTTP face as a process: with group commit, one transaction each, or with the lock taken out.
 
+Or its workers alone (`worker`).
+
 `unlocked` is what the tests of a crowd are held against: it reads a card without keeping others from it.
 """
 
@@ -24,7 +26,8 @@ def main(mode: str) -> None:
     configure_logging("warning")
     if mode == "unlocked":
         loading.LOCK_CARDS = text(str(loading.LOCK_CARDS).replace("FOR UPDATE OF c", ""))
-    app = build(SERVICE, settings, {"api"}, grouping=GroupCommit if mode == "together" else OneByOne)
+    parts = {"worker"} if mode == "worker" else {"api"}
+    app = build(SERVICE, settings, parts, grouping=GroupCommit if mode == "together" else OneByOne)
     serving.run(app, "127.0.0.1", settings.port, _started)
 
 

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from services.aid_distribution.audits import FIGURES
 from services.aid_distribution.distributions import handlers as distributions
 from services.aid_distribution.distributions.domain import Programme
-from services.aid_distribution.distributions.handlers import DistributionView, PostDistribution, Recipients
+from services.aid_distribution.distributions.orders import DistributionView, PostDistribution, Recipients, Share
 from services.aid_distribution.ledger import handlers as ledger
 from services.aid_distribution.ledger.audit import Discrepancy, audit
 from services.aid_distribution.ledger.catalogue import Category, PlaceKind, Unit
@@ -116,6 +117,7 @@ def distribution(
     item: str = MASKS,
     public: int = 100,
     businesses: Sequence[UUID] = (),
+    shares: Sequence[Share] = (),
 ) -> PostDistribution:
     """Give the order for a distribution of one line."""
     return PostDistribution(
@@ -123,7 +125,7 @@ def distribution(
         place=place,
         occurred_at=occurred_at,
         lines=[GoodsLine(item=item, quantity=quantity)],
-        recipients=Recipients(public=public, businesses=list(businesses)),
+        recipients=Recipients(public=public, businesses=list(businesses), shares=list(shares)),
     )
 
 
@@ -164,7 +166,7 @@ async def reverse(database: Database, posting_id: UUID, caller: Caller = OFFICE)
 async def audited(database: Database) -> list[Discrepancy]:
     """Let the ledger look through itself."""
     async with database.reading(OFFICE) as work:
-        return await audit(work.session)
+        return await audit(work.session, FIGURES)
 
 
 async def ask(database: Database, question: str, **values: object) -> list[tuple[object, ...]]:

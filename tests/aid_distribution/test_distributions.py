@@ -4,9 +4,9 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.aid_distribution.distributions import handlers
+from services.aid_distribution.distributions import handlers, lists
 from services.aid_distribution.distributions.domain import AlreadyVoided
-from services.aid_distribution.distributions.handlers import DistributionQuery, DistributionView, VoidDistribution
+from services.aid_distribution.distributions.orders import DistributionQuery, DistributionView, VoidDistribution
 from services.aid_distribution.ledger.domain import ShortOfStock
 from services.aid_distribution.reactions import REACTIONS
 from shared.caller import Caller
@@ -59,12 +59,12 @@ async def void(database: Database, distribution_id: UUID, caller: Caller = PANGK
 
 async def show(database: Database, distribution_id: UUID, caller: Caller = PANGKALPINANG) -> DistributionView:
     async with database.reading(caller) as work:
-        return await handlers.show(work, caller, distribution_id)
+        return await lists.show(work, caller, distribution_id)
 
 
 async def listed(database: Database, query: DistributionQuery, caller: Caller = OFFICE) -> list[str]:
     async with database.reading(caller) as work:
-        return [one.number for one in (await handlers.page(work, caller, query)).items]
+        return [one.number for one in (await lists.page(work, caller, query)).items]
 
 
 def codes(refused: pytest.ExceptionInfo[Invalid]) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ first, so that the change shows it.
 
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -29,6 +29,7 @@ DOCUMENTS = Path(__file__).parents[2] / "docs" / "contracts"
 VALUES: dict[object, object] = {
     UUID: UUID("01748b3f-6d00-7000-8000-0000000000a1"),
     datetime: datetime(2020, 9, 14, 2, 0, tzinfo=UTC),
+    date: date(2020, 9, 21),
     int: 7,
     bool: True,
 }

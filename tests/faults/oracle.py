@@ -22,6 +22,18 @@ from shared.contracts import EVENTS, SUBSCRIPTIONS, Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    ProductionDelivered,
+    ProductionEvent,
+    ProductionOffered,
+    ProductionPaid,
+    ProductionTakenBack,
+    StationBroken,
+    StationDry,
+    StationReported,
+    StockAlert,
+    StockExpiring,
+    StockLow,
+    StockOut,
     StockReceived,
     StockRestated,
     TransferDispatched,
@@ -46,7 +58,16 @@ Told = tuple[str, str, str]
 Staff = Sequence[tuple[str, str]]
 """The subject of each member of staff, with a region that they serve."""
 
-KEEPERS_ARE_TOLD: Mapping[type[Event], str] = {StockReceived: "stock_in", StockRestated: "restated"}
+KEEPERS_ARE_TOLD: Mapping[type[Event], str] = {
+    StockReceived: "stock_in",
+    StockRestated: "restated",
+    StockLow: "stock_low",
+    StockOut: "stock_out",
+    StockExpiring: "stock_expiring",
+    StationReported: "station_reported",
+    StationDry: "station_dry",
+    StationBroken: "station_broken",
+}
 """The facts of which the staff of the very region are told, and under which purpose."""
 
 
@@ -137,6 +158,7 @@ async def violations(found: Installation) -> list[str]:
     wrong += await _businesses_are_known(found)
     wrong += await _last_words_are_kept(found)
     wrong += await _support_is_remembered(found)
+    wrong += await _income_is_remembered(found)
     wrong += await _deliveries_are_reported_once(found)
     wrong += await _answers_were_true(found)
     for question, says in LEDGER.items():
@@ -253,6 +275,13 @@ async def staff_of(found: Installation) -> Staff:
     return [(row["subject"], row["region"]) for row in rows]
 
 
+PRODUCTION = {
+    ProductionOffered: "order_offered",
+    ProductionPaid: "order_paid",
+    ProductionTakenBack: "order_taken_back",
+}
+
+
 def messages_due(staff: Staff, registered: Iterable[Event], aid: Iterable[Event]) -> list[Told]:
     """Say who must have been told of what, from the events of two services alone and the list of staff."""
     owners: dict[UUID, UUID] = {}
@@ -275,14 +304,22 @@ def messages_due(staff: Staff, registered: Iterable[Event], aid: Iterable[Event]
                 due += [(event.subject, person, aids) for person in receivers]
                 circles = [*keepers(event.region), *keepers(event.region.partition(".")[0])]
                 due += [(event.subject, person, office) for person in circles]
-            case StockReceived() | StockRestated():
+            case StockReceived() | StockRestated() | StockAlert() | StationReported() | StationDry() | StationBroken():
                 purpose = KEEPERS_ARE_TOLD[type(event)]
-                due += [(event.subject, person, purpose) for person in keepers(event.region)]
+                due += [(event.matter, person, purpose) for person in keepers(event.region)]
             case TransferDispatched():
                 due += [(event.subject, person, "goods_coming") for person in keepers(event.to_region)]
             case TransferReceived():
                 due += [(event.subject, person, "goods_arrived") for person in keepers(event.from_region)]
+            case ProductionEvent():
+                due += _of_production(event, f"owner/{owners[event.business_id]}", keepers(event.place_region))
     return due
+
+
+def _of_production(event: ProductionEvent, owner: str, keepers: Sequence[str]) -> list[Told]:
+    if isinstance(event, ProductionDelivered):
+        return [(event.matter, person, "order_delivered") for person in keepers]
+    return [(event.matter, owner, PRODUCTION[type(event)])] if type(event) in PRODUCTION else []
 
 
 async def _businesses_are_known(found: Installation) -> list[str]:
@@ -362,6 +399,21 @@ async def _support_is_remembered(found: Installation) -> list[str]:
     remembered = Counter(tuple(row) for row in rows)
     return [f"support forgotten: {one}" for one in due - remembered] + [
         f"support without cause: {one}" for one in remembered - due
+    ]
+
+
+async def _income_is_remembered(found: Installation) -> list[str]:
+    due = Counter(
+        (event.order_id, "delivery", event.delivery_no, event.amount_due_rupiah)
+        if isinstance(event, ProductionDelivered)
+        else (event.order_id, "payment", event.payment_no, event.amount_rupiah)
+        for event in found.events("aid_distribution")
+        if isinstance(event, ProductionDelivered | ProductionPaid)
+    )
+    rows = await found.stores["registration"].fetch("SELECT order_id, kind, no, amount_rupiah FROM income")
+    remembered = Counter(tuple(row) for row in rows)
+    return [f"income forgotten: {one}" for one in due - remembered] + [
+        f"income without cause: {one}" for one in remembered - due
     ]
 
 

@@ -14,6 +14,19 @@ from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    MarketAnnounced,
+    MarketCancelled,
+    PriceAlert,
+    ProductionDelivered,
+    ProductionOffered,
+    ProductionPaid,
+    ProductionTakenBack,
+    StationBroken,
+    StationDry,
+    StationReported,
+    StockExpiring,
+    StockLow,
+    StockOut,
     StockReceived,
     StockRestated,
     TransferDispatched,
@@ -30,11 +43,15 @@ from shared.contracts.registration import (
 REGION = "19.71"
 WAREHOUSE, PROVINCE = f"WH-{REGION}", "WH-PROV"
 MASKS = "MASK-CLOTH"
+STATION, SOAP = "HANDWASH-STATION", "SOAP-5L"
+SITE = "CC-19.71-01"
+END = "2099-12-31"
 TAILOR, HER_OWNER = "0174472d-8680-7001-8000-000000000018", "0174472d-8680-7000-8000-000000000018"
 """A business of the province, and its owner, who has an address."""
 
 Json = dict[str, Any]
 _numbers = count(1)
+_regions = count(72)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +140,22 @@ async def add_place(_office: Office) -> Order:
     return _post("aid_distribution", "/aid/places", code=f"P-{number}", name="Pasar", kind="warehouse", region=REGION)
 
 
+async def add_region(_office: Office) -> Order:
+    return _post(
+        "aid_distribution", "/aid/regions",
+        code=f"19.{next(_regions)}", name="Bangka Utara", kind="regency", population=100_000,
+    )  # fmt: skip
+
+
+async def change_region(office: Office) -> Order:
+    path = f"/aid/regions/{REGION}"
+    region = await office.asked("aid_distribution", path)
+    return Order(
+        "aid_distribution", "PATCH", path, {"population": region["population"] + 1},
+        {"If-Match": f'"{region["version"]}"'},
+    )  # fmt: skip
+
+
 async def receive_stock(_office: Office, place: str = WAREHOUSE) -> Order:
     return _post(
         "aid_distribution", "/aid/receipts",
@@ -135,6 +168,12 @@ async def issue_stock(_office: Office) -> Order:
         "aid_distribution", "/aid/issues",
         place=WAREHOUSE, reason="damaged", occurred_at=_moment(), lines=_goods(1),
     )  # fmt: skip
+
+
+async def post_in_bulk(_office: Office) -> Order:
+    order = {"place": WAREHOUSE, "source": "supplier", "occurred_at": _moment(), "lines": _goods(10)}
+    line: Json = {"key": str(uuid4()), "receipt": order}
+    return Order("aid_distribution", "POST", "/aid/bulk", line, {"Content-Type": "application/x-ndjson"})
 
 
 async def dispatch_transfer(_office: Office) -> Order:
@@ -203,6 +242,317 @@ async def void_distribution(office: Office) -> Order:
     return _post("aid_distribution", f"/aid/distributions/{posted['id']}/void", reason="Salah tempat")
 
 
+async def plan_allocation(_office: Office) -> Order:
+    return _post(
+        "aid_distribution", "/aid/allocation-plans",
+        item=MASKS, from_place=PROVINCE, quantity=3,
+        needs=[{"region": REGION, "place": WAREHOUSE, "need_quantity": 5}],
+    )  # fmt: skip
+
+
+async def override_allocation(office: Office) -> Order:
+    plan = await office.done(await plan_allocation(office))
+    path = f"/aid/allocation-plans/{plan['id']}/lines/{REGION}"
+    return Order("aid_distribution", "PATCH", path, {"quantity": 2, "reason": "Ombak"}, {"If-Match": '"1"'})
+
+
+async def confirm_allocation(office: Office) -> Order:
+    plan = await office.done(await plan_allocation(office))
+    return _post("aid_distribution", f"/aid/allocation-plans/{plan['id']}/confirmation", document="SK-7")
+
+
+async def discard_allocation(office: Office) -> Order:
+    plan = await office.done(await plan_allocation(office))
+    return _post("aid_distribution", f"/aid/allocation-plans/{plan['id']}/discard", reason="Batal")
+
+
+async def place_station(office: Office) -> Order:
+    code = await _stationed(office)
+    return _post(
+        "aid_distribution", "/aid/stations",
+        code=code, name="Pintu timur", site=SITE, crowd_level="high", from_place=WAREHOUSE, occurred_at=_moment(),
+        capacity_water_millilitre=100_000, capacity_soap_millilitre=1_000,
+    )  # fmt: skip
+
+
+async def _stationed(office: Office) -> str:
+    """See that there is a station in stock; gives a code that no station bears yet."""
+    goods = [{"item": item, "quantity": 1} for item in (STATION, SOAP)]
+    received = _post(
+        "aid_distribution", "/aid/receipts",
+        place=WAREHOUSE, source="supplier", occurred_at=_moment(), lines=goods,
+    )  # fmt: skip
+    await office.done(received)
+    return f"CT-{next(_numbers)}"
+
+
+async def visit_station(office: Office, state: str = "broken") -> Order:
+    """Visit a station that was just put up, and find it out of use."""
+    station = await office.done(await place_station(office))
+    water = 0 if state == "dry" else 100
+    refill = {"from_place": WAREHOUSE, "lines": [{"item": SOAP, "quantity": 1}]} if state == "broken" else {}
+    return _post(
+        "aid_distribution", f"/aid/stations/{station['id']}/visits",
+        occurred_at=_moment(), state=state, water_before_millilitre=water, soap_before_millilitre=10, refill=refill,
+    )  # fmt: skip
+
+
+async def find_station_dry(office: Office) -> Order:
+    return await visit_station(office, "dry")
+
+
+async def remove_station(office: Office) -> Order:
+    station = await office.done(await place_station(office))
+    return _post(
+        "aid_distribution", f"/aid/stations/{station['id']}/removal",
+        occurred_at=_moment(), outcome="returned", to_place=WAREHOUSE,
+    )  # fmt: skip
+
+
+async def report_station(office: Office) -> Order:
+    """Report a station as a member of staff, who is believed at once."""
+    station = await office.done(await place_station(office))
+    code = await office.asked("aid_distribution", f"/aid/stations/{station['id']}/code")
+    return _post("aid_distribution", f"/aid/station-reports/{code['code']}", problem="dry")
+
+
+async def add_evidence(office: Office) -> Order:
+    posted = await office.done(await post_distribution(office))
+    path = f"/aid/distributions/{posted['id']}/evidence"
+    return _post("aid_distribution", path, photo_reference=f"foto-{next(_numbers)}", signature_name="Sulastri")
+
+
+async def post_distribution_batch(_office: Office) -> Order:
+    entry = {
+        "id": str(uuid4()), "programme": "free-masks", "place": WAREHOUSE, "occurred_at": _moment(),
+        "lines": _goods(1), "recipients": {"public": 1, "businesses": [TAILOR]},
+    }  # fmt: skip
+    return _post(
+        "aid_distribution", "/aid/distributions/batch", device="HP-1", sent_at=_moment(), entries=[entry, entry]
+    )
+
+
+async def set_limit(_office: Office) -> Order:
+    return _post(
+        "aid_distribution", "/aid/limits",
+        region=REGION, programme="handwashing", item=MASKS, quantity_max=1_000, valid_to=END,
+    )  # fmt: skip
+
+
+async def end_limit(office: Office) -> Order:
+    limit = await office.done(await set_limit(office))
+    return Order("aid_distribution", "PATCH", f"/aid/limits/{limit['id']}", {"valid_to": END}, {"If-Match": '"1"'})
+
+
+async def observe_price(_office: Office) -> Order:
+    return _price("OIL-1L", 11_000)
+
+
+async def price_above_its_ceiling(office: Office) -> Order:
+    number = next(_numbers)
+    item = await office.done(
+        _post("aid_distribution", "/aid/items", code=f"S-{number}", name="Gula", unit="kg", category="staple")
+    )
+    await office.done(
+        _post(
+            "aid_distribution", "/aid/ceilings",
+            item=item["code"], region="19", price_rupiah=12_500, valid_from="2020-01-01", source="Permendag",
+        )
+    )  # fmt: skip
+    return _price(item["code"], 13_000)
+
+
+def _price(item: str, price_rupiah: int) -> Order:
+    return _post(
+        "aid_distribution", "/aid/prices",
+        place=WAREHOUSE, item=item, observed_at=_moment(), price_rupiah=price_rupiah,
+    )  # fmt: skip
+
+
+async def set_ceiling(_office: Office) -> Order:
+    return _post(
+        "aid_distribution", "/aid/ceilings",
+        item="RICE-5KG", region="19", price_rupiah=49_750, valid_from="2020-01-01", source="Permendag 57/2017",
+    )  # fmt: skip
+
+
+async def set_level(office: Office) -> Order:
+    """Set the level of a shelf that is well, so that nothing comes of it."""
+    item = await _watched(office, 10)
+    return _post("aid_distribution", "/aid/levels", place=PROVINCE, item=item, low_at=1, ok_at=2)
+
+
+async def change_level(office: Office) -> Order:
+    level = await office.done(await set_level(office))
+    return Order("aid_distribution", "PATCH", f"/aid/levels/{level['id']}", {"low_at": 0}, {"If-Match": '"1"'})
+
+
+async def _watched(office: Office, quantity: int, **lot: str) -> str:
+    """Make an item known of which there is stock, and give its code."""
+    item: str = (await office.done(await add_item(office)))["code"]
+    lines = [{"item": item, "quantity": quantity, **lot}]
+    await office.done(
+        _post(
+            "aid_distribution", "/aid/receipts",
+            place=PROVINCE, source="supplier", occurred_at=_moment(), lines=lines,
+        )
+    )  # fmt: skip
+    return item
+
+
+async def fall_to(office: Office, left: int) -> Order:
+    """Give out so much of a new item that this is left, of a level of 5."""
+    item = await _watched(office, 10)
+    await office.done(_post("aid_distribution", "/aid/levels", place=PROVINCE, item=item, low_at=5, ok_at=6))
+    return _post(
+        "aid_distribution", "/aid/issues",
+        place=PROVINCE, reason="damaged", occurred_at=_moment(), lines=[{"item": item, "quantity": 10 - left}],
+    )  # fmt: skip
+
+
+async def run_low(office: Office) -> Order:
+    return await fall_to(office, 5)
+
+
+async def run_out(office: Office) -> Order:
+    return await fall_to(office, 0)
+
+
+async def come_close_to_expiry(office: Office) -> Order:
+    soon = (datetime.now(UTC) + timedelta(days=20)).date().isoformat()
+    item = await _watched(office, 10, lot="L1", expires_on=soon)
+    return _post(
+        "aid_distribution", "/aid/levels", place=PROVINCE, item=item, low_at=1, ok_at=2, expires_within_days=30
+    )
+
+
+def _production(order: Json, step: str, **body: object) -> Order:
+    return _post("aid_distribution", f"/aid/production-orders/{order['id']}/{step}", **body)
+
+
+async def set_producer_profile(_office: Office) -> Order:
+    return _post(
+        "aid_distribution", f"/aid/producers/{TAILOR}/profile",
+        capacity_per_week=400, decline_permille=500, as_of=f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}",
+        source="Kunjungan",
+    )  # fmt: skip
+
+
+async def call_for_production(_office: Office) -> Order:
+    return _post(
+        "aid_distribution", "/aid/production-calls",
+        item=MASKS, quantity=100, price_rupiah=5_000, due_on=f"{datetime.now(UTC) + timedelta(days=9):%Y-%m-%d}",
+        regions=[REGION], place=WAREHOUSE, sector="garment", cap_per_business=50,
+    )  # fmt: skip
+
+
+async def offer_production_order(office: Office) -> Order:
+    call = await office.done(await call_for_production(office))
+    return _post(
+        "aid_distribution", "/aid/production-orders", call=call["id"], business=TAILOR, quantity=7, reason="Kunjungan"
+    )
+
+
+async def accept_production_order(office: Office) -> Order:
+    return _production(await office.done(await offer_production_order(office)), "acceptance")
+
+
+async def decline_production_order(office: Office) -> Order:
+    return _production(await office.done(await offer_production_order(office)), "decline", reason="Mesin rusak")
+
+
+async def record_production_delivery(office: Office) -> Order:
+    order = await office.done(await accept_production_order(office))
+    found = {"layers": 2, "accepted": 4, "rejected": 1, "reasons": [{"reason": "seams", "quantity": 1}]}
+    return _production(order, "deliveries", occurred_at=_moment(), quantity=5, inspection=found)
+
+
+async def record_production_payment(office: Office) -> Order:
+    order = await office.done(await record_production_delivery(office))
+    return _production(order, "payments", amount_rupiah=15_000, paid_at=_moment(), reference=f"SP2D-{next(_numbers)}")
+
+
+async def take_back_production_order(office: Office) -> Order:
+    return _production(await office.done(await accept_production_order(office)), "taking-back", reason="Terlambat")
+
+
+async def announce_market(_office: Office) -> Order:
+    rice = {
+        "item": "RICE-5KG",
+        "price_rupiah": 45_000,
+        "market_price_rupiah": 52_000,
+        "allotment": 100,
+        "limit_per_family": 1,
+    }
+    return _post(
+        "aid_distribution", "/aid/markets",
+        place=WAREHOUSE, model="subsidised_package", opens_at="2030-01-01T08:00:00+07:00",
+        closes_at="2030-01-01T12:00:00+07:00", items=[rice],
+    )  # fmt: skip
+
+
+async def open_market(office: Office) -> Order:
+    market = await office.done(await announce_market(office))
+    return _post("aid_distribution", f"/aid/markets/{market['id']}/opening")
+
+
+async def close_market(office: Office) -> Order:
+    market = await office.done(await open_market(office))
+    return _post("aid_distribution", f"/aid/markets/{market['id']}/closing")
+
+
+async def cancel_market(office: Office) -> Order:
+    market = await office.done(await announce_market(office))
+    return _post("aid_distribution", f"/aid/markets/{market['id']}/cancellation", reason="Banjir")
+
+
+async def issue_coupons(office: Office) -> Order:
+    market = await office.done(await open_market(office))
+    family = f"keluarga-{next(_numbers):016d}"
+    return _post("aid_distribution", f"/aid/markets/{market['id']}/coupons", coupons=[{"family": family}])
+
+
+async def record_sales(office: Office) -> Order:
+    giving = await issue_coupons(office)
+    given = await office.done(giving)
+    sold = {
+        "id": str(uuid4()),
+        "sold_at": _moment(),
+        "coupon": given["coupons"][0]["token"],
+        "lines": [{"item": "RICE-5KG", "quantity": 1}],
+    }
+    path = giving.path.replace("/coupons", "/sales")
+    return _post("aid_distribution", path, counter="Loket 1", entries=[sold])
+
+
+async def settle_market(office: Office) -> Order:
+    market = await office.done(await close_market(office))
+    return _post("aid_distribution", f"/aid/markets/{market['id']}/settlement")
+
+
+async def submit_claim(office: Office) -> Order:
+    announcing = await announce_market(office)
+    announcing.body["seller"] = TAILOR
+    path = f"/aid/markets/{(await office.done(announcing))['id']}"
+    for step in ("opening", "closing"):
+        await office.done(_post("aid_distribution", f"{path}/{step}"))
+    return _post("aid_distribution", f"{path}/claims")
+
+
+async def decide_claim(office: Office) -> Order:
+    submitting = await submit_claim(office)
+    claim = await office.done(submitting)
+    lines = [{"item": "RICE-5KG", "approved": True}]
+    return _post("aid_distribution", f"{submitting.path}/{claim['id']}/decision", lines=lines)
+
+
+async def pay_claim(office: Office) -> Order:
+    deciding = await decide_claim(office)
+    await office.done(deciding)
+    path = deciding.path.replace("/decision", "/payment")
+    return _post("aid_distribution", path, paid_at=_moment(), reference="SP2D-1")
+
+
 async def register_staff(_office: Office) -> Order:
     # An auditor, to whom no rule tells anything: what the others were told before stays complete.
     subject = f"auditor-{next(_numbers)}"
@@ -225,8 +575,11 @@ ORDERS: Mapping[str, Recipe] = {
     "close_business": close_business,
     "add_item": add_item,
     "add_place": add_place,
+    "add_region": add_region,
+    "change_region": change_region,
     "receive_stock": receive_stock,
     "issue_stock": issue_stock,
+    "post_in_bulk": post_in_bulk,
     "dispatch_transfer": dispatch_transfer,
     "receive_transfer": receive_transfer,
     "reverse_posting": reverse_posting,
@@ -236,6 +589,40 @@ ORDERS: Mapping[str, Recipe] = {
     "release_lot": release_lot,
     "post_distribution": post_distribution,
     "void_distribution": void_distribution,
+    "plan_allocation": plan_allocation,
+    "override_allocation": override_allocation,
+    "confirm_allocation": confirm_allocation,
+    "discard_allocation": discard_allocation,
+    "place_station": place_station,
+    "visit_station": visit_station,
+    "remove_station": remove_station,
+    "report_station": report_station,
+    "post_distribution_batch": post_distribution_batch,
+    "add_evidence": add_evidence,
+    "set_limit": set_limit,
+    "end_limit": end_limit,
+    "observe_price": observe_price,
+    "set_ceiling": set_ceiling,
+    "set_level": set_level,
+    "change_level": change_level,
+    "set_producer_profile": set_producer_profile,
+    "call_for_production": call_for_production,
+    "offer_production_order": offer_production_order,
+    "accept_production_order": accept_production_order,
+    "decline_production_order": decline_production_order,
+    "record_production_delivery": record_production_delivery,
+    "record_production_payment": record_production_payment,
+    "take_back_production_order": take_back_production_order,
+    "announce_market": announce_market,
+    "open_market": open_market,
+    "close_market": close_market,
+    "cancel_market": cancel_market,
+    "issue_coupons": issue_coupons,
+    "record_sales": record_sales,
+    "submit_claim": submit_claim,
+    "decide_claim": decide_claim,
+    "pay_claim": pay_claim,
+    "settle_market": settle_market,
     "register_staff": register_staff,
     "read_message": read_message,
 }
@@ -253,5 +640,18 @@ CAUSES: Mapping[type[Event], Recipe] = {
     TransferReceived: receive_transfer,
     DistributionPosted: post_distribution,
     DistributionVoided: void_distribution,
+    StationReported: report_station,
+    StationDry: find_station_dry,
+    StationBroken: visit_station,
+    MarketAnnounced: announce_market,
+    MarketCancelled: cancel_market,
+    PriceAlert: price_above_its_ceiling,
+    StockLow: run_low,
+    StockOut: run_out,
+    StockExpiring: come_close_to_expiry,
+    ProductionOffered: offer_production_order,
+    ProductionDelivered: record_production_delivery,
+    ProductionPaid: record_production_payment,
+    ProductionTakenBack: take_back_production_order,
 }
 """The order that brings an event about, and that event only once."""

@@ -209,7 +209,8 @@ async def killed_over_orders(trial: Trial, point: Point, route: Route, count: in
         assert [answer.status_code for answer in again] == [412 if point.stands else 200]  # stale: it was changed
         assert [answer.status_code for answer in once_more] == [412]
     else:
-        assert any(REPLAYED_HEADER in answer.headers for answer in again) == point.stands
+        if not route.by_line:  # its answer begins before it is known what of it was given before
+            assert any(REPLAYED_HEADER in answer.headers for answer in again) == point.stands
         assert all(answer.is_success for answer in again)
         assert [answer.content for answer in once_more] == [answer.content for answer in again]
         assert all(answer is None or answer.content == first.content for answer, first in zip(lost, again, strict=True))

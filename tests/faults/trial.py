@@ -27,6 +27,21 @@ CALLER = "staff-19"
 LETTERS = {"accepted": (1,), "unknown": (0, 1)}
 """How often a letter may have been handed over in each state; in all others never."""
 
+UNTOLD = """
+    SELECT 1 FROM stock_level l
+    CROSS JOIN LATERAL (SELECT coalesce(sum(on_hand), 0) AS on_hand FROM card c WHERE c.place = l.place
+                        AND c.item = l.item) h
+    CROSS JOIN LATERAL (SELECT coalesce(array_agg(kind), '{}') AS kinds FROM alert a
+                        WHERE (a.place, a.item) = (l.place, l.item) AND kind <> 'expiring' AND cleared_at IS NULL) o
+    WHERE (h.on_hand <= l.low_at AND kinds = '{}') OR (h.on_hand = 0 AND NOT 'out' = ANY(kinds))
+       OR (h.on_hand > l.ok_at AND kinds <> '{}')
+       OR EXISTS (SELECT FROM card c JOIN lot USING (item, lot) WHERE (c.place, c.item) = (l.place, l.item)
+                  AND c.on_hand > 0 AND expires_on <= CURRENT_DATE + l.expires_within_days
+                  AND NOT EXISTS (SELECT FROM alert a WHERE (a.place, a.item, a.lot) = (c.place, c.item, c.lot)
+                                  AND cleared_at IS NULL))
+"""
+"""Finds a shelf of which the next sweep has something to tell."""
+
 Footprint = Mapping[str, int]
 """How many rows more there are of each table, by `service.table`; tables without any are left out."""
 
@@ -69,7 +84,12 @@ class Trial:
         answer = await self.send(order)
         assert answer is not None, f"{order.service} does not answer"
         assert answer.is_success, answer.text
+        if order.service == "aid_distribution":
+            await wait_until(self._has_told_of_shelves, description="what runs low to be told")
         return answer.json()
+
+    async def _has_told_of_shelves(self) -> bool:
+        return not await self._finds(UNTOLD, "aid_distribution")
 
     async def asked(self, service: str, path: str) -> Json:
         """Ask a question."""
@@ -113,7 +133,8 @@ class Trial:
     async def is_still(self) -> bool:
         """Ask, cheaply, whether all has arrived that is on its way; in this order, for a letter follows its event."""
         return (
-            await self.has_heard_all()
+            await self._has_told_of_shelves()
+            and await self.has_heard_all()
             and not await self._finds("SELECT 1 FROM parked")
             and not await self._finds("SELECT 1 FROM delivery WHERE state IN ('queued', 'sending')", "notifications")
             and await self._has_told_all("notifications")

@@ -16,6 +16,9 @@ from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
     Goods,
+    StationBroken,
+    StationDry,
+    StationReported,
     StockReceived,
     TransferDispatched,
     TransferReceived,
@@ -85,6 +88,25 @@ def posted(*businesses: UUID, public_heads: int = 0, lines: list[Goods] | None =
 def voided(*businesses: UUID) -> DistributionVoided:
     fields = msgspec.structs.asdict(posted(*businesses))
     return DistributionVoided(**fields, reason="salah tempat")
+
+
+def out_of_use(since: datetime = NOON) -> list[Event]:
+    """Give what is told of a station that is reported, found dry, and then broken."""
+    about = {
+        "station_id": POSTING,
+        "code": "CT-01",
+        "name": "Pintu timur",
+        "site": "CC-19.71-01",
+        "site_name": "Pasar Induk",
+        "region": "19.71",
+        "occurred_at": since,
+        "outage_id": UUID(int=int(since.timestamp())),
+    }
+    return [
+        msgspec.convert({**about, "problem": "dry"}, StationReported),
+        msgspec.convert(about, StationDry),
+        msgspec.convert(about, StationBroken),
+    ]
 
 
 def received(region: str = "19.71", place: str = "WH-19.71") -> StockReceived:

@@ -39,6 +39,7 @@ from tests.notifications.story import (
     dispatched,
     happened,
     messages,
+    out_of_use,
     owner,
     posted,
     received,
@@ -161,6 +162,21 @@ async def test_a_transfer_tells_the_receiver_that_it_comes_and_the_sender_how_it
     assert told(found, "goods_coming") == {"staff/officer-19.71"}
     assert told(found, "goods_arrived") == {"staff/staff-provinsi"}
     assert found["staff/officer-19.71", "goods_coming"]["region"] == "19.71"
+
+
+async def test_a_station_out_of_use_is_told_to_those_who_keep_it_each_time_it_goes_out_of_use(
+    database: Database,
+) -> None:
+    await staff(database, *EVERYBODY)
+    await happened(database, *out_of_use(), *out_of_use(), *out_of_use(NOON + timedelta(hours=2)))
+    assert len(await rows(database, "SELECT 1 FROM message WHERE purpose = 'station_dry'")) == 2
+    found = await messages(database)
+    for purpose in ("station_reported", "station_dry", "station_broken"):
+        assert told(found, purpose) == {"staff/officer-19.71"}
+    said = str(found["staff/officer-19.71", "station_reported"]["body"])
+    assert said.startswith(
+        "Warga melapor tempat cuci tangan Pintu timur di Pasar Induk tidak dapat dipakai (tidak ada air)"
+    )
 
 
 async def test_only_what_is_worth_an_email_is_queued_and_only_for_those_who_have_an_address(

@@ -125,6 +125,8 @@ EFFECTS = (
     Planted("a balance changed", "card_is_sum_of_lines", "WH-19.01 MASK-CLOTH", "serumpun stock rebuild",
             {"aid_distribution": (
                 "UPDATE card SET on_hand = on_hand + 1 WHERE place = 'WH-19.01' AND item = 'MASK-CLOTH'",)}),
+    Planted("a day of handing out changed", "handed_out_is_sum_of_distributions", "MASK-CLOTH",
+            "serumpun stock rebuild", {"aid_distribution": ("UPDATE handed_out_day SET quantity = quantity + 1",)}),
 )
 JOURNAL = (
     Planted("a line deleted", "records_hold_events", "the journal has no line of it", "serumpun events show",

@@ -77,7 +77,13 @@ async def test_a_server_that_does_not_answer_ends_with_3(unbroken: Installation)
 
 
 def test_everything_that_is_wrong_with_the_settings_is_told_at_once(tmp_path: Path) -> None:
-    wrong = {"SMTP_URL": "mail.test", "PARTITIONS": "many", "LOG_LEVEL": "loud", "DATABASE_URL": "mysql://x"}
+    wrong = {
+        "SMTP_URL": "mail.test",
+        "PARTITIONS": "many",
+        "LOG_LEVEL": "loud",
+        "DATABASE_URL": "mysql://x",
+        "PUBLIC_URL": "x/(y)",
+    }
     answered = invoke({**wrong, "SERUMPUN_HOME": str(tmp_path)}, "doctor", "--json")
     assert answered.code == 1
     found = msgspec.convert(answered.read(dict[str, object])["findings"], list[Finding])

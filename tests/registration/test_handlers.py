@@ -22,7 +22,14 @@ from services.registration.businesses.store import OwnerRow, Wanted
 from services.registration.reactions import REACTIONS
 from services.registration.support.handlers import remember, support_of, take_back
 from shared.caller import Caller
-from shared.contracts.aid_distribution import DistributionPosted, DistributionVoided, Goods
+from shared.contracts.aid_distribution import (
+    BusinessShare,
+    DistributionPosted,
+    DistributionVoided,
+    Goods,
+    ProductionDelivered,
+    ProductionPaid,
+)
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
@@ -531,6 +538,24 @@ async def test_what_a_business_received_is_remembered_once_however_often_it_is_t
     assert row.voided_at is None
 
 
+async def test_what_a_business_itself_received_is_remembered_where_it_was_told(database: Database) -> None:
+    found = await register(database)
+    other = UUID(int=99)
+    posted = distribution([found.business.id, other])
+    shares = [
+        BusinessShare(business_id=found.business.id, item="MASK-CLOTH", quantity=120),
+        BusinessShare(business_id=other, item="SOAP-5L", quantity=3),
+    ]
+    soap = Goods(item="SOAP-5L", item_name="Sabun cair 5 l", unit="litre", quantity=3)
+    told = msgspec.structs.replace(posted, lines=[*posted.lines, soap], shares=shares)
+    async with database.work(OFFICE) as work:
+        await remember(work, heard(told))
+        await remember(work, heard(distribution([found.business.id], number=2)))
+    async with database.reading(PANGKALPINANG) as work:
+        rows = (await support_of(work, found.business.id, None, 10)).items
+    assert [[line.get("share") for line in row.lines] for row in rows] == [[None], [120, 0]]
+
+
 @pytest.mark.parametrize("heard_of_it", [True, False])
 async def test_what_was_taken_back_stays_in_the_history_with_its_reason(
     database: Database, *, heard_of_it: bool
@@ -586,4 +611,9 @@ async def test_support_is_shown_latest_first_page_by_page(database: Database) ->
 
 
 def test_the_service_reacts_to_what_was_handed_out_and_taken_back() -> None:
-    assert {reaction.event for reaction in REACTIONS} == {DistributionPosted, DistributionVoided}
+    assert {reaction.event for reaction in REACTIONS} == {
+        DistributionPosted,
+        DistributionVoided,
+        ProductionDelivered,
+        ProductionPaid,
+    }

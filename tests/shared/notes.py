@@ -12,6 +12,7 @@ from shared import cursor
 from shared.caller import Caller, Role
 from shared.contracts.registration import OwnerChanged
 from shared.database import Database, Work
+from shared.live.happened import Happened
 from shared.problems import Absent, FieldError, Refusal, Stale
 from shared.roles import Action
 from shared.routes import PAGE_ITEMS_DEFAULT, Asked, Call, Code, Cursor, Limit, Page, Routes, Text
@@ -167,6 +168,12 @@ async def hear(call: Call, query: NoteQuery) -> Heard:
 async def numbered(call: Call, number: Annotated[int, msgspec.Meta(ge=0, le=9)]) -> Heard:
     """Say which number was understood."""
     return Heard(number=number, since=None, urgent=None)
+
+
+@notes.live("/live", Action.SEE_STOCK)
+def follow_notes(caller: Caller, event: Happened) -> bool:
+    """Follow what is written in your regions."""
+    return caller.sees(event.region)
 
 
 @notes.get("/{note_id}", Action.SEE_STOCK)

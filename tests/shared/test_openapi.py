@@ -98,7 +98,7 @@ def test_every_refusal_that_a_route_can_meet_is_documented_with_its_code(service
     responses = document_of(service)["paths"][route.path][route.method.lower()]["responses"]
     for refusal in refusals_of(route):
         content = responses[str(refusal.status)]["content"]
-        assert list(content) == ["application/problem+json"]
+        assert next(iter(content)) == "application/problem+json"
         assert refusal.code in every("enum", content)[0]
     expected = {401, 403, 503} | ({413, 415, 422} if route.body else set())
     assert expected <= {int(status) for status in responses}
@@ -107,7 +107,8 @@ def test_every_refusal_that_a_route_can_meet_is_documented_with_its_code(service
 @pytest.mark.parametrize(("service", "route"), BODIES)
 def test_every_body_shows_an_example_that_is_read_as_it_stands(service: Service, route: Route) -> None:
     content = document_of(service)["paths"][route.path][route.method.lower()]["requestBody"]["content"]
-    example = content["application/json"]["example"]
+    ((_, told),) = content.items()
+    example = told["example"]
     assert route.body
     assert example
     assert read_json(msgspec.json.encode(example), route.body)

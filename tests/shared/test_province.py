@@ -41,6 +41,16 @@ story_source = "invented for a test"
     "staff.csv": "subject,name,role,region,email,language\nstaff-17,Sri Utami,province_staff,17,s@contoh.example,id\n",
     "opening_stock.csv": "place,item,source,quantity,occurred_at\n"
     "WH-PROV,RICE-5KG,supplier,500,2020-09-01T08:00:00+07:00\n",
+    "ceilings.csv": "item,region,price_rupiah,valid_from,source\nRICE-5KG,17,49750,2017-09-01,Permendag 57/2017\n",
+    "price_observations.csv": "place,item,price_rupiah,observed_at\n",
+    "stock_levels.csv": "place,item,low_at,ok_at\nWH-PROV,RICE-5KG,100,200\n",
+    "producers.csv": "business,capacity_per_week,decline_permille,as_of,source\n"
+    "0174472d-8680-7001-8000-000000000901,80,300,2020-04-30,Survei\n",
+    "production_calls.csv": "document,item,quantity,price_rupiah,cap_per_business,due_days,place,sector,region\n",
+    "stations.csv": "code,name,site,from_place,crowd_level,capacity_water_millilitre,capacity_soap_millilitre,"
+    "occurred_at\n",
+    "limits.csv": "region,programme,period_days,valid_from,times_max\n17,cheap-market,7,2020-09-01,1\n",
+    "markets.csv": "place,model,opens_at,closes_at,item,price_rupiah,market_price_rupiah,allotment,limit_per_family\n",
 }
 
 
@@ -114,6 +124,15 @@ def test_the_codes_that_scripts_rely_on_exist(demo: Province) -> None:
     assert warehouses == {"WH-PROV": "19", **{f"WH-{region.code}": region.code for region in demo.regions}}
 
 
+def test_a_station_stands_at_a_crowd_centre_and_comes_from_a_warehouse_that_had_one(demo: Province) -> None:
+    kinds = {place.code: place.kind for place in demo.places}
+    stocked = {row.place: row.occurred_at for row in demo.opening_stock if row.item == "HANDWASH-STATION"}
+    assert len(demo.stations) == 3
+    for station in demo.stations:
+        assert kinds[station.site] == "crowd_centre"
+        assert station.occurred_at > stocked[station.from_place]
+
+
 def test_every_region_has_a_crowd_centre_a_market_venue_and_an_officer(demo: Province) -> None:
     regions = {region.code for region in demo.regions}
     for kind in ("crowd_centre", "market_venue"):
@@ -129,6 +148,27 @@ def test_every_warehouse_opens_with_masks_and_the_province_holds_most_of_them(de
     assert masks["WH-PROV"] * 2 > sum(masks.values())
     # A posting that names no lot must find the opening stock.
     assert {row.lot for row in demo.opening_stock} == {None}
+
+
+def test_every_regency_watches_its_masks_and_soap_which_are_well_at_first(demo: Province) -> None:
+    stock = {(row.place, row.item): row.quantity for row in demo.opening_stock}
+    watched = {(row.place, row.item) for row in demo.stock_levels}
+    assert watched == {(f"WH-{region.code}", item) for region in demo.regions for item in ("MASK-CLOTH", "SOAP-5L")}
+    assert all(stock[row.place, row.item] > row.ok_at > row.low_at > 0 for row in demo.stock_levels)
+
+
+def test_a_level_that_is_well_where_it_is_low_is_a_fault(broken: Path) -> None:
+    change(broken, "stock_levels.csv", "WH-19.01,SOAP-5L,30,40", "WH-19.01,SOAP-5L,30,30")
+    with pytest.raises(BrokenProvince, match=r"stock_levels.csv row 3: .*ok_at is not above low_at"):
+        read_province(broken)
+
+
+def test_every_garment_business_is_known_as_a_producer_and_masks_are_called_for(demo: Province) -> None:
+    garment = {business.id for business in demo.businesses if business.sector == "garment"}
+    assert {producer.business for producer in demo.producers} == garment
+    (masks,) = demo.production_calls
+    assert (masks.item, masks.sector, masks.place, masks.region) == ("MASK-CLOTH", "garment", "WH-PROV", "19")
+    assert 0 < masks.quantity <= masks.cap_per_business * len(garment)
 
 
 def test_there_is_a_kit_in_stock_for_every_seat_that_needs_one(demo: Province) -> None:
@@ -217,7 +257,9 @@ def test_a_fault_in_a_row_is_not_held_against_the_rows_that_refer_to_it(broken: 
         ("regency,337755", "regency,0", "row 2, population: must be a whole number"),
         ("regency,337755", f"regency,{'9' * 30}", "row 2, population: must be a whole number"),
         ("regency,337755", "regency,", "row 2, population: is empty"),
-        ("regency,337755", "regency", "row 2: has 5 cells where the header has 6"),
+        ("337755,84400", "337755,84.400", "row 2, households: must be a whole number"),
+        ("337755,84400", "337755,337756", "row 2: households are more than the population"),
+        ("regency,337755", "regency", "row 2: has 6 cells where the header has 7"),
         ("19.01,", "18.01,", "row 2, code: is not within 19"),
         ("1903,Bangka Barat", "1905,Bangka Barat", "row 6, bps_code: already stands in row 4"),
         ("name,kind", "name,kind,kind", "row 1, kind: this column stands twice"),
@@ -268,6 +310,7 @@ def test_another_province_is_another_folder(other: Path) -> None:
     assert bengkulu.trainings == ()
     assert bengkulu.owners[0].email is None
     assert bengkulu.opening_stock[0].lot is None
+    assert (bengkulu.limits[0].times_max, bengkulu.limits[0].item) == (1, None)
 
 
 def test_a_spreadsheet_may_put_its_mark_in_front_and_end_lines_its_own_way(other: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Uuid, text
+from sqlalchemy import CheckConstraint, Column, Index, Uuid, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -13,7 +13,10 @@ class KnownBusinessRow(SQLModel, table=True):
     """A business that aid may be handed to as long as it is open."""
 
     __tablename__ = "known_business"
-    __table_args__ = (CheckConstraint("state IN ('open', 'closed')", name="known_business_state"),)
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'closed')", name="known_business_state"),
+        Index("known_business_by_region", "region", "id"),
+    )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     owner_id: UUID = Field(sa_column=Column(Uuid, nullable=False))

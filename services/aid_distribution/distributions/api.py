@@ -3,9 +3,16 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.aid_distribution.distributions import handlers
+from services.aid_distribution.distributions import batches, calls, evidence, follow_ups, handlers, limits, lists
+from services.aid_distribution.distributions.batches import BatchView, SendBatch
+from services.aid_distribution.distributions.calls import SampleQuery, SampleView
 from services.aid_distribution.distributions.domain import AlreadyVoided
-from services.aid_distribution.distributions.handlers import (
+from services.aid_distribution.distributions.evidence import EvidenceAdded, EvidenceExists, EvidenceView
+from services.aid_distribution.distributions.follow_ups import FollowUpQuery, FollowUpView
+from services.aid_distribution.distributions.limit_rules import LimitReached
+from services.aid_distribution.distributions.limits import EndLimit, LimitQuery, LimitView, SetLimit
+from services.aid_distribution.distributions.orders import (
+    AddEvidence,
     DistributionQuery,
     DistributionView,
     PostDistribution,
@@ -18,6 +25,8 @@ from shared.roles import Action
 from shared.routes import Asked, Call, Page, Routes
 
 distributions = Routes("/aid/distributions", tag="Distributions")
+follow_up_list = Routes("/aid/follow-ups", tag="Follow-ups")
+recipient_limits = Routes("/aid/limits", tag="Limits per recipient")
 
 
 @distributions.post(
@@ -25,7 +34,7 @@ distributions = Routes("/aid/distributions", tag="Distributions")
     Action.POST_DISTRIBUTION,
     together=True,
     location="/aid/distributions/{id}",
-    refusals=[LotHeld, ShortOfStock],
+    refusals=[LotHeld, ShortOfStock, LimitReached],
     rules=handlers.mistakes,
 )
 async def post_distribution(
@@ -35,16 +44,28 @@ async def post_distribution(
     return await handlers.post_all(work, asked)
 
 
+@distributions.post("/batch", Action.POST_DISTRIBUTION)
+async def post_distribution_batch(call: Call, body: SendBatch) -> BatchView:
+    """Post what a device has kept while it was offline; each entry has an outcome of its own."""
+    return await batches.post_batch(call.work, call.caller, body)
+
+
 @distributions.get("", Action.SEE_DISTRIBUTIONS)
 async def list_distributions(call: Call, query: DistributionQuery) -> Page[DistributionView]:
     """List distributions, newest first."""
-    return await handlers.page(call.work, call.caller, query)
+    return await lists.page(call.work, call.caller, query)
+
+
+@distributions.get("/sample", Action.DRAW_SAMPLE)
+async def draw_sample(call: Call, query: SampleQuery) -> SampleView:
+    """Draw recipients for verification calls: the same seed draws the same again."""
+    return await calls.draw(call.work, call.caller, query)
 
 
 @distributions.get("/{distribution_id}", Action.SEE_DISTRIBUTIONS)
 async def show_distribution(call: Call, distribution_id: UUID) -> DistributionView:
     """Show a distribution."""
-    return await handlers.show(call.work, call.caller, distribution_id)
+    return await lists.show(call.work, call.caller, distribution_id)
 
 
 @distributions.post(
@@ -53,3 +74,47 @@ async def show_distribution(call: Call, distribution_id: UUID) -> DistributionVi
 async def void_distribution(call: Call, distribution_id: UUID, body: VoidDistribution) -> DistributionView:
     """Take back a distribution that was posted in error."""
     return await handlers.void(call.work, call.caller, distribution_id, body)
+
+
+@distributions.post(
+    "/{distribution_id}/evidence", Action.ADD_EVIDENCE, refusals=[EvidenceExists], rules=evidence.mistakes
+)
+async def add_evidence(call: Call, distribution_id: UUID, body: AddEvidence) -> EvidenceAdded:
+    """Add a photo, a position or a signature to a distribution, once."""
+    return await evidence.add(call.work, call.caller, distribution_id, body)
+
+
+@distributions.get("/{distribution_id}/evidence", Action.SEE_EVIDENCE)
+async def show_evidence(call: Call, distribution_id: UUID) -> EvidenceView:
+    """Show the evidence of a distribution."""
+    return await evidence.show(call.work, call.caller, distribution_id)
+
+
+@recipient_limits.post("", Action.SET_LIMITS, location="/aid/limits/{id}", rules=limits.mistakes)
+async def set_limit(call: Call, body: SetLimit) -> LimitView:
+    """Limit what one business may receive under a programme."""
+    return await limits.set_limit(call.work, call.caller, body)
+
+
+@recipient_limits.get("", Action.SEE_LIMITS)
+async def list_limits(call: Call, query: LimitQuery) -> Page[LimitView]:
+    """List the limits that concern your regions, newest first."""
+    return await limits.limits(call.work, call.caller, query)
+
+
+@recipient_limits.get("/{limit_id}", Action.SEE_LIMITS)
+async def show_limit(call: Call, limit_id: UUID) -> LimitView:
+    """Show a limit."""
+    return await limits.show_limit(call.work, call.caller, limit_id)
+
+
+@recipient_limits.patch("/{limit_id}", Action.SET_LIMITS)
+async def end_limit(call: Call, limit_id: UUID, body: EndLimit) -> LimitView:
+    """Say on which day a limit ends."""
+    return await limits.end_limit(call.work, call.caller, limit_id, call.expected_version, body)
+
+
+@follow_up_list.get("", Action.SEE_FOLLOW_UPS)
+async def list_follow_ups(call: Call, query: FollowUpQuery) -> Page[FollowUpView]:
+    """List the businesses of your regions that did not receive under a programme since a day."""
+    return await follow_ups.follow_ups(call.work, call.caller, query)

@@ -4,11 +4,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Text,
+    Uuid,
+    text,
+)
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.aid_distribution.distributions.domain import Programme
+from services.aid_distribution.ledger.domain import QUANTITY_MAX
 
 PROGRAMMES_SQL = ", ".join(f"'{programme}'" for programme in Programme)
 HEADS_MAX = 10_000_000
@@ -50,13 +63,33 @@ class DistributionRow(SQLModel, table=True):
 
 
 class DistributionBusinessRow(SQLModel, table=True):
-    """A business that received in a distribution."""
+    """A business that received in a distribution; programme and moment are repeated so that its history is one scan."""
 
     __tablename__ = "distribution_business"
-    __table_args__ = (Index("distribution_business_by_business", "business_id"),)
+    __table_args__ = (Index("distribution_business_by_business", "business_id", "programme", "occurred_at"),)
 
     distribution_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("distribution.id"), primary_key=True))
     business_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("known_business.id"), primary_key=True))
+    programme: str
+    occurred_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class DistributionShareRow(SQLModel, table=True):
+    """What a business received of an item in a distribution, where that was told."""
+
+    __tablename__ = "distribution_share"
+    __table_args__ = (
+        CheckConstraint(f"quantity BETWEEN 1 AND {QUANTITY_MAX}", name="distribution_share_quantity"),
+        ForeignKeyConstraint(
+            ["distribution_id", "business_id"],
+            ["distribution_business.distribution_id", "distribution_business.business_id"],
+        ),
+    )
+
+    distribution_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    business_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    item: str = Field(sa_column=Column(Text, ForeignKey("item.code"), primary_key=True))
+    quantity: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 WRITE = text(
@@ -69,16 +102,28 @@ WRITE = text(
     " AS d(id, number, programme, place, region, occurred_at, actor, document, public_heads, business_count,"
     " posting_id)"
 )
+# What is repeated of the distribution is taken from it, so it cannot differ.
 WRITE_BUSINESSES = text(
-    "INSERT INTO distribution_business (distribution_id, business_id)"
-    " SELECT * FROM unnest(CAST(:distributions AS uuid[]), CAST(:businesses AS uuid[]))"
+    "INSERT INTO distribution_business (distribution_id, business_id, programme, occurred_at)"
+    " SELECT d.id, r.business_id, d.programme, d.occurred_at"
+    " FROM unnest(CAST(:distributions AS uuid[]), CAST(:businesses AS uuid[])) AS r(distribution_id, business_id)"
+    " JOIN distribution d ON d.id = r.distribution_id"
+)
+WRITE_SHARES = text(
+    "INSERT INTO distribution_share (distribution_id, business_id, item, quantity) SELECT * FROM"
+    " unnest(CAST(:distributions AS uuid[]), CAST(:businesses AS uuid[]), CAST(:items AS text[]),"
+    " CAST(:quantities AS bigint[]))"
 )
 
 
 async def write(
-    session: AsyncSession, rows: Sequence[DistributionRow], businesses: Sequence[tuple[UUID, UUID]], now: datetime
+    session: AsyncSession,
+    rows: Sequence[DistributionRow],
+    businesses: Sequence[tuple[UUID, UUID]],
+    shares: Sequence[DistributionShareRow],
+    now: datetime,
 ) -> None:
-    """Write distributions and, as (distribution, business), who received."""
+    """Write distributions, as (distribution, business) who received, and what each as far as it was told."""
     if not rows:
         return
     await session.execute(
@@ -106,6 +151,16 @@ async def write(
                 "businesses": [business for _, business in businesses],
             },
         )
+    if shares:
+        await session.execute(
+            WRITE_SHARES,
+            {
+                "distributions": [share.distribution_id for share in shares],
+                "businesses": [share.business_id for share in shares],
+                "items": [share.item for share in shares],
+                "quantities": [share.quantity for share in shares],
+            },
+        )
 
 
 async def businesses_of(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
@@ -114,4 +169,14 @@ async def businesses_of(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID
     question = select(DistributionBusinessRow).where(col(DistributionBusinessRow.distribution_id).in_(ids))
     for row in await session.exec(question.order_by(col(DistributionBusinessRow.business_id))):
         found[row.distribution_id].append(row.business_id)
+    return found
+
+
+async def shares_of(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, list[DistributionShareRow]]:
+    """Say for each distribution what each business received, where that was told."""
+    found: dict[UUID, list[DistributionShareRow]] = {one: [] for one in ids}
+    question = select(DistributionShareRow).where(col(DistributionShareRow.distribution_id).in_(ids))
+    order = col(DistributionShareRow.business_id), col(DistributionShareRow.item)
+    for row in await session.exec(question.order_by(*order)):
+        found[row.distribution_id].append(row)
     return found

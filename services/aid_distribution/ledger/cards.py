@@ -88,16 +88,19 @@ OPENING = text(
     f"SELECT coalesce(sum({HELD_AT.format(within='<')}), 0)::bigint FROM card c"  # noqa: S608 - our own text
     " WHERE c.place = :place AND c.item = :item"
 )
+# Each half has a limit of its own: the planner does not merge two scans of an index that are limited only together.
 MOVEMENTS = text(
     """
     SELECT m.*, p.kind, p.number, p.document FROM (
-        SELECT occurred_at, recorded_at, posting_id, line_no, lot, quantity FROM posting_line
-        WHERE to_place = :place AND item = :item
-          AND (occurred_at, recorded_at, posting_id, line_no) > (:at, :recorded, :posting, :line) AND occurred_at < :to
+        (SELECT occurred_at, recorded_at, posting_id, line_no, lot, quantity FROM posting_line
+         WHERE to_place = :place AND item = :item
+           AND (occurred_at, recorded_at, posting_id, line_no) > (:at, :recorded, :posting, :line) AND occurred_at < :to
+         ORDER BY 1, 2, 3, 4 LIMIT :limit)
         UNION ALL
-        SELECT occurred_at, recorded_at, posting_id, line_no, lot, -quantity FROM posting_line
-        WHERE from_place = :place AND item = :item
-          AND (occurred_at, recorded_at, posting_id, line_no) > (:at, :recorded, :posting, :line) AND occurred_at < :to
+        (SELECT occurred_at, recorded_at, posting_id, line_no, lot, -quantity FROM posting_line
+         WHERE from_place = :place AND item = :item
+           AND (occurred_at, recorded_at, posting_id, line_no) > (:at, :recorded, :posting, :line) AND occurred_at < :to
+         ORDER BY 1, 2, 3, 4 LIMIT :limit)
         ORDER BY 1, 2, 3, 4 LIMIT :limit
     ) m JOIN posting p ON p.id = m.posting_id ORDER BY 1, 2, 3, 4
     """

@@ -112,19 +112,20 @@ async def receive(work: Work, asked: Sequence[Asked[ReceiveStock]]) -> list[Post
     here = await known(work, leaves)
     plans = []
     for one, order in zip(asked, leaves, strict=True):
-        plans.append(plan := _receipt(work, one, order, here))
+        plans.append(plan := receipt_draft(work, one, order, here))
         if isinstance(plan, Draft):
             here.expiries.update({lot: expires_on for _, lot, expires_on in dated_lots(order)})
     outcomes = await post(work, plans)
     done = [(one, posted) for one, posted in zip(asked, outcomes, strict=True) if isinstance(posted, Posted)]
-    await _remember_lots(work, [one.body for one, _ in done])
+    await remember_lots(work, [one.body for one, _ in done])
     for one, posted in done:
         event = StockReceived(**posting_fact(posted, here), place=one.body.place, origin=one.body.source)
         work.record(event, region=posted.draft.region, caller=one.caller)
     return [posting_view(posted) if isinstance(posted, Posted) else posted for posted in outcomes]
 
 
-def _receipt(work: Work, one: Asked[ReceiveStock], leaves: Leaves, here: Known) -> Draft | Refusal:
+def receipt_draft(work: Work, one: Asked[ReceiveStock], leaves: Leaves, here: Known) -> Draft | Refusal:
+    """Give the posting that a receipt asks for, or say everything that is wrong with it."""
     order = one.body
     if errors := receipt_mistakes(leaves, here, one.caller, work.now):
         return Invalid(errors)
@@ -133,7 +134,7 @@ def _receipt(work: Work, one: Asked[ReceiveStock], leaves: Leaves, here: Known) 
     return _draft(work, one, Kind.RECEIPT, place.region, order.source, lines)
 
 
-async def _remember_lots(work: Work, orders: Sequence[ReceiveStock]) -> None:
+async def remember_lots(work: Work, orders: Sequence[ReceiveStock]) -> None:
     """Keep the lots that have come in; raises Invalid (422) when another transaction told another expiry just now."""
     lots = [((line.item, line.lot), line.expires_on) for order in orders for line in order.lines if line.lot]
     if not lots:
@@ -148,7 +149,7 @@ async def issue(work: Work, asked: Sequence[Asked[IssueStock]]) -> list[PostingV
     """Take goods off places for a reason other than handing them out."""
     leaves = [leaves_of(one.body) for one in asked]
     here = await known(work, leaves)
-    plans = [_issue(work, one, order, here) for one, order in zip(asked, leaves, strict=True)]
+    plans = [issue_draft(work, one, order, here) for one, order in zip(asked, leaves, strict=True)]
     outcomes = await post(work, plans)
     for one, posted in zip(asked, outcomes, strict=True):
         if isinstance(posted, Posted):
@@ -157,7 +158,8 @@ async def issue(work: Work, asked: Sequence[Asked[IssueStock]]) -> list[PostingV
     return [posting_view(posted) if isinstance(posted, Posted) else posted for posted in outcomes]
 
 
-def _issue(work: Work, one: Asked[IssueStock], leaves: Leaves, here: Known) -> Draft | Refusal:
+def issue_draft(work: Work, one: Asked[IssueStock], leaves: Leaves, here: Known) -> Draft | Refusal:
+    """Give the posting that an issue asks for, or say everything that is wrong with it."""
     order = one.body
     if errors := issue_mistakes(leaves, here, one.caller, work.now):
         return Invalid(errors)

@@ -11,11 +11,17 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.contracts.aid_distribution import (
+    CouponsIssued,
     DistributionEvent,
     DistributionPosted,
     DistributionVoided,
     Goods,
+    MarketSold,
     PostingEvent,
+    ProductionDelivered,
+    StationPlaced,
+    StationRemoved,
+    StationServiced,
     StockCounted,
     StockIssued,
     StockReceived,
@@ -52,9 +58,8 @@ def _seen(told: Told, found: dict[str, Counter[tuple[str, str]]]) -> Seen:
 
 
 def _wrong(expected: Counter[tuple[str, str]], found: Counter[tuple[str, str]] | None) -> str:
-    if found is None and expected:
-        return "the journal has no line of it"
-    found = found or Counter()
+    if found is None:  # a delivery of which nothing was accepted has no document, a count that agreed has no line
+        return "the journal has no line of it" if expected else ""
     differing = [(key, expected[key], found[key]) for key in expected | found if expected[key] != found[key]]
     if not differing:
         return ""
@@ -70,6 +75,8 @@ def _document(told: Told) -> tuple[str, Iterator[Goods]]:
     match told.event:
         case PostingEvent() | DistributionEvent() | TransferDispatched() as event:
             return event.number, iter(event.lines)
+        case ProductionDelivered() | StationPlaced() | StationServiced() | StationRemoved() as event:
+            return event.number or "", iter(event.lines)
         case TransferReceived() as event:
             return event.number, iter([*event.accepted, *event.rejected])
         case _:
@@ -86,4 +93,7 @@ JOURNAL = seen_in(
     TransferReceived,
     DistributionPosted,
     DistributionVoided,
+    ProductionDelivered,
+    CouponsIssued,
+    MarketSold,
 )

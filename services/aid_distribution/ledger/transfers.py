@@ -99,21 +99,29 @@ async def dispatch(work: Work, asked: Sequence[Asked[DispatchTransfer]]) -> list
     """Send goods on their way; they are off the one place and not yet on the other."""
     leaves = [leaves_of(one.body) for one in asked]
     here = await known(work, leaves)
-    outcomes = await post(work, [_dispatch(work, one, order, here) for one, order in zip(asked, leaves, strict=True)])
+    outcomes = await post(
+        work, [dispatch_draft(work, one, order, here) for one, order in zip(asked, leaves, strict=True)]
+    )
     sent = {
-        posted.draft.id: _sent(work, one, posted, here)
+        posted.draft.id: sent_transfer(work, one, posted, here)
         for one, posted in zip(asked, outcomes, strict=True)
         if isinstance(posted, Posted)
     }
-    # Rows without a relationship between them are flushed in no certain order, and a line needs its transfer.
-    work.session.add_all([row for row, _ in sent.values()])
-    await work.session.flush()
-    work.session.add_all([line for _, lines in sent.values() for line in lines])
-    await work.session.flush()
+    await add_transfers(work, list(sent.values()))
     return [transfer_view(*sent[posted.draft.id]) if isinstance(posted, Posted) else posted for posted in outcomes]
 
 
-def _dispatch(work: Work, one: Asked[DispatchTransfer], leaves: Leaves, here: Known) -> Draft | Refusal:
+async def add_transfers(work: Work, sent: Sequence[tuple[TransferRow, list[TransferLineRow]]]) -> None:
+    """Write transfers that were dispatched, with their lines."""
+    # Rows without a relationship between them are flushed in no certain order, and a line needs its transfer.
+    work.session.add_all([row for row, _ in sent])
+    await work.session.flush()
+    work.session.add_all([line for _, lines in sent for line in lines])
+    await work.session.flush()
+
+
+def dispatch_draft(work: Work, one: Asked[DispatchTransfer], leaves: Leaves, here: Known) -> Draft | Refusal:
+    """Give the posting that a dispatch asks for, or say everything that is wrong with it."""
     order = one.body
     if errors := dispatch_mistakes(leaves, here, one.caller, work.now):
         return Invalid(errors)
@@ -130,9 +138,10 @@ def _dispatch(work: Work, one: Asked[DispatchTransfer], leaves: Leaves, here: Kn
     )
 
 
-def _sent(
+def sent_transfer(
     work: Work, one: Asked[DispatchTransfer], posted: Posted, here: Known
 ) -> tuple[TransferRow, list[TransferLineRow]]:
+    """Make the transfer of a dispatch that was posted, and record that it is on its way."""
     order = one.body
     row = TransferRow(
         id=work.new_id(),

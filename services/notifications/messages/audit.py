@@ -75,7 +75,7 @@ def wrong(
 
 async def _page(session: AsyncSession, after: str, rows: int) -> Sequence[Effect]:
     found = await session.execute(PAGE, {"after": after or BEFORE_ALL, "rows": rows})
-    return [Effect(row.key, row.fact, TYPES.get(row.purpose, frozenset())) for row in found]
+    return [Effect(row.key, row.fact.partition("#")[0], TYPES.get(row.purpose, frozenset())) for row in found]
 
 
 TYPES = {rule.purpose: frozenset({rule.event.type}) for rule in RULES}

@@ -5,13 +5,39 @@ from dataclasses import dataclass
 from functools import singledispatch
 from types import MappingProxyType
 
-from services.notifications.messages.wording import figure, goods, listed, moment, shortened
+from services.notifications.messages.wording import (
+    UNITS,
+    day,
+    figure,
+    goods,
+    listed,
+    moment,
+    quantity,
+    rupiah,
+    shortened,
+)
 from services.notifications.people import Language
 from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
     Goods,
+    MarketAnnounced,
+    MarketCancelled,
+    MarketOffer,
+    PriceAlert,
+    ProductionDelivered,
+    ProductionEvent,
+    ProductionOffered,
+    ProductionPaid,
+    ProductionTakenBack,
+    StationBroken,
+    StationDry,
+    StationReported,
+    StockAlert,
+    StockExpiring,
+    StockLow,
+    StockOut,
     StockReceived,
     StockRestated,
     TransferDispatched,
@@ -23,10 +49,13 @@ LENGTH_MAX: Mapping[str, int] = MappingProxyType(
     {
         "business": 40,
         "changes": 64,
+        "ceiling": 16,
         "giver": 36,
         "goods": 64,
+        "item": 40,
         "rejected": 40,
         "number": 24,
+        "offers": 80,
         "place": 40,
         "from_place": 24,
         "to_place": 24,
@@ -36,7 +65,24 @@ LENGTH_MAX: Mapping[str, int] = MappingProxyType(
         "recipients": 44,
         "region": 13,
         "sector": 24,
+        "site": 40,
+        "station": 40,
+        "problem": 20,
+        "unit": 8,
+        "on_hand": 28,
+        "low_at": 28,
+        "lot": 40,
+        "expires_on": 16,
+        "until": 24,
         "when": 24,
+        "amount": 26,
+        "balance": 26,
+        "price": 20,
+        "answer_by": 24,
+        "due_on": 12,
+        "order": 50,
+        "reference": 24,
+        "released": 50,
     }
 )
 """The longest that each placeholder can become, in characters; the check of the texts counts with it."""
@@ -61,6 +107,12 @@ ORIGINS: Mapping[Language, Mapping[str, str]] = MappingProxyType(
     {
         Language.INDONESIAN: {"supplier": "pemasok", "production": "produksi", "donation": "sumbangan"},
         Language.ENGLISH: {"supplier": "a supplier", "production": "production", "donation": "a donation"},
+    }
+)
+PROBLEMS: Mapping[Language, Mapping[str, str]] = MappingProxyType(
+    {
+        Language.INDONESIAN: {"dry": "tidak ada air", "no_soap": "tidak ada sabun", "broken": "rusak"},
+        Language.ENGLISH: {"dry": "no water", "no_soap": "no soap", "broken": "broken"},
     }
 )
 NONE: Mapping[Language, str] = MappingProxyType({Language.INDONESIAN: "tidak ada", Language.ENGLISH: "none"})
@@ -152,6 +204,107 @@ def _(event: TransferDispatched, reading: Reading) -> Values:
 def _(event: TransferReceived, reading: Reading) -> Values:
     rejected = goods(event.rejected, LENGTH_MAX["rejected"], reading.language)
     return {**_transfer(event, event.accepted, reading), "rejected": rejected or NONE[reading.language]}
+
+
+@_facts.register(ProductionOffered)
+@_facts.register(ProductionTakenBack)
+@_facts.register(ProductionPaid)
+@_facts.register(ProductionDelivered)
+def _(event: ProductionEvent, reading: Reading) -> Values:
+    language = reading.language
+    told = {
+        "order": _ordered(event, event.quantity, "order", reading),
+        "price": rupiah(event.price_rupiah, language),
+        "due_on": day(event.due_on, language),
+        "place": event.place_name,
+        "giver": _giver(reading, event.place_region),
+    }
+    if reading.businesses:
+        told["business"] = listed(reading.businesses, LENGTH_MAX["business"], language)
+    match event:
+        case ProductionOffered():
+            told["answer_by"] = moment(event.answer_by, language)
+        case ProductionTakenBack():
+            told["reason"] = event.reason
+            told["released"] = _ordered(event, event.released, "released", reading)
+        case ProductionPaid():
+            told["amount"] = rupiah(event.amount_rupiah, language)
+            told["balance"] = rupiah(event.balance_rupiah, language)
+            told["reference"] = event.reference
+            told["when"] = moment(event.paid_at, language)
+        case ProductionDelivered():
+            told["goods"] = _goods(event.lines, reading)
+            told["number"] = event.number or NONE[language]
+            told["rejected"] = figure(event.rejected, language)
+            told["when"] = moment(event.occurred_at, language)
+    return told
+
+
+def _ordered(event: ProductionEvent, quantity: int, name: str, reading: Reading) -> str:
+    line = Goods(item=event.item, item_name=event.item_name, unit=event.unit, quantity=quantity)
+    return goods([line], LENGTH_MAX[name], reading.language)
+
+
+@_facts.register(StationDry)
+@_facts.register(StationBroken)
+@_facts.register(StationReported)
+def _(event: StationDry | StationBroken | StationReported, reading: Reading) -> Values:
+    told = {"station": event.name, "site": event.site_name, "when": moment(event.occurred_at, reading.language)}
+    if isinstance(event, StationReported):
+        told["problem"] = PROBLEMS[reading.language].get(event.problem, event.problem)
+    return told
+
+
+@_facts.register(MarketAnnounced)
+@_facts.register(MarketCancelled)
+def _(event: MarketAnnounced | MarketCancelled, reading: Reading) -> Values:
+    told = {
+        "giver": _giver(reading, event.region),
+        "number": event.number,
+        "offers": listed([_offer(one, reading) for one in event.offers], LENGTH_MAX["offers"], reading.language),
+        "place": event.place_name,
+        "region": event.region,
+        "until": moment(event.closes_at, reading.language),
+        "when": moment(event.opens_at, reading.language),
+    }
+    return told | {"reason": event.reason} if isinstance(event, MarketCancelled) else told
+
+
+def _offer(offer: MarketOffer, reading: Reading) -> str:
+    return f"{offer.item_name} {rupiah(offer.price_rupiah, reading.language)}"
+
+
+@_facts.register
+def _(event: PriceAlert, reading: Reading) -> Values:
+    return {
+        "ceiling": rupiah(event.ceiling_rupiah, reading.language),
+        "giver": _giver(reading, event.region),
+        "item": event.item_name,
+        "place": event.place_name,
+        "price": rupiah(event.price_rupiah, reading.language),
+        "region": event.region,
+        "unit": UNITS[reading.language].get(event.unit, event.unit),
+        "when": moment(event.observed_at, reading.language),
+    }
+
+
+@_facts.register(StockLow)
+@_facts.register(StockOut)
+def _(event: StockLow | StockOut, reading: Reading) -> Values:
+    return {**_alert(event, reading), "low_at": quantity(event.low_at, event.unit, reading.language)}
+
+
+@_facts.register
+def _(event: StockExpiring, reading: Reading) -> Values:
+    return {**_alert(event, reading), "lot": event.lot, "expires_on": day(event.expires_on, reading.language)}
+
+
+def _alert(event: StockAlert, reading: Reading) -> Values:
+    return {
+        "place": event.place_name,
+        "item": event.item_name,
+        "on_hand": quantity(event.on_hand, event.unit, reading.language),
+    }
 
 
 def _transfer(event: TransferDispatched | TransferReceived, lines: list[Goods], reading: Reading) -> Values:

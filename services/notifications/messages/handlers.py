@@ -43,7 +43,7 @@ class Told:
 async def tell(work: Work, news: Iterable[News]) -> list[Told]:
     """Write the messages that rules ask for, and give those that are new.
 
-    A fact is known by its subject: told again, under whatever number, it adds nothing for those who have it.
+    A fact is known by its matter: told again, under whatever number, it adds nothing for those who have it.
     """
     told: list[Told] = []
     letters: list[store.Letter] = []
@@ -66,7 +66,7 @@ def _letters(news: News, told: Iterable[Told]) -> Iterator[store.Letter]:
         yield store.Letter(
             id=one.message_id,
             person=one.person.key,
-            fact=news.event.subject,
+            fact=news.event.matter,
             purpose=news.rule.purpose,
             urgency=news.rule.urgency,
             region=news.region,
@@ -80,8 +80,8 @@ def _letters(news: News, told: Iterable[Told]) -> Iterator[store.Letter]:
 
 async def told_before(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[str]]:
     """Name for each matter those who were told of it under the purpose that the rule follows."""
-    people = await store.told(work.session, [event.subject for event in events], rule.after) if rule.after else {}
-    return [people.get(event.subject, []) for event in events]
+    people = await store.told(work.session, [event.matter for event in events], rule.after) if rule.after else {}
+    return [people.get(event.matter, []) for event in events]
 
 
 async def mark_read(work: Work, person: str, message_id: UUID) -> store.MessageRow:

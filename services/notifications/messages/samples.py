@@ -1,6 +1,7 @@
 """An extreme example of each fact that is told, against which the texts are checked at start-up."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 from shared.contracts import Event
@@ -8,7 +9,22 @@ from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
     Goods,
+    MarketAnnounced,
+    MarketCancelled,
+    MarketOffer,
+    PriceAlert,
+    ProductionDelivered,
+    ProductionOffered,
+    ProductionPaid,
+    ProductionTakenBack,
+    Rejected,
     Restated,
+    StationBroken,
+    StationDry,
+    StationReported,
+    StockExpiring,
+    StockLow,
+    StockOut,
     StockReceived,
     StockRestated,
     TransferDispatched,
@@ -22,10 +38,59 @@ SOMEBODY = UUID(int=2**128 - 1)
 NUMBER = "2020-09-19.71-DO-10000"
 REGION = "19.71.01.1001"
 AT = datetime(2020, 12, 30, 23, 59, tzinfo=UTC)
+MONEY = 2**63 - 1
+PRODUCTION: dict[str, Any] = {
+    "order_id": SOMEBODY,
+    "call_id": SOMEBODY,
+    "business_id": SOMEBODY,
+    "region": REGION,
+    "place": CODE,
+    "place_name": LONG,
+    "place_region": REGION,
+    "item": CODE,
+    "item_name": LONG,
+    "unit": "piece",
+    "quantity": 2**63 - 1,
+    "price_rupiah": MONEY,
+    "due_on": date(2020, 12, 30),
+}
 GOODS = [Goods(item=CODE, item_name=LONG, unit="piece", quantity=2**63 - 1)] * 40
+SHELF: dict[str, Any] = {
+    "alert_id": SOMEBODY,
+    "place": CODE,
+    "place_name": LONG,
+    "region": REGION,
+    "item": CODE,
+    "item_name": LONG,
+    "unit": "piece",
+    "on_hand": 2**63 - 1,
+}
+STATION: dict[str, Any] = {
+    "station_id": SOMEBODY,
+    "code": CODE,
+    "name": LONG,
+    "site": CODE,
+    "site_name": LONG,
+    "region": REGION,
+    "occurred_at": AT,
+}
 
+OFFERS = [
+    MarketOffer(
+        item=CODE,
+        item_name=LONG,
+        unit="piece",
+        price_rupiah=2**63 - 1,
+        market_price_rupiah=2**63 - 1,
+        allotment=2**63 - 1,
+        sold=0,
+    )
+] * 40
 
 LONGEST: tuple[Event, ...] = (
+    StockLow(**SHELF, low_at=2**63 - 1),
+    StockOut(**SHELF, low_at=2**63 - 1),
+    StockExpiring(**SHELF, lot=CODE, expires_on=date(2020, 12, 30)),
     BusinessRegistered(business_id=SOMEBODY, owner_id=SOMEBODY, name=LONG, sector=CODE, region=REGION),
     DistributionPosted(
         distribution_id=SOMEBODY,
@@ -96,6 +161,72 @@ LONGEST: tuple[Event, ...] = (
         accepted=GOODS,
         rejected=GOODS,
     ),
+    ProductionOffered(**PRODUCTION, answer_by=AT),
+    ProductionTakenBack(**PRODUCTION, reason=LONG, accepted=2**63 - 1, released=2**63 - 1),
+    ProductionPaid(
+        **PRODUCTION,
+        payment_no=1,
+        amount_rupiah=MONEY,
+        paid_at=AT,
+        reference=LONG,
+        due_rupiah=MONEY,
+        paid_rupiah=MONEY,
+        balance_rupiah=MONEY,
+    ),
+    ProductionDelivered(
+        **PRODUCTION,
+        delivery_no=1,
+        occurred_at=AT,
+        document=LONG,
+        delivered=2**63 - 1,
+        accepted=2**63 - 1,
+        rejected=2**63 - 1,
+        reasons=[Rejected(reason=CODE, quantity=2**63 - 1)] * 40,
+        posting_id=SOMEBODY,
+        number=NUMBER,
+        lines=GOODS,
+        amount_due_rupiah=MONEY,
+        due_rupiah=MONEY,
+        state=CODE,
+    ),
+    MarketAnnounced(
+        market_id=SOMEBODY,
+        number=NUMBER,
+        model=CODE,
+        place=CODE,
+        place_name=LONG,
+        region=REGION,
+        opens_at=AT,
+        closes_at=AT,
+        offers=OFFERS,
+    ),
+    MarketCancelled(
+        market_id=SOMEBODY,
+        number=NUMBER,
+        model=CODE,
+        place=CODE,
+        place_name=LONG,
+        region=REGION,
+        opens_at=AT,
+        closes_at=AT,
+        offers=OFFERS,
+        reason=LONG,
+    ),
+    PriceAlert(
+        observation_id=SOMEBODY,
+        place=CODE,
+        place_name=LONG,
+        region=REGION,
+        item=CODE,
+        item_name=LONG,
+        unit=CODE,
+        observed_at=AT,
+        price_rupiah=2**63 - 1,
+        ceiling_rupiah=2**63 - 1,
+    ),
+    StationDry(**STATION, outage_id=SOMEBODY),
+    StationBroken(**STATION, outage_id=SOMEBODY),
+    StationReported(**STATION, outage_id=SOMEBODY, problem=CODE),
 )
 
 

@@ -143,4 +143,178 @@ TEXTS: dict[str, dict[Language, Words]] = {
             "You get this because your office sent them.",
         ),
     },
+    "order_offered": {
+        ID: Words(
+            "Tawaran pesanan untuk usaha Anda",
+            "{business} ditawari pesanan {order}, {price} per satuan, selesai {due_on}, antar ke {place}. "
+            "Jawab sebelum {answer_by}: terima atau tolak. Dari: {giver}.",
+            "Anda menerima pesan ini karena usaha Anda terpilih menurut skor yang dapat dilihat di kantor dinas.",
+        ),
+        EN: Words(
+            "An order is offered to your business",
+            "{business} is offered an order of {order}, {price} each, due {due_on}, to be delivered to {place}. "
+            "Answer by {answer_by}: accept or decline. From: {giver}.",
+            "You get this because your business was chosen by a score that you can see at the office.",
+        ),
+    },
+    "order_taken_back": {
+        ID: Words(
+            "Sisa pesanan ditarik kembali",
+            "Pesanan {business}: {released} yang belum diterima ditarik kembali. Alasan: {reason}. "
+            "Yang sudah diterima tetap dibayar. Oleh: {giver}.",
+            "Anda menerima pesan ini karena pesanan ini ada pada usaha Anda.",
+        ),
+        EN: Words(
+            "The rest of an order was taken back",
+            "Order of {business}: {released} not yet accepted was taken back. Reason: {reason}. "
+            "What was accepted is still paid. By: {giver}.",
+            "You get this because the order was with your business.",
+        ),
+    },
+    "order_paid": {
+        ID: Words(
+            "Pembayaran pesanan",
+            "{business}: dibayar {amount} untuk pesanan {order}, {when}. Ref. {reference}. Sisa: {balance}. "
+            "Oleh: {giver}.",
+            "Anda menerima pesan ini karena tercatat sebagai pemilik usaha ini.",
+        ),
+        EN: Words(
+            "Payment for an order",
+            "{business}: {amount} paid for the order of {order}, {when}. Ref. {reference}. Still due: {balance}. "
+            "By: {giver}.",
+            "You get this because you are recorded as the owner of this business.",
+        ),
+    },
+    "order_delivered": {
+        ID: Words(
+            "Hasil pesanan tiba di {place}",
+            "Diterima: {goods}, {when}. Ditolak: {rejected}. No. {number}. Dari pesanan {order}, batas {due_on}. "
+            "Dicatat oleh {giver}.",
+            "Anda menerima pesan ini karena stok ini tanggung jawab kantor Anda.",
+        ),
+        EN: Words(
+            "Ordered goods delivered at {place}",
+            "Accepted: {goods}, {when}. Rejected: {rejected}. No. {number}. Of the order of {order}, due {due_on}. "
+            "Recorded by {giver}.",
+            "You get this because your office keeps this stock.",
+        ),
+    },
+    "station_reported": {
+        ID: Words(
+            "Laporan warga: tempat cuci tangan di {site}",
+            "Warga melapor tempat cuci tangan {station} di {site} tidak dapat dipakai ({problem}), sejak {when}. Mohon "
+            "diperiksa, lalu catat kunjungannya.",
+            "Anda menerima pesan ini karena kantor Anda merawat tempat ini.",
+        ),
+        EN: Words(
+            "The public reports a station at {site}",
+            "The public says that handwashing station {station} at {site} cannot be used ({problem}), since {when}. "
+            "Please look, and record the visit.",
+            "You get this because your office keeps this station.",
+        ),
+    },
+    "station_dry": {
+        ID: Words(
+            "Tempat cuci tangan kosong di {site}",
+            "Tempat cuci tangan {station} di {site} tanpa air atau sabun sejak {when}. Mohon diisi, lalu catat "
+            "kunjungannya.",
+            "Anda menerima pesan ini karena kantor Anda merawat tempat ini.",
+        ),
+        EN: Words(
+            "Handwashing station empty at {site}",
+            "Handwashing station {station} at {site} is without water or soap since {when}. Please refill it and "
+            "record the visit.",
+            "You get this because your office keeps this station.",
+        ),
+    },
+    "station_broken": {
+        ID: Words(
+            "Tempat cuci tangan rusak di {site}",
+            "Tempat cuci tangan {station} di {site} rusak sejak {when}. Mohon diperbaiki atau diganti, lalu catat "
+            "kunjungannya.",
+            "Anda menerima pesan ini karena kantor Anda merawat tempat ini.",
+        ),
+        EN: Words(
+            "Handwashing station broken at {site}",
+            "Handwashing station {station} at {site} is broken since {when}. Please repair or replace it and "
+            "record the visit.",
+            "You get this because your office keeps this station.",
+        ),
+    },
+    "market": {
+        ID: Words(
+            "Pasar murah di wilayah {region}",
+            "Pasar murah No. {number} di {place}, {when} sampai {until}. Dijual: {offers}. Diumumkan oleh {giver}.",
+            "Anda menerima pesan ini karena bertugas di wilayah ini.",
+        ),
+        EN: Words(
+            "Cheap market in region {region}",
+            "Cheap market No. {number} at {place}, {when} until {until}. On sale: {offers}. Announced by {giver}.",
+            "You get this because you serve this region.",
+        ),
+    },
+    "market_cancelled": {
+        ID: Words(
+            "Pasar murah dibatalkan di wilayah {region}",
+            "Pasar murah No. {number} di {place}, {when}, dibatalkan. Alasan: {reason}. Oleh: {giver}.",
+            "Anda menerima pesan ini karena sebelumnya diberi tahu tentang pasar murah ini.",
+        ),
+        EN: Words(
+            "Cheap market called off in region {region}",
+            "Cheap market No. {number} at {place}, {when}, will not be held. Reason: {reason}. By: {giver}.",
+            "You get this because you were told of this market before.",
+        ),
+    },
+    "price_alert": {
+        ID: Words(
+            "Harga di atas HET di wilayah {region}",
+            "{item} di {place}: {price} per {unit}, {when}. Harga eceran tertinggi (HET): {ceiling}. "
+            "Dicatat oleh {giver}. Kabar berikutnya setelah harga sempat turun ke HET.",
+            "Anda menerima pesan ini karena bertugas di wilayah ini.",
+        ),
+        EN: Words(
+            "Price above its ceiling in region {region}",
+            "{item} at {place}: {price} per {unit}, {when}. Highest retail price: {ceiling}. "
+            "Recorded by {giver}. You are told again after the price has been back at the ceiling.",
+            "You get this because you serve this region.",
+        ),
+    },
+    "stock_low": {
+        ID: Words(
+            "Stok menipis di {place}",
+            "{place}: {item} tinggal {on_hand}, batas pesan ulang {low_at}. Mohon pesan atau minta kiriman sebelum "
+            "habis.",
+            "Anda menerima pesan ini karena stok ini tanggung jawab kantor Anda.",
+        ),
+        EN: Words(
+            "Stock is low at {place}",
+            "{place}: {on_hand} of {item} left, the reorder level is {low_at}. Please order or ask for a transfer "
+            "before it runs out.",
+            "You get this because your office keeps this stock.",
+        ),
+    },
+    "stock_out": {
+        ID: Words(
+            "Stok habis di {place}",
+            "{place}: {item} habis. Batas pesan ulang {low_at}. Mohon segera pesan atau minta kiriman.",
+            "Anda menerima pesan ini karena stok ini tanggung jawab kantor Anda.",
+        ),
+        EN: Words(
+            "Out of stock at {place}",
+            "{place}: {item} has run out. The reorder level is {low_at}. Please order or ask for a transfer now.",
+            "You get this because your office keeps this stock.",
+        ),
+    },
+    "stock_expiring": {
+        ID: Words(
+            "Segera kedaluwarsa di {place}",
+            "{place}: {on_hand} {item}, lot {lot}, kedaluwarsa {expires_on}. Mohon salurkan dulu lot ini.",
+            "Anda menerima pesan ini karena stok ini tanggung jawab kantor Anda.",
+        ),
+        EN: Words(
+            "Expiring soon at {place}",
+            "{place}: {on_hand} of {item}, lot {lot}, expires on {expires_on}. Please hand this lot out first.",
+            "You get this because your office keeps this stock.",
+        ),
+    },
 }

@@ -1,7 +1,7 @@
 """Figures, goods and moments as plain words in the reader's language, each within a length that it never exceeds."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 
 from services.notifications.people import Language
@@ -36,12 +36,14 @@ def figure(number: int, language: Language) -> str:
     return grouped.replace(",", ".") if language is Language.INDONESIAN else grouped
 
 
+def quantity(number: int, unit: str, language: Language) -> str:
+    """Give a figure with its unit: "1.500 buah"."""
+    return f"{figure(number, language)} {UNITS[language].get(unit, unit)}"
+
+
 def goods(lines: Sequence[Goods], length: int, language: Language) -> str:
     """Name what and how much: "500 buah Masker kain, 20 paket Beras", and how many more lines did not fit."""
-    named = [
-        f"{figure(line.quantity, language)} {UNITS[language].get(line.unit, line.unit)} {line.item_name}"
-        for line in lines
-    ]
+    named = [f"{quantity(line.quantity, line.unit, language)} {line.item_name}" for line in lines]
     return listed(named, length, language)
 
 
@@ -64,3 +66,13 @@ def moment(at: datetime, language: Language) -> str:
     local = shown(at)
     colon = "." if language is Language.INDONESIAN else ":"
     return f"{local.day} {MONTHS[language][local.month - 1]} {local.year} {local:%H}{colon}{local:%M} WIB"
+
+
+def day(on: date, language: Language) -> str:
+    """Give a day as people write it: "21 Sep 2020"."""
+    return f"{on.day} {MONTHS[language][on.month - 1]} {on.year}"
+
+
+def rupiah(amount: int, language: Language) -> str:
+    """Give an amount of money: "Rp 1.500.000"."""
+    return f"Rp {figure(amount, language)}"

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import msgspec
 
-from services.registration.support import handlers
+from services.registration.support import handlers, income
+from services.registration.support.income import IncomeRow
 from services.registration.support.store import SupportRow
 from shared.clock import shown
 from shared.problems import Absent
@@ -23,13 +24,14 @@ class SupportQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class GoodsView(msgspec.Struct, frozen=True, kw_only=True):
-    """A quantity of one item, in its base unit."""
+    """A quantity of one item, in its base unit; `share` is what the business received of the item, of all its lots."""
 
     item: str
     item_name: str
     unit: str
     quantity: int
     lot: str | None = None
+    share: int | None = None
 
 
 class VoidView(msgspec.Struct, frozen=True):
@@ -42,7 +44,8 @@ class VoidView(msgspec.Struct, frozen=True):
 class SupportView(msgspec.Struct, frozen=True, kw_only=True):
     """A distribution that the business received from.
 
-    Shape: `lines` is what was handed out in all, to `businesses_count` businesses and `public_heads` people
+    Shape: `lines` is what was handed out in all, to `businesses_count` businesses and `public_heads` people; what the
+           business itself received stands in each line's `share`, and is not known where that is null
     """
 
     distribution_id: UUID
@@ -58,11 +61,45 @@ class SupportView(msgspec.Struct, frozen=True, kw_only=True):
     voided: VoidView | None
 
 
+class IncomeView(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery or a payment of a production order.
+
+    Shape:  `no` counts the deliveries, or the payments, of the order; `reference` is the document of the delivery or
+            the reference of the payment
+    Units:  of a delivery the amount is what became due by it, of a payment what was paid
+    """
+
+    order_id: UUID
+    kind: str
+    no: int
+    region: str
+    occurred_at: datetime
+    item: str
+    item_name: str
+    unit: str
+    accepted: int | None
+    rejected: int | None
+    amount_rupiah: int
+    reference: str | None
+
+
 @routes.get("/businesses/{business_id}/support", allow=Action.SEE_BUSINESSES, refusals=(Absent,))
 async def list_support(call: Call, business_id: UUID, query: SupportQuery) -> Page[SupportView]:
     """List what a business received, latest first."""
     page = await handlers.support_of(call.work, business_id, query.cursor, query.limit)
     return Page([_view(row) for row in page.items], page.next)
+
+
+@routes.get("/businesses/{business_id}/income", allow=Action.SEE_BUSINESSES, refusals=(Absent,))
+async def list_income(call: Call, business_id: UUID, query: SupportQuery) -> Page[IncomeView]:
+    """List what a business delivered by production orders and was paid for it, latest first."""
+    page = await income.income_of(call.work, business_id, query.cursor, query.limit)
+    return Page([_income(row) for row in page.items], page.next)
+
+
+def _income(row: IncomeRow) -> IncomeView:
+    values = {name: getattr(row, name) for name in IncomeView.__struct_fields__}
+    return IncomeView(**{**values, "occurred_at": shown(row.occurred_at)})
 
 
 def _view(row: SupportRow) -> SupportView:

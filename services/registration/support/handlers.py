@@ -40,6 +40,7 @@ async def support_of(work: Work, business_id: UUID, after: str | None, limit: in
 
 def _rows(event: DistributionEvent) -> Sequence[SupportRow]:
     recipients = list(dict.fromkeys(event.businesses))
+    shares = {(one.business_id, one.item): one.quantity for one in event.shares}
     return [
         SupportRow(
             distribution_id=event.distribution_id,
@@ -50,7 +51,11 @@ def _rows(event: DistributionEvent) -> Sequence[SupportRow]:
             place_name=event.place_name,
             region=event.region,
             occurred_at=event.occurred_at,
-            lines=[msgspec.to_builtins(line) for line in event.lines],
+            lines=[
+                # Where shares were told, a business without one of an item has none of it; elsewhere nobody knows.
+                msgspec.to_builtins(line) | ({"share": shares.get((business_id, line.item), 0)} if shares else {})
+                for line in event.lines
+            ],
             public_heads=event.public_heads,
             businesses_count=len(recipients),
         )

@@ -93,8 +93,8 @@ class Foretelling:
         if event.source == "registration":
             due = messages_due(self.staff, [event], [])
         else:
-            due = [one for one in messages_due(self.staff, self.registered, [event]) if one[0] == event.subject]
-        return {("message", event.subject): [f"{purpose} {person}" for _, person, purpose in due]} if due else {}
+            due = [one for one in messages_due(self.staff, self.registered, [event]) if one[0] == event.matter]
+        return {("message", event.matter): [f"{purpose} {person}" for _, person, purpose in due]} if due else {}
 
 
 def _done_for_good(says: str, before: Sequence[Sequence[str]]) -> bool:

@@ -1,0 +1,127 @@
+"""Looking through all shelves for what is not told yet, or is told and not so any more.
+
+A sweep compares what is with what is open, and not what has changed: one that is broken off, or was never made, is
+made up for by the next. Posting stock costs nothing for it; what falls and rises again between two sweeps is not told.
+"""
+
+from collections.abc import Sequence
+
+from services.aid_distribution.alerts import store
+from services.aid_distribution.alerts.domain import AlertKind, Turn, shelf, turn
+from services.aid_distribution.alerts.store import ROWS_PER_SWEEP_MAX, AlertRow, Cleared, ExpiringLot, Shelf
+from services.aid_distribution.ledger.catalogue import find
+from shared.clock import wib_day
+from shared.contracts.aid_distribution import StockAlert, StockExpiring, StockLow, StockOut, StockRestored
+from shared.database import Work
+
+
+async def sweep(work: Work) -> bool:
+    """Raise and clear what is due, with the events that say so; tells whether there may be more.
+
+    Whoever comes while another one sweeps leaves it to them.
+    """
+    if not await store.alone(work.session):
+        return False
+    today = wib_day(work.now)
+    shelves = await store.crossings(work.session)
+    lots = await store.expiring(work.session, today)
+    over = await store.not_expiring(work.session, today)
+    await _raise(work, shelves, lots)
+    well = [shelf(one.place, one.item) for one in shelves if _turn(one).cleared]
+    await _tell_cleared(work, shelves, await store.clear_shelves(work.session, well, work.now))
+    await _tell_cleared(work, (), await store.clear(work.session, over, work.now))
+    return max(len(shelves), len(lots), len(over)) >= ROWS_PER_SWEEP_MAX
+
+
+def _turn(one: Shelf) -> Turn:
+    return turn(one.on_hand, one.low_at, one.ok_at, one.open_kinds)
+
+
+async def _raise(work: Work, shelves: Sequence[Shelf], lots: Sequence[ExpiringLot]) -> None:
+    raised: list[tuple[AlertRow, Shelf | ExpiringLot]] = [
+        (_of_shelf(work, one, kind), one) for one in shelves if (kind := _turn(one).raised)
+    ]
+    raised += [(_of_lot(work, lot), lot) for lot in lots]
+    fresh = await store.raise_all(work.session, [row for row, _ in raised], work.now)
+    told = [(row, cause) for row, cause in raised if row.id in fresh]
+    words = await _words(work, [(cause.place, cause.item) for _, cause in told])
+    for row, cause in told:
+        work.record(_fact(row, cause, words[cause.place, cause.item]), region=row.region)
+
+
+def _of_shelf(work: Work, one: Shelf, kind: AlertKind) -> AlertRow:
+    return AlertRow(
+        id=work.new_id(),
+        kind=kind.value,
+        subject=shelf(one.place, one.item),
+        region=one.region,
+        place=one.place,
+        item=one.item,
+        figure=one.on_hand,
+        threshold=one.low_at,
+        raised_at=work.now,
+    )
+
+
+def _of_lot(work: Work, lot: ExpiringLot) -> AlertRow:
+    return AlertRow(
+        id=work.new_id(),
+        kind=AlertKind.EXPIRING.value,
+        subject=shelf(lot.place, lot.item, lot.lot),
+        region=lot.region,
+        place=lot.place,
+        item=lot.item,
+        lot=lot.lot,
+        figure=lot.on_hand,
+        threshold=lot.within_days,
+        due_on=lot.expires_on,
+        raised_at=work.now,
+    )
+
+
+Words = dict[str, str]
+"""The names by which people know a shelf."""
+
+
+async def _words(work: Work, shelves: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Words]:
+    if not shelves:
+        return {}
+    items, places = await find(work.session, {item for _, item in shelves}, {place for place, _ in shelves})
+    return {
+        (place, item): {
+            "place": place,
+            "place_name": places[place].name,
+            "region": places[place].region,
+            "item": item,
+            "item_name": items[item].name,
+            "unit": items[item].unit,
+        }
+        for place, item in shelves
+    }
+
+
+def _fact(row: AlertRow, cause: Shelf | ExpiringLot, words: Words) -> StockAlert:
+    if isinstance(cause, ExpiringLot):
+        return StockExpiring(
+            alert_id=row.id, on_hand=cause.on_hand, lot=cause.lot, expires_on=cause.expires_on, **words
+        )
+    kind = StockOut if row.kind == AlertKind.OUT else StockLow
+    return kind(alert_id=row.id, on_hand=cause.on_hand, low_at=cause.low_at, **words)
+
+
+async def _tell_cleared(work: Work, shelves: Sequence[Shelf], cleared: Sequence[Cleared]) -> None:
+    """Tell once for each shelf, or lot, what is over."""
+    on_hand = {(one.place, one.item): one.on_hand for one in shelves}
+    over: dict[tuple[str, str, str | None], list[Cleared]] = {}
+    for one in cleared:
+        over.setdefault((one.place, one.item, one.lot), []).append(one)
+    words = await _words(work, [(place, item) for place, item, _ in over])
+    for (place, item, lot), alerts in over.items():
+        event = StockRestored(
+            alert_ids=[one.id for one in alerts],
+            kinds=sorted(one.kind for one in alerts),
+            lot=lot,
+            on_hand=on_hand.get((place, item)),
+            **words[place, item],
+        )
+        work.record(event, region=event.region)

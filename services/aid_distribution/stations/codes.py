@@ -1,0 +1,34 @@
+"""The code that a station bears for the public: nobody guesses it, and the database does not hold it.
+
+It is a MAC of the station's id under the installation's key, so it can be printed again at any time; what is stored is
+its hash, so a copy of the tables reports nothing.
+"""
+
+from base64 import b32encode
+from hashlib import sha256
+from io import BytesIO
+from uuid import UUID
+
+import segno
+
+from shared.privacy import Vault
+
+CODE_BYTES = 16
+SVG_SCALE = 8
+
+
+def report_code(vault: Vault, station_id: UUID) -> str:
+    """Give the code of a station: 26 letters and digits."""
+    return b32encode(vault.index(str(station_id), "station report")[:CODE_BYTES]).decode().rstrip("=")
+
+
+def digest(code: str) -> bytes:
+    """Give what is stored in place of a code."""
+    return sha256(code.encode()).digest()
+
+
+def qr_svg(address: str) -> bytes:
+    """Draw an address as a QR code that can still be read with a quarter of it scratched off."""
+    drawn = BytesIO()
+    segno.make(address, error="q", micro=False).save(drawn, kind="svg", scale=SVG_SCALE, xmldecl=False)
+    return drawn.getvalue()

@@ -82,7 +82,7 @@ class CountDifference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StockCounted(PostingEvent, frozen=True, kw_only=True):
-    """Goods were counted: from that moment the card holds what was counted; `lines` are what it corrected."""
+    """Goods were counted: from that moment the card holds what was counted; the lines are what that corrected."""
 
     type: ClassVar[str] = "serumpun.stock.counted.v1"
 

@@ -252,7 +252,7 @@ CALLERS = {
 }
 
 
-@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("role", list(CALLERS))
 @pytest.mark.parametrize(
     ("method", "path", "action"),
     [

@@ -99,7 +99,7 @@ PREPARE = (
     """
     INSERT INTO known_region (code, id, code_system, name, kind, population, households)
     SELECT DISTINCT ON (region) region, gen_random_uuid(), 'kemendagri', region, 'regency', 200000, 50000 FROM place
-    WHERE region <> '19'
+    WHERE kind = 'warehouse'
     """,
     """
     INSERT INTO price_ceiling (id, item, region, valid_from, price_rupiah, source, actor, recorded_at)

@@ -23,6 +23,7 @@ class Action(StrEnum):
     RECEIVE_STOCK = "receive_stock"
     ISSUE_STOCK = "issue_stock"
     TRANSFER_STOCK = "transfer_stock"
+    RESERVE_STOCK = "reserve_stock"
     REVERSE_POSTING = "reverse_posting"
     COUNT_STOCK = "count_stock"
     HOLD_LOT = "hold_lot"
@@ -90,6 +91,7 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.RECEIVE_STOCK: _FIELD,
         Action.ISSUE_STOCK: _FIELD,
         Action.TRANSFER_STOCK: _FIELD,
+        Action.RESERVE_STOCK: _FIELD,
         Action.REVERSE_POSTING: _FIELD,
         Action.COUNT_STOCK: _FIELD,
         Action.HOLD_LOT: _OFFICE,

@@ -7,6 +7,8 @@ from services.aid_distribution.distributions.api import distributions, follow_up
 from services.aid_distribution.ledger.api import catalogue, stock
 from services.aid_distribution.ledger.counts_api import counting
 from services.aid_distribution.ledger.reports_api import reports
+from services.aid_distribution.ledger.reservations_api import reserving
+from services.aid_distribution.ledger.reservations_sweep import sweeper as reservation_sweeper
 from services.aid_distribution.markets.api import markets
 from services.aid_distribution.markets.claims_api import market_claims
 from services.aid_distribution.planning.api import outlook, plans
@@ -27,6 +29,7 @@ SERVICE = Service(
         regions,
         stock,
         counting,
+        reserving,
         distributions,
         outlook,
         plans,
@@ -42,5 +45,5 @@ SERVICE = Service(
         reports,
     ),
     reactions=REACTIONS,
-    workers=(offer_sweeper, alert_sweeper),
+    workers=(offer_sweeper, alert_sweeper, reservation_sweeper),
 )

@@ -90,6 +90,30 @@ class StockCounted(PostingEvent, frozen=True, kw_only=True):
     counted: list[CountDifference]
 
 
+class StockReserved(PostingEvent, frozen=True, kw_only=True):
+    """Goods of a place are promised to somebody until a moment; they still lie there."""
+
+    type: ClassVar[str] = "serumpun.stock.reserved.v1"
+
+    reservation_id: UUID
+    place: str
+    place_name: str
+    purpose: str
+    expires_at: datetime
+
+
+class StockReleased(PostingEvent, frozen=True, kw_only=True):
+    """What was left of a reservation is available again: it was released, or has expired."""
+
+    type: ClassVar[str] = "serumpun.stock.released.v1"
+
+    reservation_id: UUID
+    place: str
+    place_name: str
+    purpose: str
+    reason: str
+
+
 class Restated(msgspec.Struct, frozen=True, kw_only=True):
     """What a late posting changed on one card: every closing of these days, or the difference of a later count."""
 

@@ -189,6 +189,19 @@ async def receive_transfer(office: Office) -> Order:
     return _post("aid_distribution", f"/aid/transfers/{transfer['id']}/receipt", occurred_at=_moment(), lines=lines)
 
 
+async def reserve_stock(_office: Office) -> Order:
+    until = (datetime.now(UTC) + timedelta(days=7)).isoformat()
+    return _post(
+        "aid_distribution", "/aid/reservations",
+        place=PROVINCE, purpose="Pelatihan", expires_at=until, lines=_goods(1),
+    )  # fmt: skip
+
+
+async def release_reservation(office: Office) -> Order:
+    made = await office.done(await reserve_stock(office))
+    return _post("aid_distribution", f"/aid/reservations/{made['id']}/release", reason="Batal")
+
+
 async def reverse_posting(office: Office) -> Order:
     posting = await office.done(await receive_stock(office))
     return _post("aid_distribution", f"/aid/postings/{posting['id']}/reversal", reason="Salah ketik")
@@ -582,6 +595,8 @@ ORDERS: Mapping[str, Recipe] = {
     "post_in_bulk": post_in_bulk,
     "dispatch_transfer": dispatch_transfer,
     "receive_transfer": receive_transfer,
+    "reserve_stock": reserve_stock,
+    "release_reservation": release_reservation,
     "reverse_posting": reverse_posting,
     "take_snapshot": take_snapshot,
     "count_stock": count_stock,

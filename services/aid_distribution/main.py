@@ -4,6 +4,7 @@ from services.aid_distribution.alerts.api import alerts
 from services.aid_distribution.alerts.sweeper import sweeper as alert_sweeper
 from services.aid_distribution.bulk.api import bulk
 from services.aid_distribution.distributions.api import distributions, follow_up_list, recipient_limits
+from services.aid_distribution.kits.api import kits
 from services.aid_distribution.ledger.api import catalogue, stock
 from services.aid_distribution.ledger.counts_api import counting
 from services.aid_distribution.ledger.reports_api import reports
@@ -30,6 +31,7 @@ SERVICE = Service(
         stock,
         counting,
         reserving,
+        kits,
         distributions,
         outlook,
         plans,

@@ -6,7 +6,7 @@ errors by hand.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,6 +22,10 @@ from shared.contracts import EVENTS, SUBSCRIPTIONS, Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    KitsEvent,
+    KitsRefused,
+    KitsReleased,
+    KitsReserved,
     ProductionDelivered,
     ProductionEvent,
     ProductionOffered,
@@ -46,6 +50,8 @@ from shared.contracts.registration import (
     BusinessRegistered,
     OwnerChanged,
     OwnerRegistered,
+    TrainingAnnounced,
+    TrainingCancelled,
 )
 from shared.settings import SERVICES
 from shared.stream import LOST, connect
@@ -159,6 +165,7 @@ async def violations(found: Installation) -> list[str]:
     wrong += await _last_words_are_kept(found)
     wrong += await _support_is_remembered(found)
     wrong += await _income_is_remembered(found)
+    wrong += await _kits_are_answered(found)
     wrong += await _deliveries_are_reported_once(found)
     wrong += await _answers_were_true(found)
     for question, says in LEDGER.items():
@@ -307,13 +314,27 @@ def messages_due(staff: Staff, registered: Iterable[Event], aid: Iterable[Event]
             case StockReceived() | StockRestated() | StockAlert() | StationReported() | StationDry() | StationBroken():
                 purpose = KEEPERS_ARE_TOLD[type(event)]
                 due += [(event.matter, person, purpose) for person in keepers(event.region)]
-            case TransferDispatched():
-                due += [(event.subject, person, "goods_coming") for person in keepers(event.to_region)]
-            case TransferReceived():
-                due += [(event.subject, person, "goods_arrived") for person in keepers(event.from_region)]
+            case TransferDispatched() | TransferReceived():
+                due += _of_transfer(event, keepers)
+            case KitsEvent():
+                due += _of_kits(event, keepers)
             case ProductionEvent():
                 due += _of_production(event, f"owner/{owners[event.business_id]}", keepers(event.place_region))
     return due
+
+
+def _of_transfer(event: TransferDispatched | TransferReceived, keepers: Callable[[str], list[str]]) -> list[Told]:
+    if isinstance(event, TransferDispatched):
+        return [(event.subject, person, "goods_coming") for person in keepers(event.to_region)]
+    return [(event.subject, person, "goods_arrived") for person in keepers(event.from_region)]
+
+
+def _of_kits(event: KitsEvent, keepers: Callable[[str], list[str]]) -> list[Told]:
+    if isinstance(event, KitsRefused):
+        circles = {*keepers(event.region), *keepers(event.region.partition(".")[0])}
+        return [(event.subject, person, "kits_refused") for person in circles]
+    purpose = "kits_reserved" if isinstance(event, KitsReserved) else "kits_released"
+    return [(event.subject, person, purpose) for person in keepers(event.place_region)]
 
 
 def _of_production(event: ProductionEvent, owner: str, keepers: Sequence[str]) -> list[Told]:
@@ -415,6 +436,34 @@ async def _income_is_remembered(found: Installation) -> list[str]:
     return [f"income forgotten: {one}" for one in due - remembered] + [
         f"income without cause: {one}" for one in remembered - due
     ]
+
+
+async def _kits_are_answered(found: Installation) -> list[str]:
+    """Hold what each training knows of its kits, and what is reserved for it, against what was told of it."""
+    asked = {one.training_id for one in found.events("registration") if isinstance(one, TrainingAnnounced) and one.kits}
+    over = {one.training_id for one in found.events("registration") if isinstance(one, TrainingCancelled)}
+    last: dict[UUID, str] = {}
+    answers: Counter[UUID] = Counter()
+    for event in found.events("aid_distribution"):
+        match event:
+            case KitsReserved() | KitsRefused():
+                answers[event.training_id] += 1
+                last[event.training_id] = "reserved" if isinstance(event, KitsReserved) else "refused"
+            case KitsReleased():
+                last[event.training_id] = "released"
+    rows = await found.stores["registration"].fetch("SELECT id, kits_state FROM training WHERE kits_state <> 'none'")
+    known = {row["id"]: row["kits_state"] for row in rows}
+    rows = await found.stores["aid_distribution"].fetch(
+        "SELECT training_id FROM reservation WHERE state = 'open' AND training_id IS NOT NULL"
+    )
+    held = {row["training_id"] for row in rows}
+    wrong = [f"kits of {one} were answered {answers[one]} times" for one in asked if answers[one] != 1]
+    wrong += [
+        f"{one} knows its kits as {known.get(one)}, told was {last.get(one)}"
+        for one in asked
+        if known.get(one) != last.get(one)
+    ]
+    return wrong + [f"{one} was called off and holds its kits" for one in held & over]
 
 
 async def _answers_were_true(found: Installation) -> list[str]:

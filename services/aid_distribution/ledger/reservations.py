@@ -5,7 +5,7 @@ promises in the past. Its lots are chosen as those of a hand-out are.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -31,7 +31,7 @@ from services.aid_distribution.ledger.store import Posted
 from shared import cursor
 from shared.caller import Caller
 from shared.clock import shown
-from shared.contracts.aid_distribution import StockReleased, StockReserved
+from shared.contracts.aid_distribution import KitsReleased, StockReleased, StockReserved
 from shared.database import Work
 from shared.problems import Absent, FieldError, Invalid, Refusal
 from shared.routes import PAGE_ITEMS_DEFAULT, Code, Cursor, Limit, Page, Text
@@ -129,10 +129,24 @@ async def reserve(work: Work, caller: Caller, order: ReserveStock) -> Reservatio
     return await _view(work, row)
 
 
+class KitsOf(msgspec.Struct, frozen=True, kw_only=True):
+    """For which training something is reserved, in the words in which its end is told."""
+
+    training_id: UUID
+    programme: str
+    title: str
+    region: str
+    starts_on: date
+    place_name: str
+
+
 async def promise(
-    work: Work, caller: Caller, order: ReserveStock, training_id: UUID | None = None
+    work: Work, caller: Caller, order: ReserveStock, kits_of: KitsOf | None = None
 ) -> ReservationRow | Refusal:
-    """Promise goods of an order in which nothing is wrong; the refusal is ShortOfStock or LotHeld."""
+    """Promise goods of an order in which nothing is wrong; the refusal is ShortOfStock, LotHeld or CountedSince.
+
+    Shape: with `kits_of` the end of the promise is told as that of the kits of a training too
+    """
     here = await known_by_code(work, (line.item for line in order.lines), [order.place])
     place = here.places[order.place]
     shelf = await reserved.open_place(work.session, order.place, work.new_id(), work.now)
@@ -158,7 +172,8 @@ async def promise(
         place=order.place,
         region=place.region,
         purpose=order.purpose,
-        training_id=training_id,
+        training_id=kits_of.training_id if kits_of else None,
+        kits_of=msgspec.to_builtins(kits_of) if kits_of else None,
         document=order.document,
         actor=caller.subject,
         reserved_at=now,
@@ -234,6 +249,18 @@ async def end(
         row.state, row.ended_at, row.ended_by, row.reason = state, work.now, caller.subject, reason
         row.release_posting_id = posted.draft.id
         row.version += 1
+        if row.kits_of is not None:
+            told = msgspec.convert(row.kits_of, KitsOf)
+            event = KitsReleased(
+                **msgspec.structs.asdict(told),
+                place=row.place,
+                place_region=row.region,
+                reservation_id=row.id,
+                number=row.number,
+                because=state.value,
+                reason=reason,
+            )
+            work.record(event, region=told.region, caller=caller)
     await work.session.flush()
     return [posted if isinstance(posted, Refusal) else None for posted in outcomes]
 

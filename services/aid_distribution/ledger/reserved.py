@@ -26,6 +26,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -55,6 +56,7 @@ class ReservationRow(SQLModel, table=True):
             "(state IN ('released', 'expired')) = (release_posting_id IS NOT NULL)", name="reservation_release_posted"
         ),
         CheckConstraint("expires_at > reserved_at", name="reservation_expires_later"),
+        CheckConstraint("(training_id IS NULL) = (kits_of IS NULL)", name="reservation_kits_of_a_training"),
         Index("reservation_by_region", "region", "reserved_at", "id"),
         Index("reservation_by_place", "place", "reserved_at", "id"),
         Index("reservation_open_by_expiry", "expires_at", "id", postgresql_where=text("state = 'open'")),
@@ -67,6 +69,7 @@ class ReservationRow(SQLModel, table=True):
     region: str = Field(sa_column=Column(Text, nullable=False))
     purpose: str = Field(sa_column=Column(Text, nullable=False))
     training_id: UUID | None = Field(default=None, sa_column=Column(Uuid, unique=True))
+    kits_of: dict[str, object] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
     document: str | None = Field(default=None, sa_column=Column(Text))
     actor: str = Field(sa_column=Column(Text, nullable=False))
     reserved_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))

@@ -1,7 +1,8 @@
-"""Reservations: goods that lie at a place and are promised, with what was used of them and by which postings."""
+"""Reservations, with what was used of them and by which postings; and kits, with what goes into them."""
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0013"
 down_revision = "0011"
@@ -15,6 +16,7 @@ def upgrade() -> None:
     op.drop_constraint("card_reserved_within_on_hand", "card", type_="check")
     op.drop_column("card", "reserved")
     _reservations()
+    _kits()
 
 
 def _reservations() -> None:
@@ -27,6 +29,7 @@ def _reservations() -> None:
         sa.Column("region", sa.Text(), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("training_id", sa.Uuid(), nullable=True),
+        sa.Column("kits_of", JSONB(none_as_null=True), nullable=True),
         sa.Column("document", sa.Text(), nullable=True),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("reserved_at", sa.DateTime(timezone=True), nullable=False),
@@ -43,6 +46,7 @@ def _reservations() -> None:
             "(state IN ('released', 'expired')) = (release_posting_id IS NOT NULL)", name="reservation_release_posted"
         ),
         sa.CheckConstraint("expires_at > reserved_at", name="reservation_expires_later"),
+        sa.CheckConstraint("(training_id IS NULL) = (kits_of IS NULL)", name="reservation_kits_of_a_training"),
         sa.ForeignKeyConstraint(["place"], ["place.code"]),
         sa.ForeignKeyConstraint(["posting_id"], ["posting.id"]),
         sa.ForeignKeyConstraint(["release_posting_id"], ["posting.id"]),
@@ -95,8 +99,50 @@ def _reservations() -> None:
     op.create_index("reservation_use_of", "reservation_use", ["reservation_id", "item", "lot"])
 
 
+def _kits() -> None:
+    op.create_table(
+        "kit",
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=True),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("defined_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["item"], ["item.code"]),
+        sa.PrimaryKeyConstraint("item"),
+        sa.UniqueConstraint("id"),
+    )
+    op.create_table(
+        "kit_component",
+        sa.Column("kit", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("quantity BETWEEN 1 AND 1000000", name="kit_component_quantity"),
+        sa.CheckConstraint("item <> kit", name="kit_component_is_another"),
+        sa.ForeignKeyConstraint(["kit"], ["kit.item"]),
+        sa.ForeignKeyConstraint(["item"], ["item.code"]),
+        sa.PrimaryKeyConstraint("kit", "item"),
+    )
+
+    op.create_table(
+        "training_kits",
+        sa.Column("training_id", sa.Uuid(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reservation_id", sa.Uuid(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("state IN ('reserved', 'refused', 'cancelled')", name="training_kits_state_known"),
+        sa.CheckConstraint(
+            "CASE state WHEN 'reserved' THEN reservation_id IS NOT NULL WHEN 'refused' THEN reservation_id IS NULL"
+            " ELSE true END",
+            name="training_kits_reserved_by_reservation",
+        ),
+        sa.ForeignKeyConstraint(["reservation_id"], ["reservation.id"]),
+        sa.PrimaryKeyConstraint("training_id"),
+        sa.UniqueConstraint("reservation_id"),
+    )
+
+
 def downgrade() -> None:
-    for table in ("reservation_use", "reservation_line", "reservation"):
+    for table in ("training_kits", "kit_component", "kit", "reservation_use", "reservation_line", "reservation"):
         op.drop_table(table)
     op.add_column("card", sa.Column("reserved", sa.BigInteger(), server_default="0", nullable=False))
     op.create_check_constraint("card_reserved_within_on_hand", "card", "reserved BETWEEN 0 AND on_hand")

@@ -8,6 +8,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from services.aid_distribution.ledger.domain import Draft, Kind, Line
+from shared.caller import Caller, Role
 from shared.clock import wib_day
 from tests.aid_distribution.story import NOON, WAREHOUSE
 
@@ -154,6 +155,12 @@ class Model:
         return [(day, *figures) for day, figures in found.items() if figures[1] or figures[2]]  # type: ignore[misc]
 
     @property
+    def movements(self) -> list[tuple[Moment, str, int]]:
+        """Give all that changed a lot, in order; of a count that is the difference that it has found by now."""
+        lots = {lot for _, lot, _ in (*self.entries, *self.counts.values())}
+        return sorted((when, lot, change) for lot in lots for when, change, _ in self.walk(lot) if change)
+
+    @property
     def balances(self) -> dict[str, int]:
         lots = {lot for _, lot, _ in (*self.entries, *self.counts.values())}
         ends = {lot: ([0] + [balance for _, _, balance in self.walk(lot)])[-1] for lot in lots}
@@ -182,6 +189,6 @@ def draft(work_id: UUID, item: str, move: Move) -> Draft:
         kind=Kind.RECEIPT if move.change > 0 else Kind.ISSUE,
         region="19.71",
         occurred_at=move.at,
-        actor="model",
+        caller=Caller("model", Role.OPERATOR, ("19",)),
         lines=(Line(item, abs(move.change), *ends, move.lot),),
     )

@@ -157,7 +157,7 @@ async def _post(
         kind=kind,
         region=here.places[order.place].region,
         occurred_at=order.occurred_at,
-        actor=caller.subject,
+        caller=caller,
         document=order.document,
         lines=tuple(lines),
         usable_only=kind is Kind.ASSEMBLY,  # what has expired is no part of a new kit, and is taken out of an old one

@@ -6,7 +6,7 @@ errors by hand.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,10 +22,12 @@ from shared.contracts import EVENTS, SUBSCRIPTIONS, Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
-    KitsEvent,
     KitsRefused,
     KitsReleased,
     KitsReserved,
+    MarketAnnounced,
+    MarketCancelled,
+    PriceAlert,
     ProductionDelivered,
     ProductionEvent,
     ProductionOffered,
@@ -75,6 +77,23 @@ KEEPERS_ARE_TOLD: Mapping[type[Event], str] = {
     StationBroken: "station_broken",
 }
 """The facts of which the staff of the very region are told, and under which purpose."""
+
+
+OTHERS_ARE_TOLD: Mapping[type[Event], tuple[str, str]] = {
+    TransferDispatched: ("to_region", "goods_coming"),
+    TransferReceived: ("from_region", "goods_arrived"),
+    KitsReserved: ("place_region", "kits_reserved"),
+    KitsReleased: ("place_region", "kits_released"),
+}
+"""The facts of which the staff of the region that a field of theirs names are told, and under which purpose."""
+
+OFFICES_ARE_TOLD: Mapping[type[Event], str] = {
+    PriceAlert: "price_alert",
+    MarketAnnounced: "market",
+    MarketCancelled: "market_cancelled",
+    KitsRefused: "kits_refused",
+}
+"""The facts of which the staff of a region and of the province around it are told, and under which purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,27 +333,15 @@ def messages_due(staff: Staff, registered: Iterable[Event], aid: Iterable[Event]
             case StockReceived() | StockRestated() | StockAlert() | StationReported() | StationDry() | StationBroken():
                 purpose = KEEPERS_ARE_TOLD[type(event)]
                 due += [(event.matter, person, purpose) for person in keepers(event.region)]
-            case TransferDispatched() | TransferReceived():
-                due += _of_transfer(event, keepers)
-            case KitsEvent():
-                due += _of_kits(event, keepers)
+            case TransferDispatched() | TransferReceived() | KitsReserved() | KitsReleased():
+                region, purpose = OTHERS_ARE_TOLD[type(event)]
+                due += [(event.matter, person, purpose) for person in keepers(getattr(event, region))]
+            case PriceAlert() | MarketAnnounced() | MarketCancelled() | KitsRefused():
+                circles = {*keepers(event.region), *keepers(event.region.partition(".")[0])}
+                due += [(event.matter, person, OFFICES_ARE_TOLD[type(event)]) for person in circles]
             case ProductionEvent():
                 due += _of_production(event, f"owner/{owners[event.business_id]}", keepers(event.place_region))
     return due
-
-
-def _of_transfer(event: TransferDispatched | TransferReceived, keepers: Callable[[str], list[str]]) -> list[Told]:
-    if isinstance(event, TransferDispatched):
-        return [(event.subject, person, "goods_coming") for person in keepers(event.to_region)]
-    return [(event.subject, person, "goods_arrived") for person in keepers(event.from_region)]
-
-
-def _of_kits(event: KitsEvent, keepers: Callable[[str], list[str]]) -> list[Told]:
-    if isinstance(event, KitsRefused):
-        circles = {*keepers(event.region), *keepers(event.region.partition(".")[0])}
-        return [(event.subject, person, "kits_refused") for person in circles]
-    purpose = "kits_reserved" if isinstance(event, KitsReserved) else "kits_released"
-    return [(event.subject, person, purpose) for person in keepers(event.place_region)]
 
 
 def _of_production(event: ProductionEvent, owner: str, keepers: Sequence[str]) -> list[Told]:

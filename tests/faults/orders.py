@@ -194,11 +194,18 @@ async def receive_transfer(office: Office) -> Order:
     return _post("aid_distribution", f"/aid/transfers/{transfer['id']}/receipt", occurred_at=_moment(), lines=lines)
 
 
-async def reserve_stock(_office: Office) -> Order:
+async def _shelf(office: Office) -> str:
+    """Give a place of which nothing was ever reserved, with masks in it."""
+    place: str = (await office.done(await add_place(office)))["code"]
+    await office.done(await receive_stock(office, place))
+    return place
+
+
+async def reserve_stock(office: Office) -> Order:
     until = (datetime.now(UTC) + timedelta(days=7)).isoformat()
     return _post(
         "aid_distribution", "/aid/reservations",
-        place=PROVINCE, purpose="Pelatihan", expires_at=until, lines=_goods(1),
+        place=await _shelf(office), purpose="Pelatihan", expires_at=until, lines=_goods(1),
     )  # fmt: skip
 
 
@@ -234,8 +241,8 @@ def _training(**kits: Any) -> Order:
     )  # fmt: skip
 
 
-async def announce_training(_office: Office) -> Order:
-    return _training(kits={"place": PROVINCE, "lines": _goods(1)})
+async def announce_training(office: Office) -> Order:
+    return _training(kits={"place": await _shelf(office), "lines": _goods(1)})
 
 
 async def announce_training_for_nothing_there(office: Office) -> Order:

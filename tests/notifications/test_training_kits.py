@@ -43,13 +43,13 @@ def reserved(place_region: str = "19.71") -> KitsReserved:
     )
 
 
-def released() -> KitsReleased:
+def released(because: str = "released", reason: str = "Pemateri sakit") -> KitsReleased:
     return KitsReleased(
         **about(),
         reservation_id=UUID(int=62),
         number="2020-09-19.71-RS-0001",
-        because="released",
-        reason="Pemateri sakit",
+        because=because,
+        reason=reason,
     )
 
 
@@ -74,6 +74,13 @@ async def test_the_keepers_of_the_stock_are_told_once_that_kits_are_promised_and
     assert "20 buah Paket alat jahit dicadangkan untuk pelatihan Bimtek konveksi" in bodies[keeper, "kits_reserved"]
     assert "Alasan: Pemateri sakit" in bodies[keeper, "kits_released"]
     assert len(await rows(database, "SELECT id FROM message")) == 2
+
+
+async def test_what_was_kept_too_long_is_told_in_the_words_of_the_reader(database: Database) -> None:
+    await staff(database, OFFICER)
+    await happened(database, reserved(), released("expired", "expired"))
+    told = await messages(database)
+    assert "Alasan: masa cadangan habis." in str(told["staff/officer-19.71", "kits_released"]["body"])
 
 
 async def test_the_keepers_are_those_of_the_place_and_not_of_the_training(database: Database) -> None:

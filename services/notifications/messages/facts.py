@@ -125,6 +125,9 @@ PROBLEMS: Mapping[Language, Mapping[str, str]] = MappingProxyType(
         Language.ENGLISH: {"dry": "no water", "no_soap": "no soap", "broken": "broken"},
     }
 )
+KEPT_TOO_LONG: Mapping[Language, str] = MappingProxyType(
+    {Language.INDONESIAN: "masa cadangan habis", Language.ENGLISH: "kept for as long as was asked"}
+)
 REFUSED: Mapping[Language, Mapping[str, str]] = MappingProxyType(
     {
         Language.INDONESIAN: {
@@ -322,7 +325,7 @@ def _(event: KitsEvent, reading: Reading) -> Values:
             told["elsewhere"] = _elsewhere(event.shortages, reading)
         case KitsReleased():
             told["number"] = event.number
-            told["reason"] = event.reason
+            told["reason"] = KEPT_TOO_LONG[language] if event.because == "expired" else event.reason
     return told
 
 

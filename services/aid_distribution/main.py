@@ -4,9 +4,12 @@ from services.aid_distribution.alerts.api import alerts
 from services.aid_distribution.alerts.sweeper import sweeper as alert_sweeper
 from services.aid_distribution.bulk.api import bulk
 from services.aid_distribution.distributions.api import distributions, follow_up_list, recipient_limits
+from services.aid_distribution.kits.api import kits
 from services.aid_distribution.ledger.api import catalogue, stock
 from services.aid_distribution.ledger.counts_api import counting
 from services.aid_distribution.ledger.reports_api import reports
+from services.aid_distribution.ledger.reservations_api import reserving
+from services.aid_distribution.ledger.reservations_sweep import sweeper as reservation_sweeper
 from services.aid_distribution.markets.api import markets
 from services.aid_distribution.markets.claims_api import market_claims
 from services.aid_distribution.planning.api import outlook, plans
@@ -27,6 +30,8 @@ SERVICE = Service(
         regions,
         stock,
         counting,
+        reserving,
+        kits,
         distributions,
         outlook,
         plans,
@@ -42,5 +47,5 @@ SERVICE = Service(
         reports,
     ),
     reactions=REACTIONS,
-    workers=(offer_sweeper, alert_sweeper),
+    workers=(offer_sweeper, alert_sweeper, reservation_sweeper),
 )

@@ -67,8 +67,8 @@ async def test_a_receipt_raises_the_stock_and_is_recorded(database: Database, re
     assert await ask(database, "SELECT line_no, item, lot, quantity, from_place, to_place FROM posting_line") == [
         (1, MASKS, "", 100, "SUPPLIER", WAREHOUSE)
     ]
-    assert await ask(database, "SELECT place, item, lot, on_hand, reserved, last_occurred_at FROM card") == [
-        (WAREHOUSE, MASKS, "", 100, 0, ago(hours=2))
+    assert await ask(database, "SELECT place, item, lot, on_hand, last_occurred_at FROM card") == [
+        (WAREHOUSE, MASKS, "", 100, ago(hours=2))
     ]
     assert await ask(database, "SELECT day, opening, incoming, outgoing, lowest FROM card_day") == [
         (date(2026, 5, 20), 0, 100, 0, 0)
@@ -418,8 +418,8 @@ POSTING = (
 
 GUARDED = {
     "UPDATE card SET on_hand = -1": CHECK_VIOLATION,
-    "UPDATE card SET reserved = 51": CHECK_VIOLATION,
-    "UPDATE card SET reserved = -1": CHECK_VIOLATION,
+    "UPDATE place SET kind = 'reserved' WHERE code = 'WH-19.71'": CHECK_VIOLATION,
+    "UPDATE place SET code = 'WH-19.02~' WHERE code = 'WH-19.02'": CHECK_VIOLATION,
     "UPDATE card_day SET lowest = -1": CHECK_VIOLATION,
     "UPDATE card_day SET lowest = 1": CHECK_VIOLATION,
     "UPDATE card_day SET outgoing = 51": CHECK_VIOLATION,

@@ -19,6 +19,7 @@ from services.aid_distribution.distributions.orders import (
     VoidDistribution,
 )
 from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock, TooMuch
+from services.aid_distribution.ledger.reserved_use import MoreThanReserved, ReservationEnded
 from shared.database import Work
 from shared.problems import Refusal
 from shared.roles import Action
@@ -34,7 +35,7 @@ recipient_limits = Routes("/aid/limits", tag="Limits per recipient")
     Action.POST_DISTRIBUTION,
     together=True,
     location="/aid/distributions/{id}",
-    refusals=[LotHeld, ShortOfStock, LimitReached],
+    refusals=[CountedSince, LotHeld, MoreThanReserved, ReservationEnded, ShortOfStock, LimitReached],
     rules=handlers.mistakes,
 )
 async def post_distribution(

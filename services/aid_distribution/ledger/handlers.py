@@ -62,6 +62,10 @@ class NotReversible(Refusal):
     title = "This posting cannot be reversed"
 
 
+REVERSIBLE = (Kind.RECEIPT, Kind.ISSUE, Kind.COUNT, Kind.ASSEMBLY, Kind.UNPACKING)
+"""What is undone by reversing its posting; everything else is undone by its document."""
+
+
 async def post(work: Work, plans: Sequence[Draft | Refusal]) -> list[Posted | Refusal]:
     """Post drafts to the ledger, each with its own outcome; what is refused already stays refused.
 
@@ -219,11 +223,14 @@ def leaving(lines: Sequence[Leaving], place: str, to_place: str) -> tuple[Line, 
 
 
 async def reverse(work: Work, caller: Caller, posting_id: UUID, order: ReversePosting) -> PostingView:
-    """Undo a receipt, an issue or a count; a document that holds a posting is undone as a whole, by its own means."""
+    """Undo a receipt, an issue, a count, or kits that were put together or taken apart.
+
+    A document that holds a posting is undone as a whole, by its own means.
+    """
     row = await posting_for_update(work, caller, posting_id)
     if row.kind == Kind.REVERSAL:
         raise NotReversible("A reversal is not reversed; post the movement anew.")
-    if row.kind not in (Kind.RECEIPT, Kind.ISSUE, Kind.COUNT):
+    if row.kind not in REVERSIBLE:
         raise NotReversible(f"This posting belongs to a document ({row.kind}); undo the document.", kind=row.kind)
     posted, here = await undo(work, caller, row, order.reason, order.document)
     work.record(StockReversed(**posting_fact(posted, here), reverses=row.id, reason=order.reason), region=row.region)

@@ -95,12 +95,13 @@ class IssueStock(Order, frozen=True, kw_only=True):
 
 
 class DispatchTransfer(Order, frozen=True, kw_only=True):
-    """Goods are sent from one place to another."""
+    """Goods are sent from one place to another; with a reservation what is sent is taken out of it."""
 
     from_place: Annotated[Code, msgspec.Meta(examples=["WH-PROV"])]
     to_place: PlaceCode
     occurred_at: Moment
     lines: GoodsLines
+    reservation: UUID | None = None
 
 
 class ReceiveTransfer(Order, frozen=True, kw_only=True):

@@ -192,19 +192,18 @@ class LotNoteRow(SQLModel, table=True):
 
 
 class CardRow(SQLModel, table=True):
-    """The present balance of an item and lot at a place; its row is the lock of the card."""
+    """The present balance of an item and lot at a place, of what is free or of what is reserved there.
+
+    Its row is the lock of the card; on hand is what lies free and what lies reserved, so no more can be reserved.
+    """
 
     __tablename__ = "card"
-    __table_args__ = (
-        CheckConstraint("on_hand >= 0", name="card_on_hand_not_negative"),
-        CheckConstraint("reserved BETWEEN 0 AND on_hand", name="card_reserved_within_on_hand"),
-    )
+    __table_args__ = (CheckConstraint("on_hand >= 0", name="card_on_hand_not_negative"),)
 
     place: str = Field(sa_column=Column(Text, ForeignKey("place.code"), primary_key=True))
     item: str = Field(sa_column=Column(Text, ForeignKey("item.code"), primary_key=True))
     lot: str = Field(sa_column=Column(Text, primary_key=True))
     on_hand: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
-    reserved: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     last_occurred_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
 
 

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.aid_distribution.ledger.account import Card, Cards, Moment
 from services.aid_distribution.ledger.domain import NO_LOT, SERIES, Kind, Line, difference_lines
+from services.aid_distribution.ledger.loading import OPEN_CARDS
 from services.aid_distribution.ledger.store import Posted, columns
 
 RAISE_SERIES = text(
@@ -74,6 +75,9 @@ async def take_numbers(
 async def write(session: AsyncSession, posted: Sequence[Posted], cards: Cards) -> None:
     """Write postings with their lines, and what they changed on their cards."""
     changed = [card for card in cards.values() if card.changed]
+    if fresh := [card.key for card in changed if card.is_new]:
+        # A reserved card is opened under the lock of the free one, by whoever is the first to reserve of it.
+        await session.execute(OPEN_CARDS, columns(fresh))
     await session.execute(WRITE, _journal(posted) | _lines(posted) | _days(changed) | _balances(changed))
 
 

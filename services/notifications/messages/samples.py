@@ -9,6 +9,11 @@ from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
     Goods,
+    KitElsewhere,
+    KitShortage,
+    KitsRefused,
+    KitsReleased,
+    KitsReserved,
     MarketAnnounced,
     MarketCancelled,
     MarketOffer,
@@ -74,6 +79,27 @@ STATION: dict[str, Any] = {
     "region": REGION,
     "occurred_at": AT,
 }
+
+KITS: dict[str, Any] = {
+    "training_id": SOMEBODY,
+    "programme": CODE,
+    "title": LONG,
+    "region": REGION,
+    "starts_on": date(2020, 12, 30),
+    "place": CODE,
+    "place_name": LONG,
+    "place_region": REGION,
+}
+SHORTAGES = [
+    KitShortage(
+        item=CODE,
+        item_name=LONG,
+        unit="piece",
+        asked=2**63 - 1,
+        available=0,
+        elsewhere=[KitElsewhere(place=CODE, place_name=LONG, region=REGION, available=2**63 - 1)] * 5,
+    )
+] * 40
 
 OFFERS = [
     MarketOffer(
@@ -224,6 +250,9 @@ LONGEST: tuple[Event, ...] = (
         price_rupiah=2**63 - 1,
         ceiling_rupiah=2**63 - 1,
     ),
+    KitsReserved(**KITS, reservation_id=SOMEBODY, number=NUMBER, expires_at=AT, lines=GOODS),
+    KitsRefused(**KITS, because=CODE, shortages=SHORTAGES),
+    KitsReleased(**KITS, reservation_id=SOMEBODY, number=NUMBER, because=CODE, reason=LONG),
     StationDry(**STATION, outage_id=SOMEBODY),
     StationBroken(**STATION, outage_id=SOMEBODY),
     StationReported(**STATION, outage_id=SOMEBODY, problem=CODE),

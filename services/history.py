@@ -15,6 +15,7 @@ from sqlalchemy import pool, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.aid_distribution.distributions import audit as distributions
 from services.aid_distribution.ledger import rebuild as ledger
 from services.aid_distribution.ledger.chain import START, Head, Header, OwnLine, Said, following
 from shared.clock import Clock
@@ -139,8 +140,8 @@ POST = (
     """,
     "TRUNCATE history_movement, history_link",
 )
-TABLES = "posting, posting_line, distribution, document_series, card, card_day"
-LOCK = text("LOCK TABLE card, card_day, document_series, chain_head IN SHARE ROW EXCLUSIVE MODE")
+TABLES = "posting, posting_line, distribution, document_series, card, card_day, handed_out_day"
+LOCK = text("LOCK TABLE card, card_day, document_series, chain_head, handed_out_day IN SHARE ROW EXCLUSIVE MODE")
 FOREIGN = text("SELECT count(*) FROM business WHERE NOT (id = ANY(CAST(:ids AS uuid[])))")
 
 
@@ -200,6 +201,7 @@ async def _load(session: AsyncSession, begins: datetime, movements: int, report:
         report(f"{last + 1:,} of {movements:,} movements are in the journal")
     await _keep(session, heads)
     await ledger.rebuild(session)
+    await distributions.rebuild(session)
     report(f"{cards:,} cards and their days are worked out")
     return cards
 

@@ -79,7 +79,7 @@ async def postings(session: AsyncSession) -> int:
 async def _region(session: AsyncSession, region: str, head: Head, advance: Callable[[int], None]) -> list[Discrepancy]:
     found: list[Discrepancy] = []
     breaks, at = 0, START
-    while page := await _page(session, region, at.seq):
+    while page := await said_after(session, region, at.seq):
         for link, said in page:
             if broken := _broken(at, link, said):
                 breaks += 1
@@ -108,7 +108,7 @@ def _shown(head: Head) -> str:
     return f"number {head.seq} {head.hash.hex()}"
 
 
-async def _page(session: AsyncSession, region: str, after: int) -> list[tuple[Head, Said]]:
+async def said_after(session: AsyncSession, region: str, after: int) -> list[tuple[Head, Said]]:
     """Give the next links of a chain, each with what its posting says."""
     asked = {"region": region, "after": after, "rows": POSTINGS_PER_PAGE}
     rows = (await session.execute(PAGE, asked)).all()

@@ -69,6 +69,8 @@ class Action(StrEnum):
     SEE_PRESSURE = "see_pressure"
     SETTLE_CLAIMS = "settle_claims"
     VERIFY_PAPER = "verify_paper"
+    SEE_CHAIN = "see_chain"
+    SEE_CHAIN_KEY = "see_chain_key"
 
     READ_INBOX = "read_inbox"
     REGISTER_STAFF = "register_staff"
@@ -140,6 +142,8 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.SETTLE_CLAIMS: _OFFICE,
         Action.SEE_PRESSURE: _OFFICE | {Role.AUDITOR},  # one region beside the other
         Action.VERIFY_PAPER: frozenset(Role),  # whoever holds the paper
+        Action.SEE_CHAIN: _OFFICE | {Role.AUDITOR},
+        Action.SEE_CHAIN_KEY: _EVERYBODY,  # whoever was given a head
         Action.READ_INBOX: _READERS | {Role.OWNER},  # one's own, always
         Action.REGISTER_STAFF: _OFFICE,
         Action.SEE_CONTACTS: _FIELD,  # phones and addresses: an auditor checks figures, not people

@@ -3,6 +3,8 @@
 from services.aid_distribution.alerts.api import alerts
 from services.aid_distribution.alerts.sweeper import sweeper as alert_sweeper
 from services.aid_distribution.bulk.api import bulk
+from services.aid_distribution.chain.api import chain
+from services.aid_distribution.chain.sweep import sweeper as head_signer
 from services.aid_distribution.distributions.api import distributions, follow_up_list, recipient_limits
 from services.aid_distribution.kits.api import kits
 from services.aid_distribution.ledger.api import catalogue, stock
@@ -45,7 +47,8 @@ SERVICE = Service(
         market_claims,
         bulk,
         reports,
+        chain,
     ),
     reactions=REACTIONS,
-    workers=(offer_sweeper, alert_sweeper, reservation_sweeper),
+    workers=(offer_sweeper, alert_sweeper, reservation_sweeper, head_signer),
 )

@@ -539,5 +539,11 @@ LEDGER = {
         ON starts_with(p.number, to_char(s.month, 'YYYY-MM-') || s.office || '-' || s.kind || '-')
     GROUP BY s.office, s.month, s.kind, s.last HAVING count(number) <> s.last
     """: "{office} {month} {kind}: {last} numbers were given, {given} documents have one",
+    """
+    SELECT region, h.last_seq AS last, count(p.id) AS given FROM chain_head h FULL JOIN posting p USING (region)
+    GROUP BY region, h.last_seq, h.last_hash
+    HAVING (count(p.id), max(p.chain_seq)) IS DISTINCT FROM (h.last_seq, h.last_seq)
+        OR bool_or(p.chain_hash = h.last_hash AND p.chain_seq = h.last_seq) IS NOT TRUE
+    """: "{region}: the chain ends at {last}, and has {given} postings",
 }
 """What must find nothing in the ledger, and what it means when it does."""

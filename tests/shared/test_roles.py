@@ -72,6 +72,7 @@ def test_a_regency_does_its_daily_work_but_leaves_the_catalogue_to_the_province(
         Action.PAY_PRODUCTION,
         Action.PLAN_ALLOCATION,
         Action.REGISTER_STAFF,
+        Action.SEE_CHAIN,
         Action.SEE_PRESSURE,
         Action.SET_CEILINGS,
         Action.SET_LIMITS,

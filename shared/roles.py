@@ -63,6 +63,9 @@ class Action(StrEnum):
     SEE_PRESSURE = "see_pressure"
     SETTLE_CLAIMS = "settle_claims"
     VERIFY_PAPER = "verify_paper"
+    SEE_EXCEPTIONS = "see_exceptions"
+    PARK_EXCEPTION = "park_exception"
+    SETTLE_EXCEPTION = "settle_exception"
 
     READ_INBOX = "read_inbox"
     REGISTER_STAFF = "register_staff"
@@ -129,6 +132,9 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.SETTLE_CLAIMS: _OFFICE,
         Action.SEE_PRESSURE: _OFFICE | {Role.AUDITOR},  # one region beside the other
         Action.VERIFY_PAPER: frozenset(Role),  # whoever holds the paper
+        Action.SEE_EXCEPTIONS: _READERS,
+        Action.PARK_EXCEPTION: _FIELD,
+        Action.SETTLE_EXCEPTION: _FIELD,
         Action.READ_INBOX: _READERS | {Role.OWNER},  # one's own, always
         Action.REGISTER_STAFF: _OFFICE,
         Action.SEE_CONTACTS: _FIELD,  # phones and addresses: an auditor checks figures, not people

@@ -3,13 +3,18 @@
 from services.aid_distribution.alerts.audit import ALERTS
 from services.aid_distribution.businesses.audit import ALL_KNOWN, KNOWN_BUSINESSES
 from services.aid_distribution.distributions import audit as distributions
+from services.aid_distribution.exceptions import audit as exceptions
 from services.aid_distribution.ledger import audit as ledger
 from services.aid_distribution.ledger.journal_audit import JOURNAL
 from services.aid_distribution.production.audit import PRODUCED
 from services.aid_distribution.stations.audit import STATIONS
 from shared.effect_audit import Audits
 
-AUDITS = Audits(heard=(KNOWN_BUSINESSES,), effects=(ALL_KNOWN,), recorded=(JOURNAL, PRODUCED, STATIONS, ALERTS))
+AUDITS = Audits(
+    heard=(KNOWN_BUSINESSES,),
+    effects=(ALL_KNOWN,),
+    recorded=(JOURNAL, PRODUCED, STATIONS, ALERTS, exceptions.EXCEPTIONS),
+)
 
-FIGURES = {**ledger.CHECKS, **distributions.CHECKS}
+FIGURES = {**ledger.CHECKS, **distributions.CHECKS, **exceptions.CHECKS}
 """Every figure that is kept beside the documents it follows from, as a question for those that disagree."""

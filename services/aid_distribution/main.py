@@ -3,7 +3,16 @@
 from services.aid_distribution.alerts.api import alerts
 from services.aid_distribution.alerts.sweeper import sweeper as alert_sweeper
 from services.aid_distribution.bulk.api import bulk
-from services.aid_distribution.distributions.api import distributions, follow_up_list, recipient_limits
+from services.aid_distribution.distributions.api import (
+    distributions,
+    follow_up_list,
+    parked_distributions,
+    recipient_limits,
+)
+from services.aid_distribution.distributions.parked import DISTRIBUTIONS
+from services.aid_distribution.exceptions.api import exceptions
+from services.aid_distribution.exceptions.issues import ISSUES
+from services.aid_distribution.exceptions.sweeper import sweeper as exception_sweeper
 from services.aid_distribution.ledger.api import catalogue, stock
 from services.aid_distribution.ledger.counts_api import counting
 from services.aid_distribution.ledger.reports_api import reports
@@ -17,6 +26,9 @@ from services.aid_distribution.reactions import REACTIONS
 from services.aid_distribution.regions.api import regions
 from services.aid_distribution.stations.api import stations
 from shared.service import Service
+
+APPLIERS = {"distribution": DISTRIBUTIONS, "issue": ISSUES}
+"""How what was parked is entered after all, by its kind."""
 
 SERVICE = Service(
     name="aid_distribution",
@@ -40,7 +52,9 @@ SERVICE = Service(
         market_claims,
         bulk,
         reports,
+        parked_distributions,
+        exceptions(APPLIERS),
     ),
     reactions=REACTIONS,
-    workers=(offer_sweeper, alert_sweeper),
+    workers=(offer_sweeper, alert_sweeper, exception_sweeper),
 )

@@ -592,3 +592,57 @@ class MarketSold(PostingEvent, frozen=True, kw_only=True):
     counter: str
     amount_rupiah: int
     double_of: UUID | None = None
+
+
+class ExceptionEvent(AidEvent, frozen=True, kw_only=True):
+    """Something that has happened in the field and could not be entered, because no card held the goods.
+
+    Shape: `short` is what was missing at the last attempt, `due_at` by when it is to be settled
+    """
+
+    exception_id: UUID
+    kind: str
+    region: str
+    place: str
+    place_name: str
+    occurred_at: datetime
+    due_at: datetime
+    short: list[Goods]
+
+    @property
+    def subject(self) -> str:
+        """Give `exception/<id>`."""
+        return f"exception/{self.exception_id}"
+
+
+class ExceptionOpened(ExceptionEvent, frozen=True, kw_only=True):
+    """It is parked until somebody settles it; `causes` are likely ones, the likeliest first."""
+
+    type: ClassVar[str] = "serumpun.exception.opened.v1"
+
+    causes: list[str]
+
+
+class ExceptionApplied(ExceptionEvent, frozen=True, kw_only=True):
+    """It has been entered after all, at the moment at which it happened."""
+
+    type: ClassVar[str] = "serumpun.exception.applied.v1"
+
+    posting_id: UUID
+    number: str
+
+
+class ExceptionDropped(ExceptionEvent, frozen=True, kw_only=True):
+    """It was given up: it has not happened, or not so."""
+
+    type: ClassVar[str] = "serumpun.exception.dropped.v1"
+
+    reason: str
+
+
+class ExceptionOverdue(ExceptionEvent, frozen=True, kw_only=True):
+    """Its time is over and nobody has settled it; said once."""
+
+    type: ClassVar[str] = "serumpun.exception.overdue.v1"
+
+    owner: str

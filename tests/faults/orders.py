@@ -14,6 +14,8 @@ from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    ExceptionOpened,
+    ExceptionOverdue,
     MarketAnnounced,
     MarketCancelled,
     PriceAlert,
@@ -332,6 +334,46 @@ async def post_distribution_batch(_office: Office) -> Order:
     )
 
 
+async def park_distribution(office: Office) -> Order:
+    """Park the hand-out of an item of which there is nothing."""
+    return await _parked(office, "distributions", programme="free-masks", recipients={"public": 1})
+
+
+async def park_stock_issue(office: Office, **due: str) -> Order:
+    return await _parked(office, "issues", reason="damaged", **due)
+
+
+async def _parked(office: Office, what: str, **more: object) -> Order:
+    item = await office.done(await add_item(office))
+    lines = [{"item": item["code"], "quantity": 3}]
+    return _post(
+        "aid_distribution", f"/aid/exceptions/{what}", place=WAREHOUSE, occurred_at=_moment(), lines=lines, **more
+    )
+
+
+async def be_late(office: Office) -> Order:
+    """Park what is to be settled at once, so that its time is over when somebody looks."""
+    return await park_stock_issue(office, due_at=_moment())
+
+
+async def apply_exception(office: Office) -> Order:
+    parking = await park_distribution(office)
+    parked = await office.done(parking)
+    before = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    await office.done(
+        _post(
+            "aid_distribution", "/aid/receipts",
+            place=WAREHOUSE, source="supplier", occurred_at=before, lines=parking.body["lines"],
+        )
+    )  # fmt: skip
+    return _post("aid_distribution", f"/aid/exceptions/{parked['id']}/application")
+
+
+async def drop_exception(office: Office) -> Order:
+    parked = await office.done(await park_stock_issue(office))
+    return _post("aid_distribution", f"/aid/exceptions/{parked['id']}/drop", reason="Dicatat dua kali")
+
+
 async def set_limit(_office: Office) -> Order:
     return _post(
         "aid_distribution", "/aid/limits",
@@ -599,6 +641,10 @@ ORDERS: Mapping[str, Recipe] = {
     "report_station": report_station,
     "post_distribution_batch": post_distribution_batch,
     "add_evidence": add_evidence,
+    "park_distribution": park_distribution,
+    "park_stock_issue": park_stock_issue,
+    "apply_exception": apply_exception,
+    "drop_exception": drop_exception,
     "set_limit": set_limit,
     "end_limit": end_limit,
     "observe_price": observe_price,
@@ -649,6 +695,8 @@ CAUSES: Mapping[type[Event], Recipe] = {
     StockLow: run_low,
     StockOut: run_out,
     StockExpiring: come_close_to_expiry,
+    ExceptionOpened: park_distribution,
+    ExceptionOverdue: be_late,
     ProductionOffered: offer_production_order,
     ProductionDelivered: record_production_delivery,
     ProductionPaid: record_production_payment,

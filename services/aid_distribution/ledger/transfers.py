@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Integer, Text, Uuid
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Text, Uuid, text
 from sqlmodel import Field, SQLModel, col, select
 
 from services.aid_distribution.ledger.domain import NO_LOT, Draft, Kind, Line, Virtual
@@ -54,6 +54,7 @@ class TransferRow(SQLModel, table=True):
             " (state = 'received' AND receipt_posting_id IS NOT NULL AND received_at >= occurred_at)",
             name="transfer_state",
         ),
+        Index("transfer_on_its_way", "to_place", postgresql_where=text("state = 'in_transit'")),
     )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))

@@ -8,6 +8,8 @@ from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    ExceptionOpened,
+    ExceptionOverdue,
     Goods,
     MarketAnnounced,
     MarketCancelled,
@@ -73,6 +75,16 @@ STATION: dict[str, Any] = {
     "site_name": LONG,
     "region": REGION,
     "occurred_at": AT,
+}
+EXCEPTION: dict[str, Any] = {
+    "exception_id": SOMEBODY,
+    "kind": CODE,
+    "region": REGION,
+    "place": CODE,
+    "place_name": LONG,
+    "occurred_at": AT,
+    "due_at": AT,
+    "short": GOODS,
 }
 
 OFFERS = [
@@ -224,6 +236,8 @@ LONGEST: tuple[Event, ...] = (
         price_rupiah=2**63 - 1,
         ceiling_rupiah=2**63 - 1,
     ),
+    ExceptionOpened(**EXCEPTION, causes=[CODE] * 4),
+    ExceptionOverdue(**EXCEPTION, owner=LONG),
     StationDry(**STATION, outage_id=SOMEBODY),
     StationBroken(**STATION, outage_id=SOMEBODY),
     StationReported(**STATION, outage_id=SOMEBODY, problem=CODE),

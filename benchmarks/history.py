@@ -57,16 +57,25 @@ def _card(choice: random.Random, now: datetime) -> str:
 
 def _explained(choice: random.Random, now: datetime) -> str:
     moment = quote(_moment(choice, now).isoformat())
-    return f"/aid/explain?place=WH-{choice.randrange(PLACES)}&item=ITEM-{choice.randrange(ITEMS)}&as_of={moment}"
+    return f"/aid/explanations/WH-{choice.randrange(PLACES)}/ITEM-{choice.randrange(ITEMS)}?as_of={moment}&limit=50"
+
+
+def _equity(choice: random.Random, now: datetime) -> str:
+    first = _moment(choice, now).date()
+    return f"/aid/equity?item=ITEM-{choice.randrange(ITEMS)}&from={first}&to={now.date()}"
+
+
+def _pressure(choice: random.Random, now: datetime) -> str:
+    return f"/aid/pressure?item=ITEM-{choice.randrange(ITEMS)}&on={_moment(choice, now).date()}"
 
 
 QUESTIONS: Mapping[str, tuple[str, Choose]] = MappingProxyType(
     {
         "Balances of a place as of any date": ("/aid/balances", _balances),
         "A page of a card from any date": ("/aid/cards/{place}/{item}", _card),
-        "Explain a balance of any date": ("/aid/explain", _explained),
-        "Equity board": ("/aid/equity", lambda _choice, _now: "/aid/equity"),
-        "Pressure ranking": ("/aid/pressure", lambda _choice, _now: "/aid/pressure"),
+        "Explain a balance of any date": ("/aid/explanations/{place}/{item}", _explained),
+        "Equity board": ("/aid/equity", _equity),
+        "Pressure ranking": ("/aid/pressure", _pressure),
     }
 )
 """By what is asked: the path of the route, and how an address of it is chosen."""
@@ -87,6 +96,23 @@ PREPARE = (
     SELECT 'WH-' || n, gen_random_uuid(), 'Gudang', 'warehouse', '19.0' || n, now()
     FROM generate_series(0, {PLACES - 1}) AS n
     """,
+    """
+    INSERT INTO known_region (code, id, code_system, name, kind, population, households)
+    SELECT DISTINCT ON (region) region, gen_random_uuid(), 'kemendagri', region, 'regency', 200000, 50000 FROM place
+    WHERE kind = 'warehouse'
+    """,
+    """
+    INSERT INTO price_ceiling (id, item, region, valid_from, price_rupiah, source, actor, recorded_at)
+    SELECT gen_random_uuid(), code, '19', '2017-09-01', 50000, 'HET', 'bench', now() FROM item
+    """,
+    f"""
+    INSERT INTO price_observation (id, place, region, item, observed_at, observed_on, price_rupiah, actor, recorded_at)
+    SELECT gen_random_uuid(), p.code, p.region, i.code, at, (at AT TIME ZONE INTERVAL '7 hours')::date,
+           49000 + (random() * 9000)::int, 'bench', at
+    FROM place p, item i, generate_series(now() - INTERVAL '{history.DAYS} days', now(), INTERVAL '1 day') AS at
+    WHERE p.kind = 'warehouse'
+    """,
+    "ANALYZE price_observation, price_ceiling, known_region",
 )
 HELD = text(
     "SELECT coalesce(sum(CASE WHEN to_place = :place THEN quantity ELSE -quantity END), 0) FROM posting_line"

@@ -25,7 +25,6 @@ from services.aid_distribution.markets.domain import Model
 from services.aid_distribution.markets.orders import AnnounceMarket, OfferedItem
 from services.aid_distribution.prices import handlers as prices
 from services.aid_distribution.prices.handlers import ObservePrice, SetCeiling
-from services.aid_distribution.prices.store import PriceRegionRow
 from services.aid_distribution.production import calls, producers
 from services.aid_distribution.production.shapes import CallForProduction, SetProfile
 from services.aid_distribution.regions import handlers as aid_regions
@@ -167,20 +166,6 @@ async def _stock(work: Work, province: Province) -> bool:
 
 
 async def _prices(work: Work, province: Province) -> None:
-    about = province.about
-    await prices.load_regions(
-        work,
-        [
-            PriceRegionRow(
-                code=region.code,
-                name=region.name,
-                population=region.population,
-                persons_per_household_tenths=about.persons_per_household_tenths,
-                household_source=about.household_source,
-            )
-            for region in province.regions
-        ],
-    )
     for ceiling in province.ceilings:
         await prices.set_ceiling(work, work.caller, msgspec.convert(msgspec.structs.asdict(ceiling), SetCeiling))
     for seen in sorted(province.price_observations, key=attrgetter("observed_at")):

@@ -15,6 +15,7 @@ from sqlalchemy import pool, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.aid_distribution.distributions import audit as distributions
 from services.aid_distribution.ledger import rebuild as ledger
 from shared.clock import Clock
 from shared.province import Province
@@ -113,8 +114,8 @@ POST = (
     """,
     "TRUNCATE history_movement",
 )
-TABLES = "posting, posting_line, distribution, document_series, card, card_day"
-LOCK = text("LOCK TABLE card, card_day, document_series IN SHARE ROW EXCLUSIVE MODE")
+TABLES = "posting, posting_line, distribution, document_series, card, card_day, handed_out_day"
+LOCK = text("LOCK TABLE card, card_day, document_series, handed_out_day IN SHARE ROW EXCLUSIVE MODE")
 FOREIGN = text("SELECT count(*) FROM business WHERE NOT (id = ANY(CAST(:ids AS uuid[])))")
 
 
@@ -170,6 +171,7 @@ async def _load(session: AsyncSession, begins: datetime, movements: int, report:
             await session.execute(text(statement), {"document": DOCUMENT} if ":document" in statement else {})
         report(f"{last + 1:,} of {movements:,} movements are in the journal")
     await ledger.rebuild(session)
+    await distributions.rebuild(session)
     report(f"{cards:,} cards and their days are worked out")
     return cards
 

@@ -48,8 +48,6 @@ class About(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     office: Text
     office_en: Text
     story_source: Text
-    persons_per_household_tenths: Annotated[int, Meta(ge=10, le=200)] = 40
-    household_source: Text = "a setting, to be replaced by the census figure of the province"
 
 
 class Row(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from services.aid_distribution.ledger.domain import Draft, Kind, Line
+from shared.caller import Caller, Role
 from shared.clock import wib_day
 from tests.aid_distribution.story import NOON, WAREHOUSE
 
@@ -182,6 +183,6 @@ def draft(work_id: UUID, item: str, move: Move) -> Draft:
         kind=Kind.RECEIPT if move.change > 0 else Kind.ISSUE,
         region="19.71",
         occurred_at=move.at,
-        actor="model",
+        caller=Caller("model", Role.OPERATOR, ("19",)),
         lines=(Line(item, abs(move.change), *ends, move.lot),),
     )

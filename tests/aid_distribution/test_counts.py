@@ -1,5 +1,6 @@
 """Counting: an anchor on the card, taken against what the book said; news of the time before it end there."""
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import permutations
@@ -8,9 +9,10 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec.structs import replace
 
+from services.aid_distribution.distributions import lists
 from services.aid_distribution.ledger import counts, holding, lateness
 from services.aid_distribution.ledger import handlers as ledger
-from services.aid_distribution.ledger.cards import BalanceQuery, balances
+from services.aid_distribution.ledger.cards import BalanceQuery, balances, posting
 from services.aid_distribution.ledger.catalogue import Category, Unit
 from services.aid_distribution.ledger.domain import BookMoved, CountedSince, LotHeld, LotNeeded, Reason, ShortOfStock
 from services.aid_distribution.ledger.handlers import AlreadyReversed
@@ -31,6 +33,7 @@ from shared.clock import WIB
 from shared.contracts.aid_distribution import StockCounted, StockRestated
 from shared.database import Database
 from shared.problems import Absent, Invalid
+from shared.routes import Asked
 from tests.aid_distribution.story import (
     BELITUNG,
     ELSEWHERE,
@@ -282,6 +285,19 @@ async def test_a_late_posting_leaves_word_of_the_days_that_it_changed(database: 
     assert await changes(database, BELITUNG) == []
 
 
+async def test_late_postings_of_one_transaction_are_each_told_by_whoever_posted_them(
+    database: Database,
+) -> None:
+    await receive(database, receipt(10, ago(6)))
+    await receive(database, receipt(1, ago(1)))
+    other = dataclasses.replace(OFFICE, subject="somebody-else")
+    orders = [Asked(issue(1, ago(3)), OFFICE), Asked(issue(2, ago(2)), other)]
+    async with database.work(OFFICE) as work:
+        await ledger.issue(work, orders)
+    told = await ask(database, "SELECT actor FROM outbox WHERE type = :type ORDER BY actor", type=StockRestated.type)
+    assert told == [("somebody-else",), (OFFICE.subject,)]
+
+
 async def test_what_is_posted_on_its_day_changes_no_closing(database: Database, recorded: Recorded) -> None:
     await receive(database, receipt(10, ago(0, hours=1)))
     await give_out(database, issue(4, ago(0, minutes=1)))
@@ -317,6 +333,11 @@ async def test_a_lot_on_hold_is_skipped_and_told_of_and_not_handed_out_by_name(d
     assert (held.held, held.held_reason, held.version) == (True, "Bau bensin", 2)
     posted = await distribute(database, distribution(3))
     assert [(one.lot, one.quantity) for one in posted.lines] == [("SOON", 3)]
+    notes = [(one.lot, one.why) for one in posted.lot_notes]
+    assert notes == [("HELD", "held"), ("OLD", "expired"), ("SOON", "expiring")]
+    async with database.reading(OFFICE) as work:
+        assert (await lists.show(work, OFFICE, posted.id)).lot_notes == posted.lot_notes
+        assert (await posting(work, OFFICE, posted.posting_id)).lot_notes == posted.lot_notes
     with pytest.raises(ShortOfStock) as refusal:
         await distribute(database, distribution(3))
     told = refusal.value.members["cards"][0]  # type: ignore[index, call-overload]

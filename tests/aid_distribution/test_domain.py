@@ -26,7 +26,7 @@ from services.aid_distribution.ledger.domain import (
     document_number,
     when_mistakes,
 )
-from shared.caller import Role
+from shared.caller import Caller, Role
 from shared.clock import WIB, wib_day
 from shared.problems import Refusal
 
@@ -49,7 +49,7 @@ class Book:
             kind=Kind.REVERSAL if reverses else Kind.ISSUE,
             region="19.71",
             occurred_at=at,
-            actor="test",
+            caller=Caller("test", Role.OPERATOR, ("19",)),
             lines=lines,
             usable_only=usable_only,
         )
@@ -401,7 +401,7 @@ def test_a_card_decides_as_a_plain_list_of_movements_would(asked: list[tuple[dat
             kind=Kind.RECEIPT,
             region="19.71",
             occurred_at=at,
-            actor="test",
+            caller=Caller("test", Role.OPERATOR, ("19",)),
             lines=(Line(ITEM, abs(change), *ends),),
         )
         would_be = [*entered, (at, recorded_at, change)]

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from services.aid_distribution.ledger import deciding
 from services.aid_distribution.ledger.account import Card, CardKey, Cards
 from services.aid_distribution.ledger.domain import Counted, Draft, Kind, Line, difference_lines
+from shared.caller import Caller, Role
 from shared.problems import Refusal
 from tests.aid_distribution.model import LOTS, Model, Move, Tally, draft, moments, moves, tallies
 from tests.aid_distribution.story import NOON, WAREHOUSE
@@ -61,7 +62,7 @@ class Ledger(RuleBasedStateMachine):
             kind=Kind.COUNT,
             region="19.71",
             occurred_at=tally.at,
-            actor="model",
+            caller=Caller("model", Role.OPERATOR, ("19",)),
             lines=(),
             counted=(Counted(key, tally.counted),),
         )
@@ -81,7 +82,7 @@ class Ledger(RuleBasedStateMachine):
             kind=Kind.REVERSAL,
             region="19.71",
             occurred_at=at,
-            actor="model",
+            caller=Caller("model", Role.OPERATOR, ("19",)),
             reason="typed twice",
             reverses=UUID(int=number),
             lines=back,

@@ -17,6 +17,7 @@ from services.aid_distribution.distributions.within_limits import Counted
 from services.aid_distribution.ledger.domain import Draft, Kind, Line
 from services.aid_distribution.ledger.handlers import post
 from services.aid_distribution.ledger.store import Posted
+from shared.caller import Caller, Role
 from shared.clock import wib_day
 from shared.database import Database, Work
 from shared.routes import Asked
@@ -89,7 +90,7 @@ async def give(work: Work, place: str) -> None:
         kind=Kind.DISTRIBUTION,
         region="19",
         occurred_at=NOON,
-        actor="control",
+        caller=Caller("control", Role.OPERATOR, ("19",)),
         lines=(Line(MASKS, 1, place, "PUBLIC"),),
     )
     (posted,) = await post(work, [draft])

@@ -10,6 +10,7 @@ from services.aid_distribution.ledger.account import CardKey, Day
 from services.aid_distribution.ledger.domain import Draft, Kind, Line
 from services.aid_distribution.ledger.loading import lock_cards
 from services.aid_distribution.ledger.orders import PostingView
+from shared.caller import Caller, Role
 from shared.database import Database
 from shared.routes import Asked
 from tests.aid_distribution.story import MASKS, OFFICE, WAREHOUSE, ago, audited, issue, receipt, receive
@@ -40,7 +41,7 @@ async def loaded(database: Database, kind: Kind, at: datetime) -> Day:
             kind=kind,
             region="19.71",
             occurred_at=at,
-            actor="reader",
+            caller=Caller("reader", Role.OPERATOR, ("19",)),
             lines=(Line(MASKS, 1, *ends, ""),),
         )
         return (await lock_cards(work.session, [draft], work.now))[CardKey(WAREHOUSE, MASKS, "")].days[-1]

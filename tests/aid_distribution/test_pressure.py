@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 from fractions import Fraction
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -13,8 +13,9 @@ from services.aid_distribution.markets import effect, handlers, pressure
 from services.aid_distribution.markets.domain import WrongMarketState
 from services.aid_distribution.markets.effect import EffectQuery, EffectView
 from services.aid_distribution.markets.pressure import PressureQuery, PressureView, Situation, rank
-from services.aid_distribution.prices import handlers as prices
-from services.aid_distribution.prices.store import Ceiling, DayPrice, PriceRegionRow
+from services.aid_distribution.prices.store import Ceiling, DayPrice
+from services.aid_distribution.regions import store as regions
+from services.aid_distribution.regions.store import KnownRegionRow
 from shared.database import Database
 from shared.privacy import Vault
 from tests.aid_distribution.market_story import announce, announcement, close, open_market
@@ -26,35 +27,37 @@ TODAY = date(2026, 5, 20)
 KOBA = "PASAR-19.04"
 
 
-def region(code: str, population: int = 380) -> PriceRegionRow:
-    return PriceRegionRow(
-        code=code, name=code, population=population, persons_per_household_tenths=38, household_source="a setting"
-    )
+def region(code: str, households: int | None = 100) -> KnownRegionRow:
+    return KnownRegionRow(
+        id=uuid4(), code=code, code_system="kemendagri", name=code, kind="regency", population=10_000,
+        households=households,
+    )  # fmt: skip
 
 
-def situation(code: str, median: int | None, days: int | None, population: int = 380) -> Situation:
+def situation(code: str, median: int | None, days: int | None, households: int | None = 100) -> Situation:
     seen = None if median is None else DayPrice(code, TODAY, median, 3)
     held = None if days is None else TODAY - timedelta(days=days)
-    return Situation(region(code, population), seen, Ceiling(50_000, "19", TODAY, "HET"), held, TODAY)
+    return Situation(region(code, households), seen, Ceiling(50_000, "19", TODAY, "HET"), held, TODAY)
 
 
 @pytest.mark.parametrize(
-    ("median", "days", "population", "expected"),
+    ("median", "days", "households", "expected"),
     [
-        (51_000, 10, 380, Fraction(10_000)),
-        (51_000, 3, 380, Fraction(100_000, 3)),
-        (51_000, 0, 380, Fraction(100_000)),  # a market today counts as one day
-        (51_000, None, 380, Fraction(100_000)),
-        (51_000, 10, 389, Fraction(10_200)),  # only whole households
-        (50_000, 10, 380, Fraction(0)),
-        (49_000, 10, 380, Fraction(0)),
-        (None, 10, 380, None),
+        (51_000, 10, 100, Fraction(10_000)),
+        (51_000, 3, 100, Fraction(100_000, 3)),
+        (51_000, 0, 100, Fraction(100_000)),  # a market today counts as one day
+        (51_000, None, 100, Fraction(100_000)),
+        (51_000, 10, 102, Fraction(10_200)),
+        (51_000, 10, None, None),
+        (50_000, 10, 100, Fraction(0)),
+        (49_000, 10, 100, Fraction(0)),
+        (None, 10, 100, None),
     ],
 )
 def test_pressure_is_the_gap_times_the_households_by_the_days(
-    median: int | None, days: int | None, population: int, expected: Fraction | None
+    median: int | None, days: int | None, households: int | None, expected: Fraction | None
 ) -> None:
-    assert situation("19.01", median, days, population).pressure == expected
+    assert situation("19.01", median, days, households).pressure == expected
 
 
 def test_equal_pressure_is_told_apart_by_the_longest_wait_and_then_by_the_code() -> None:
@@ -80,7 +83,7 @@ async def database(databases: Databases, clock: StoppedClock) -> Database:
         await ledger.add_place(
             work, AddPlace(code=KOBA, name="Pasar Koba", kind=PlaceKind.MARKET_VENUE, region="19.04")
         )
-        await prices.load_regions(work, [region("19.71", 3800), region("19.02", 7600), region("19.04")])
+        await regions.add(work.session, [region("19.71", 1000), region("19.02", 2000), region("19.04")])
     return database
 
 

@@ -15,6 +15,7 @@ from services.aid_distribution.ledger.domain import Draft, Entered, Kind, Line, 
 from services.aid_distribution.ledger.handlers import AlreadyReversed
 from services.aid_distribution.ledger.orders import GoodsLine, IssueStock, PostingView, ReceivedLine, ReceiveStock
 from services.aid_distribution.ledger.store import Posted
+from shared.caller import Caller, Role
 from shared.database import Database, Work, unreachable
 from shared.problems import Invalid, Refusal
 from shared.routes import Asked
@@ -92,7 +93,7 @@ async def test_without_the_lock_both_would_be_accepted_and_the_audit_would_tell(
                 kind=Kind.ISSUE,
                 region="19.71",
                 occurred_at=NOON,
-                actor="control",
+                caller=Caller("control", Role.OPERATOR, ("19",)),
                 lines=(Line(MASKS, 60, WAREHOUSE, "LOSS", ""),),
             )
             read.append((work, number, draft, await decide_without_lock(work, draft)))

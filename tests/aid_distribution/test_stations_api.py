@@ -1,13 +1,18 @@
 """Handwashing stations over HTTP: by their offices, and by anybody who comes by."""
 
+import re
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import datetime
+from hashlib import sha256
 from uuid import uuid4
 
 import httpx
 import pytest
 
 from services.aid_distribution.main import SERVICE
+from services.aid_distribution.stations.domain import State, Trouble
+from services.aid_distribution.stations.report_page import STATES
 from shared.database import Database
 from shared.security import KeyStore
 from tests.aid_distribution.stations import SITE, SITE_ELSEWHERE, STATION, furnish_sites, minutes
@@ -28,6 +33,9 @@ async def passer_by(database: Database, keys: KeyStore) -> AsyncIterator[httpx.A
     app = open_door(SERVICE, database, keys)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         yield client
+
+
+AS_JSON = {"Accept": "application/json"}
 
 
 def station(at: datetime = NOON, **changes: object) -> Body:
@@ -54,11 +62,8 @@ def visit(at: datetime = NOON, **changes: object) -> Body:
 
 
 async def code_of(door: Door, station_id: object) -> str:
-    answer = await door["pangkalpinang"].get(
-        f"/aid/stations/{station_id}/code", params={"front": "https://aid.example"}
-    )
-    told = answer.json()
-    assert told["address"] == f"https://aid.example/aid/station-reports/{told['code']}"
+    told = (await door["pangkalpinang"].get(f"/aid/stations/{station_id}/code")).json()
+    assert told["address"] == f"http://127.0.0.1:8000/aid/station-reports/{told['code']}"
     return str(told["code"])
 
 
@@ -162,7 +167,7 @@ async def test_anybody_sees_a_station_by_its_code_and_reports_it(
 ) -> None:
     placed = await made(door["pangkalpinang"], "/aid/stations", station(ago(1)))
     path = f"/aid/station-reports/{await code_of(door, placed['id'])}"
-    shown = await passer_by.get(path)
+    shown = await passer_by.get(path, headers=AS_JSON)
     assert shown.status_code == 200
     assert shown.json() == {
         "name": "Pintu timur",
@@ -180,7 +185,8 @@ async def test_anybody_sees_a_station_by_its_code_and_reports_it(
     }
     clock.advance(minutes(45))
     await made(passer_by, path, {"problem": "no_soap"})  # type: ignore[arg-type]
-    assert (await passer_by.get(path)).json()["state"] == "reported_dry"
+    assert (await passer_by.get(path, headers=AS_JSON)).json()["state"] == "reported_dry"
+    assert "Dilaporkan kering" in (await passer_by.get(path)).text
     answer = await passer_by.get(f"/aid/stations/{placed['id']}")
     assert answer.status_code == 401
 
@@ -196,6 +202,27 @@ async def test_reports_are_limited_and_the_answer_says_when_to_come_again(
     assert await ask(sites, "SELECT count(*), count(*) FILTER (WHERE counted) FROM station_report") == [(12, 1)]
 
 
+async def test_whoever_scans_the_code_gets_a_page_with_buttons_that_report(
+    sites: Database, door: Door, passer_by: httpx.AsyncClient
+) -> None:
+    placed = await made(door["pangkalpinang"], "/aid/stations", station(ago(1), name="Pintu <timur>"))
+    path = f"/aid/station-reports/{await code_of(door, placed['id'])}"
+    answer = await passer_by.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
+    page = answer.text
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "Tempat cuci tangan ini berfungsi" in page
+    assert "Pintu &lt;timur&gt;" in page
+    script = page.partition("<script>")[2].partition("</script>")[0]
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in answer.headers["content-security-policy"]
+    for problem in re.findall(r'<button type="button" value="(\w+)">', page):
+        assert (await passer_by.post(path, json={"problem": problem})).status_code == 201
+    assert await ask(sites, "SELECT count(DISTINCT problem) FROM station_report") == [(len(Trouble),)]
+    assert set(STATES) == set(State) - {State.REMOVED}
+    nowhere = await passer_by.get(f"/aid/station-reports/{'A' * 26}")
+    assert (nowhere.status_code, "<script>" in nowhere.text) == (404, False)
+
+
 async def test_a_code_that_no_station_bears_is_answered_alike_whatever_it_is(
     sites: Database, door: Door, passer_by: httpx.AsyncClient
 ) -> None:
@@ -206,7 +233,7 @@ async def test_a_code_that_no_station_bears_is_answered_alike_whatever_it_is(
     answers = set()
     for code in (gone, "A" * 26, "x", str(placed["id"])):
         for answer in (
-            await passer_by.get(f"/aid/station-reports/{code}"),
+            await passer_by.get(f"/aid/station-reports/{code}", headers=AS_JSON),
             await passer_by.post(f"/aid/station-reports/{code}", json={"problem": "dry"}),
         ):
             body = answer.json()
@@ -218,13 +245,12 @@ async def test_a_code_that_no_station_bears_is_answered_alike_whatever_it_is(
 async def test_the_qr_code_is_a_drawing_for_staff(sites: Database, door: Door) -> None:
     placed = await made(door["pangkalpinang"], "/aid/stations", station())
     path = f"/aid/stations/{placed['id']}"
-    drawn = await door["pangkalpinang"].get(f"{path}/qr", params={"front": "https://aid.example"})
+    drawn = await door["pangkalpinang"].get(f"{path}/qr")
     assert (drawn.status_code, drawn.headers["content-type"]) == (200, "image/svg+xml")
     assert drawn.content.startswith(b"<svg ")
-    assert drawn.content == (await door["office"].get(f"{path}/qr?front=https://aid.example")).content
+    assert drawn.content == (await door["office"].get(f"{path}/qr")).content
     other = await made(door["pangkalpinang"], "/aid/stations", station(code="CT-02"))
     assert await code_of(door, placed["id"]) != await code_of(door, other["id"])
     assert (await door["auditor"].get(f"{path}/qr")).status_code == 403
-    assert told(await door["office"].get(f"{path}/qr?front=javascript:x")) == {("/query/front", "bad_format")}
     stored = await ask(sites, "SELECT encode(report_code_hash, 'hex') FROM station")
     assert (await code_of(door, placed["id"])).lower() not in str(stored)

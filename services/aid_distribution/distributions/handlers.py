@@ -20,11 +20,12 @@ from services.aid_distribution.distributions.orders import (
 )
 from services.aid_distribution.distributions.store import DistributionRow, DistributionShareRow
 from services.aid_distribution.distributions.within_limits import post_within_limits
-from services.aid_distribution.ledger import handed_out
+from services.aid_distribution.ledger import handed_out, lot_notes
 from services.aid_distribution.ledger.domain import Draft, Kind, Line, Virtual
 from services.aid_distribution.ledger.handlers import leaving, posting_for_update, undo
 from services.aid_distribution.ledger.known import Known, Leaves, known, known_by_code, leaves_of
 from services.aid_distribution.ledger.mistakes import order_mistakes
+from services.aid_distribution.ledger.orders import lot_note_views
 from services.aid_distribution.ledger.store import Posted
 from shared.caller import Caller
 from shared.contracts.aid_distribution import BusinessShare, DistributionPosted, DistributionVoided
@@ -88,7 +89,9 @@ async def post_all(
         work.record(event, region=row.region, caller=one.caller)
     rows = {posted.draft.id: row for row, _, posted in done}
     return [
-        distribution_view(rows[posted.draft.id], posted.lines, one.body.recipients)
+        distribution_view(
+            rows[posted.draft.id], posted.lines, one.body.recipients, lot_note_views(posted.entered.notes)
+        )
         if isinstance(posted, Posted)
         else posted
         for one, posted in zip(asked, outcomes, strict=True)
@@ -108,7 +111,7 @@ def _plan(work: Work, one: Asked[PostDistribution], leaves: Leaves, here: Here) 
         kind=Kind.DISTRIBUTION,
         region=place.region,
         occurred_at=order.occurred_at,
-        actor=one.caller.subject,
+        caller=one.caller,
         document=order.document,
         lines=leaving(order.lines, order.place, Virtual.PUBLIC),
         usable_only=True,
@@ -189,4 +192,5 @@ async def void(work: Work, caller: Caller, distribution_id: UUID, order: VoidDis
     here = await known_by_code(work, (line.item for line in lines), [row.place])
     event = DistributionVoided(**_fact(row, lines, received, here), reason=order.reason)
     work.record(event, region=row.region)
-    return distribution_view(row, lines, received)
+    notes = await lot_notes.of_postings(work.session, [row.posting_id])
+    return distribution_view(row, lines, received, notes.get(row.posting_id, []))

@@ -16,6 +16,7 @@ from services.aid_distribution.distributions.orders import (
     distribution_view,
 )
 from services.aid_distribution.distributions.store import DistributionRow
+from services.aid_distribution.ledger import lot_notes
 from services.aid_distribution.ledger.domain import Line
 from services.aid_distribution.ledger.store import PostingLineRow
 from shared import cursor
@@ -76,4 +77,7 @@ async def _views(work: Work, rows: Sequence[DistributionRow]) -> list[Distributi
     for line in await work.session.exec(question.order_by(col(PostingLineRow.line_no))):
         moved = Line(line.item, line.quantity, line.from_place, line.to_place, line.lot)
         lines.setdefault(line.posting_id, []).append(moved)
-    return [distribution_view(row, lines[row.posting_id], received[row.id]) for row in rows]
+    notes = await lot_notes.of_postings(work.session, [row.posting_id for row in rows])
+    return [
+        distribution_view(row, lines[row.posting_id], received[row.id], notes.get(row.posting_id, [])) for row in rows
+    ]

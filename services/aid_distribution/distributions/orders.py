@@ -13,6 +13,7 @@ from services.aid_distribution.ledger.domain import Line
 from services.aid_distribution.ledger.orders import (
     GoodsLines,
     ItemCode,
+    LotNoteView,
     Moment,
     Order,
     PlaceCode,
@@ -116,6 +117,7 @@ class DistributionView(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: datetime
     document: str | None
     lines: list[PostedLine]
+    lot_notes: list[LotNoteView]
     recipients: Recipients
     posting_id: UUID
     void_posting_id: UUID | None
@@ -123,7 +125,9 @@ class DistributionView(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
-def distribution_view(row: DistributionRow, lines: Sequence[Line], recipients: Recipients) -> DistributionView:
+def distribution_view(
+    row: DistributionRow, lines: Sequence[Line], recipients: Recipients, notes: list[LotNoteView]
+) -> DistributionView:
     """Show a distribution."""
     return DistributionView(
         id=row.id,
@@ -136,6 +140,7 @@ def distribution_view(row: DistributionRow, lines: Sequence[Line], recipients: R
         recorded_at=shown(row.recorded_at),
         document=row.document,
         lines=[line_view(line) for line in lines],
+        lot_notes=notes,
         recipients=Recipients(
             public=recipients.public,
             businesses=sorted(recipients.businesses),

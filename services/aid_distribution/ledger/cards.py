@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import text
 from sqlmodel import col, select
 
+from services.aid_distribution.ledger import lot_notes
 from services.aid_distribution.ledger.catalogue import ItemRow, PlaceRow, find, seen
 from services.aid_distribution.ledger.domain import EARLIEST
 from services.aid_distribution.ledger.orders import (
@@ -215,6 +216,7 @@ async def posting(work: Work, caller: Caller, posting_id: UUID) -> PostingView:
         reason=row.reason,
         reverses=row.reverses,
         lines=[_posted_line(line) for line in lines],
+        lot_notes=(await lot_notes.of_postings(work.session, [row.id])).get(row.id, []),
     )
 
 

@@ -77,7 +77,7 @@ async def count(work: Work, caller: Caller, order: CountStock) -> CountView:
         kind=Kind.COUNT,
         region=here.places[order.place].region,
         occurred_at=order.occurred_at,
-        actor=caller.subject,
+        caller=caller,
         document=order.document,
         lines=(),
         counted=tuple(

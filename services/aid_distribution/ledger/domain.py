@@ -13,7 +13,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.aid_distribution.ledger.account import CardKey, Moment
-from shared.caller import Role
+from shared.caller import Caller, Role
 from shared.problems import FieldError, Refusal
 
 QUANTITY_MAX = 1_000_000_000_000
@@ -217,7 +217,7 @@ class Draft:
     kind: Kind
     region: str
     occurred_at: datetime
-    actor: str
+    caller: Caller
     lines: tuple[Line, ...]
     document: str | None = None
     reason: str | None = None
@@ -225,6 +225,11 @@ class Draft:
     usable_only: bool = False
     counted: tuple[Counted, ...] = ()
     uncounted: tuple[CardKey, ...] = ()
+
+    @property
+    def actor(self) -> str:
+        """Name whoever asks for it."""
+        return self.caller.subject
 
     @property
     def touches(self) -> Iterator[tuple[str, str, bool]]:

@@ -13,7 +13,7 @@ from sqlalchemy import literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from services.aid_distribution.ledger import deciding, domain, lateness, store, writing
+from services.aid_distribution.ledger import deciding, domain, lateness, lot_notes, store, writing
 from services.aid_distribution.ledger.catalogue import CodeTaken, ItemRow, PlaceRow
 from services.aid_distribution.ledger.domain import (
     ISSUE_PLACES,
@@ -87,6 +87,7 @@ async def _post(work: Work, drafts: Sequence[Draft]) -> list[Posted | Refusal]:
         posted = [one for one in outcomes if isinstance(one, Posted)]
         await writing.write(work.session, posted, cards)
         await lateness.note(work, posted)
+        await lot_notes.keep(work.session, posted)
     return outcomes
 
 
@@ -181,7 +182,7 @@ def _draft(
         kind=kind,
         region=region,
         occurred_at=one.body.occurred_at,
-        actor=one.caller.subject,
+        caller=one.caller,
         document=one.body.document,
         reason=reason,
         lines=lines,
@@ -254,7 +255,7 @@ async def undo(
         kind=Kind.REVERSAL,
         region=row.region,
         occurred_at=row.occurred_at,
-        actor=caller.subject,
+        caller=caller,
         document=document,
         reason=reason,
         reverses=row.id,

@@ -57,14 +57,13 @@ class WhatChanged(msgspec.Struct, frozen=True, kw_only=True):
 
 async def note(work: Work, posted: Sequence[Posted]) -> None:
     """Keep what each late posting changed, and tell the office where somebody may have read the old figure."""
-    rows = [row for one in posted for row in _rows(one)]
-    if not rows:
+    changed = [(one, rows) for one in posted if (rows := list(_rows(one)))]
+    if not changed:
         return
-    work.session.add_all(rows)
+    work.session.add_all(row for _, rows in changed for row in rows)
     await work.session.flush()
-    for one in posted:
-        told = [row for row in rows if row.posting_id == one.draft.id and row.told_region is not None]
-        if told:
+    for one, rows in changed:
+        if told := [row for row in rows if row.told_region is not None]:
             event = StockRestated(
                 posting_id=one.draft.id,
                 number=one.number,
@@ -72,7 +71,7 @@ async def note(work: Work, posted: Sequence[Posted]) -> None:
                 occurred_at=one.draft.occurred_at,
                 cards=[_restated(row) for row in told],
             )
-            work.record(event, region=one.draft.region)
+            work.record(event, region=one.draft.region, caller=one.draft.caller)
 
 
 def _rows(posted: Posted) -> Iterator[LateChangeRow]:

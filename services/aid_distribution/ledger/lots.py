@@ -59,7 +59,7 @@ def choose_lots(draft: Draft, cards: Cards, moment: Moment) -> Choice:
         if missing:
             # What no lot holds is asked of the card without lot, which cannot give it: so the draft is refused.
             lines.append(_of_lot(line, NO_LOT, missing))
-    return Choice(tuple(lines), unmet, tuple(_notes(draft, cards, moment, lines, unmet)))
+    return Choice(tuple(lines), unmet, tuple(dict.fromkeys(_notes(draft, cards, moment, lines, unmet))))
 
 
 def _open(line: Line) -> bool:

@@ -1,5 +1,6 @@
 """What may be asked of the ledger, and what it answers."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from services.aid_distribution.ledger.catalogue import Category, ItemRow, PlaceKind, PlaceRow, Unit
-from services.aid_distribution.ledger.domain import NO_LOT, QUANTITY_MAX, Line, Reason, Source
+from services.aid_distribution.ledger.domain import NO_LOT, QUANTITY_MAX, Line, LotNote, Reason, Source
 from services.aid_distribution.ledger.store import Posted
 from shared.clock import shown
 from shared.routes import Code, RegionCode, Text
@@ -185,6 +186,15 @@ class PostedLine(msgspec.Struct, frozen=True, kw_only=True):
     to_place: str
 
 
+class LotNoteView(msgspec.Struct, frozen=True, kw_only=True):
+    """A lot that was passed over, being `held` or `expired`, or was taken though it is `expiring`."""
+
+    item: str
+    lot: str | None
+    why: str
+    expires_on: date | None
+
+
 class PostingView(msgspec.Struct, frozen=True, kw_only=True):
     """A posting as it stands in the journal; `number` is the receipt."""
 
@@ -198,6 +208,7 @@ class PostingView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     reverses: UUID | None
     lines: list[PostedLine]
+    lot_notes: list[LotNoteView]
 
 
 class SnapshotView(msgspec.Struct, frozen=True, kw_only=True):
@@ -281,6 +292,7 @@ class TransferView(msgspec.Struct, frozen=True, kw_only=True):
     receipt_posting_id: UUID | None
     document: str | None
     lines: list["TransferLineView"]
+    lot_notes: list[LotNoteView]
     version: int
 
 
@@ -345,7 +357,16 @@ def posting_view(posted: Posted) -> PostingView:
         reason=draft.reason,
         reverses=draft.reverses,
         lines=[line_view(line) for line in posted.lines],
+        lot_notes=lot_note_views(posted.entered.notes),
     )
+
+
+def lot_note_views(notes: Iterable[LotNote]) -> list[LotNoteView]:
+    """Show what there is to know of lots, in the order of their cards."""
+    return [
+        LotNoteView(item=note.key.item, lot=note.key.lot or None, why=note.why, expires_on=note.expires_on)
+        for note in sorted(notes, key=lambda note: (note.key, note.why))
+    ]
 
 
 def item_view(row: ItemRow) -> ItemView:

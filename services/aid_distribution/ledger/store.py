@@ -177,6 +177,20 @@ class LotRow(SQLModel, table=True):
     version: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default="1"))
 
 
+class LotNoteRow(SQLModel, table=True):
+    """What was worth knowing of a lot when a posting chose, or did not choose it."""
+
+    __tablename__ = "lot_note"
+    __table_args__ = (CheckConstraint("why IN ('expired', 'held', 'expiring')", name="lot_note_why_known"),)
+
+    posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), primary_key=True))
+    place: str = Field(sa_column=Column(Text, ForeignKey("place.code"), primary_key=True))
+    item: str = Field(sa_column=Column(Text, ForeignKey("item.code"), primary_key=True))
+    lot: str = Field(sa_column=Column(Text, primary_key=True))
+    why: str = Field(sa_column=Column(Text, nullable=False))
+    expires_on: date | None = None
+
+
 class CardRow(SQLModel, table=True):
     """The present balance of an item and lot at a place; its row is the lock of the card."""
 

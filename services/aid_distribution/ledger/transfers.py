@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Text, Uuid, text
 from sqlmodel import Field, SQLModel, col, select
 
+from services.aid_distribution.ledger import lot_notes
 from services.aid_distribution.ledger.domain import NO_LOT, Draft, Kind, Line, Virtual
 from services.aid_distribution.ledger.handlers import leaving, post
 from services.aid_distribution.ledger.known import Known, Leaves, known, known_by_code, leaves_of
@@ -16,9 +17,11 @@ from services.aid_distribution.ledger.mistakes import arrival_mistakes, dispatch
 from services.aid_distribution.ledger.orders import (
     ArrivedLine,
     DispatchTransfer,
+    LotNoteView,
     ReceiveTransfer,
     TransferLineView,
     TransferView,
+    lot_note_views,
 )
 from services.aid_distribution.ledger.store import Posted
 from shared.caller import Caller
@@ -109,7 +112,12 @@ async def dispatch(work: Work, asked: Sequence[Asked[DispatchTransfer]]) -> list
         if isinstance(posted, Posted)
     }
     await add_transfers(work, list(sent.values()))
-    return [transfer_view(*sent[posted.draft.id]) if isinstance(posted, Posted) else posted for posted in outcomes]
+    return [
+        transfer_view(*sent[posted.draft.id], lot_note_views(posted.entered.notes))
+        if isinstance(posted, Posted)
+        else posted
+        for posted in outcomes
+    ]
 
 
 async def add_transfers(work: Work, sent: Sequence[tuple[TransferRow, list[TransferLineRow]]]) -> None:
@@ -132,7 +140,7 @@ def dispatch_draft(work: Work, one: Asked[DispatchTransfer], leaves: Leaves, her
         kind=Kind.DISPATCH,
         region=origin.region,
         occurred_at=order.occurred_at,
-        actor=one.caller.subject,
+        caller=one.caller,
         document=order.document,
         lines=leaving(order.lines, order.from_place, Virtual.IN_TRANSIT),
         usable_only=True,
@@ -202,7 +210,7 @@ async def arrive(work: Work, caller: Caller, transfer_id: UUID, order: ReceiveTr
     event = TransferReceived(**_ends(row, posted), accepted=here.goods(taken), rejected=here.goods(lost))
     work.record(event, region=row.to_region)
     await work.session.flush()
-    return transfer_view(row, lines)
+    return transfer_view(row, lines, await _lot_notes(work, row))
 
 
 async def _check(
@@ -263,7 +271,7 @@ async def _post_arrival(
         kind=Kind.ARRIVAL,
         region=row.to_region,
         occurred_at=order.occurred_at,
-        actor=caller.subject,
+        caller=caller,
         document=order.document,
         lines=tuple(moved),
     )
@@ -283,10 +291,14 @@ async def show(work: Work, caller: Caller, transfer_id: UUID) -> TransferView:
     row = await work.session.get(TransferRow, transfer_id)
     if row is None or not (caller.sees(row.from_region) or caller.sees(row.to_region)):
         raise Absent
-    return transfer_view(row, await _lines(work, row))
+    return transfer_view(row, await _lines(work, row), await _lot_notes(work, row))
 
 
-def transfer_view(row: TransferRow, lines: Sequence[TransferLineRow]) -> TransferView:
+async def _lot_notes(work: Work, row: TransferRow) -> list[LotNoteView]:
+    return (await lot_notes.of_postings(work.session, [row.posting_id])).get(row.posting_id, [])
+
+
+def transfer_view(row: TransferRow, lines: Sequence[TransferLineRow], notes: list[LotNoteView]) -> TransferView:
     """Show a transfer with its lines."""
     return TransferView(
         id=row.id,
@@ -311,4 +323,5 @@ def transfer_view(row: TransferRow, lines: Sequence[TransferLineRow]) -> Transfe
             )
             for line in lines
         ],
+        lot_notes=notes,
     )

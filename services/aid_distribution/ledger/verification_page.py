@@ -3,10 +3,7 @@
 No script, nothing from another host, and nothing about a person; Indonesian first, English beneath.
 """
 
-from base64 import b64encode
-from hashlib import sha256
 from html import escape
-from pathlib import Path
 
 from services.aid_distribution.ledger.verification import VerifiedCard, VerifiedPosting
 from services.aid_distribution.ledger.words import (
@@ -20,30 +17,12 @@ from services.aid_distribution.ledger.words import (
     words_of,
 )
 from shared.answers import Content
+from shared.public_page import BAD, CHANGED, GOOD, Mood, public_page
 
-STYLE = Path(__file__).with_name("verification.css").read_text()
-STYLE_HASH = b64encode(sha256(STYLE.encode()).digest()).decode()
-POLICY = (
-    f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; img-src data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+FOOT = (
+    "Halaman ini dibaca langsung dari pembukuan bantuan Serumpun.",
+    "This page is read straight from the Serumpun aid ledger.",
 )
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "Referrer-Policy": "no-referrer",  # the address is the code
-    "X-Robots-Tag": "noindex",
-    "Vary": "Accept",
-}
-PAGE = """<!doctype html>
-<html lang="id"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,"><style>{style}</style></head>
-<body><main class="{mood}"><header><p class="sign" aria-hidden="true">{sign}</p>
-<h1>{title}</h1><p lang="en">{english}</p></header>
-{content}
-<footer><p>Halaman ini dibaca langsung dari pembukuan bantuan Serumpun.</p>
-<p lang="en">This page is read straight from the Serumpun aid ledger.</p></footer></main></body></html>
-"""
-GOOD, CHANGED, BAD = ("good", "\u2713"), ("changed", "!"), ("bad", "\u2717")
 NOT_VALID = """<p>Kode ini tidak ada di pembukuan kami. Pindai ulang kode QR pada kertas; bila hasilnya sama, jangan
 percayai kertas itu dan tanyakan kepada kantor yang tertera di atasnya.</p>
 <p lang="en">This code is not in our books. Scan the QR code on the paper again; if the answer is the same, do not trust
@@ -53,24 +32,15 @@ the paper, and ask the office that it names.</p>"""
 def page(found: VerifiedPosting | VerifiedCard | None) -> Content:
     """Give the page for what was found; the same for every code that is not valid."""
     if found is None:
-        title = Words("Tidak berlaku", "Not valid")
-        return Content(_page(BAD, title, NOT_VALID), "text/html; charset=utf-8", HEADERS, 404)
-    body = _posting(found) if isinstance(found, VerifiedPosting) else _card(found)
-    return Content(body, "text/html; charset=utf-8", HEADERS)
+        return public_page(BAD, Words("Tidak berlaku", "Not valid"), NOT_VALID, FOOT, status=404)
+    return _posting(found) if isinstance(found, VerifiedPosting) else _card(found)
 
 
-def _page(mood: tuple[str, str], title: Words, content: str) -> bytes:
-    return PAGE.format(
-        style=STYLE,
-        mood=mood[0],
-        sign=mood[1],
-        title=escape(title.indonesian),
-        english=escape(title.english),
-        content=content,
-    ).encode()
+def _page(mood: Mood, title: Words, content: str) -> Content:
+    return public_page(mood, title, content, FOOT)
 
 
-def _posting(found: VerifiedPosting) -> bytes:
+def _posting(found: VerifiedPosting) -> Content:
     facts = [
         (Words("Nomor", "Number"), found.number),
         (Words("Jenis", "Kind"), _both(words_of(found.kind, KINDS))),
@@ -95,7 +65,7 @@ def _posting(found: VerifiedPosting) -> bytes:
     return _page(GOOD, Words("Asli dan berlaku", "Genuine and valid"), _facts(facts) + table)
 
 
-def _card(found: VerifiedCard) -> bytes:
+def _card(found: VerifiedCard) -> Content:
     unit = _both(words_of(found.unit, UNITS))
     facts = [
         (Words("Kartu stok", "Stock card"), f"{escape(found.item_name)} <small>{escape(found.item)}</small>"),

@@ -101,7 +101,7 @@ async def _post(work: Work, caller: Caller, market: MarketRow, item: str, packag
         kind=Kind.COUPON,
         region=market.region,
         occurred_at=work.now,
-        actor=caller.subject,
+        caller=caller,
         document=market.number,
         lines=(Line(item, packages, Virtual.COUPONS, market.place, ""),),
     )

@@ -14,10 +14,10 @@ from sqlalchemy import text
 from services.aid_distribution.markets import store
 from services.aid_distribution.markets.domain import HELD, WrongMarketState
 from services.aid_distribution.markets.handlers import market_seen
-from services.aid_distribution.markets.pressure import regions_seen
 from services.aid_distribution.markets.store import MarketRow
 from services.aid_distribution.prices.domain import middle
 from services.aid_distribution.prices.store import MIDDLE
+from services.aid_distribution.regions import store as regions
 from shared.caller import Caller
 from shared.clock import wib_day, wib_midnight
 from shared.database import Work
@@ -96,7 +96,7 @@ async def of_market(work: Work, caller: Caller, market_id: UUID, query: EffectQu
         raise WrongMarketState(f"{row.number} was not held.", state=row.state)
     stretch = _stretch(row, query.days)
     markets = await _markets(work, row, stretch)
-    others = [one.code for one in await regions_seen(work, caller) if one.code != row.region]
+    others = [one.code for one in await regions.seen(work.session, caller.regions) if one.code != row.region]
     compared = [code for code in others if code not in markets]
     items = [one.item for one in (await store.items_of(work.session, [row.id]))[row.id]]
     return EffectView(

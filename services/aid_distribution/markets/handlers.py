@@ -156,7 +156,7 @@ async def give_back_coupons(work: Work, caller: Caller, row: MarketRow, packages
         kind=Kind.COUPON,
         region=row.region,
         occurred_at=work.now,
-        actor=caller.subject,
+        caller=caller,
         document=row.number,
         lines=(Line(row.coupon_item, packages, row.place, Virtual.COUPONS, ""),),
     )

@@ -11,19 +11,21 @@ from fractions import Fraction
 
 import msgspec
 from sqlalchemy import text
-from sqlmodel import col, select
 
 from services.aid_distribution.markets.orders import StapleCode
 from services.aid_distribution.prices import store as prices
 from services.aid_distribution.prices.domain import OBSERVED_DAYS_MAX
-from services.aid_distribution.prices.store import Ceiling, DayPrice, PriceRegionRow
+from services.aid_distribution.prices.store import Ceiling, DayPrice
+from services.aid_distribution.regions import store as regions
+from services.aid_distribution.regions.store import KnownRegionRow
 from shared.caller import Caller
 from shared.clock import wib_day, wib_midnight
 from shared.database import Work
 
 FORMULA = (
     "(median - ceiling, at least 0) x households / days since the last market, at least 1; "
-    "a region that never had one counts 1 day. Equal: the longest wait first, then the code"
+    "a region that never had one counts 1 day; without known households there is none. "
+    "Equal: the longest wait first, then the code"
 )
 ONE_DAY = timedelta(days=1)
 
@@ -42,8 +44,7 @@ class RegionPressure(msgspec.Struct, frozen=True, kw_only=True):
     region: str
     name: str
     population: int
-    households: int
-    household_source: str
+    households: int | None
     median_rupiah: int | None
     observed_on: date | None
     observations: int
@@ -71,16 +72,11 @@ class PressureView(msgspec.Struct, frozen=True, kw_only=True):
 class Situation:
     """What is known of a region on a day."""
 
-    region: PriceRegionRow
+    region: KnownRegionRow
     price: DayPrice | None
     ceiling: Ceiling | None
     last_market_on: date | None
     on: date
-
-    @property
-    def households(self) -> int:
-        """Give how many whole households the people of the region make."""
-        return self.region.population * 10 // self.region.persons_per_household_tenths
 
     @property
     def days(self) -> int | None:
@@ -95,8 +91,10 @@ class Situation:
     @property
     def pressure(self) -> Fraction | None:
         """Give the pressure, exactly."""
-        gap = self.gap_rupiah
-        return None if gap is None else Fraction(max(gap, 0) * self.households, max(self.days or 1, 1))
+        gap, households = self.gap_rupiah, self.region.households
+        if gap is None or households is None:
+            return None
+        return Fraction(max(gap, 0) * households, max(self.days or 1, 1))
 
     @property
     def order(self) -> tuple[bool, Fraction, bool, int, str]:
@@ -116,12 +114,6 @@ LAST_MARKETS = text(
 )
 
 
-async def regions_seen(work: Work, caller: Caller) -> Sequence[PriceRegionRow]:
-    """Give the regions of the caller whose people are known, by code."""
-    rows = (await work.session.exec(select(PriceRegionRow).order_by(col(PriceRegionRow.code)))).all()
-    return [row for row in rows if caller.sees(row.code)]
-
-
 async def last_markets(work: Work, regions: Sequence[str], on: date) -> Mapping[str, date]:
     """Give the day of the last market that each region had up to a day."""
     rows = await work.session.execute(LAST_MARKETS, {"regions": list(regions), "before": wib_midnight(on + ONE_DAY)})
@@ -131,14 +123,12 @@ async def last_markets(work: Work, regions: Sequence[str], on: date) -> Mapping[
 async def ranking(work: Work, caller: Caller, query: PressureQuery) -> PressureView:
     """Rank the caller's regions by pressure, each with all its figures."""
     on = query.on or wib_day(work.now)
-    regions = await regions_seen(work, caller)
-    codes = [row.code for row in regions]
+    rows = await regions.seen(work.session, caller.regions)
+    codes = [row.code for row in rows]
     seen = await prices.latest(work.session, query.item, codes, on)
     allowed = await prices.ceilings(work.session, query.item, codes, on)
     held = await last_markets(work, codes, on)
-    ranked = rank(
-        [Situation(row, seen.get(row.code), allowed.get(row.code), held.get(row.code), on) for row in regions]
-    )
+    ranked = rank([Situation(row, seen.get(row.code), allowed.get(row.code), held.get(row.code), on) for row in rows])
     first = ranked[0] if ranked and ranked[0].pressure else None
     return PressureView(
         item=query.item,
@@ -161,8 +151,7 @@ def _view(number: int, one: Situation) -> RegionPressure:
         region=one.region.code,
         name=one.region.name,
         population=one.region.population,
-        households=one.households,
-        household_source=one.region.household_source,
+        households=one.region.households,
         median_rupiah=price.median_rupiah if price else None,
         observed_on=price.day if price else None,
         observations=price.observations if price else 0,
@@ -182,6 +171,8 @@ def _explanation(one: Situation) -> str:
         return f"No price was seen in the {OBSERVED_DAYS_MAX} days before."
     if one.ceiling is None:
         return "No ceiling is known."
+    if one.region.households is None:
+        return "Nobody has said yet how many households live there."
     gap = f"{one.price.median_rupiah} - {one.ceiling.price_rupiah} = {one.gap_rupiah}"
     since = "no market yet, counted as 1 day" if one.days is None else f"{max(one.days, 1)} days since the last market"
-    return f"{gap}; x {one.households} households; / {since}"
+    return f"{gap}; x {one.region.households} households; / {since}"

@@ -90,7 +90,7 @@ def _draft(upload: Upload, entry: Entry, verdict: Taken) -> Draft | Refusal:
         kind=Kind.SALE,
         region=market.region,
         occurred_at=upload.moment(entry),
-        actor=upload.caller.subject,
+        caller=upload.caller,
         document=market.number,
         lines=tuple(lines),
         usable_only=True,

@@ -1,6 +1,5 @@
 """What prices does: keep what was seen and what is allowed, and warn once when a price passes its ceiling."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,7 +12,7 @@ from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.ledger.orders import Moment, Order
 from services.aid_distribution.prices import store
 from services.aid_distribution.prices.domain import PRICE_RUPIAH_MAX, is_above, is_crossing
-from services.aid_distribution.prices.store import PriceCeilingRow, PriceObservationRow, PriceRegionRow, PriceWatchRow
+from services.aid_distribution.prices.store import PriceCeilingRow, PriceObservationRow, PriceWatchRow
 from shared.caller import Caller
 from shared.clock import shown, wib_day
 from shared.contracts.aid_distribution import PriceAlert, PriceObserved
@@ -183,12 +182,6 @@ async def set_ceiling(work: Work, caller: Caller, order: SetCeiling) -> CeilingV
     )
     await _put(work, row, before)
     return ceiling_view(row)
-
-
-async def load_regions(work: Work, regions: Sequence[PriceRegionRow]) -> None:
-    """Keep how many people live in each region, and how many make a household."""
-    for region in regions:
-        await store.put_region(work.session, region)
 
 
 def observation_view(row: PriceObservationRow) -> ObservationView:

@@ -18,7 +18,6 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
-    Integer,
     Text,
     Uuid,
     text,
@@ -103,23 +102,6 @@ class PriceWatchRow(SQLModel, table=True):
     price_rupiah: int | None = Field(default=None, sa_column=Column(BigInteger))
     ceiling_rupiah: int | None = Field(default=None, sa_column=Column(BigInteger))
     above: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default="false"))
-
-
-class PriceRegionRow(SQLModel, table=True):
-    """A regency or a city with as many households as its people make; figures are the province's own data."""
-
-    __tablename__ = "price_region"
-    __table_args__ = (
-        CheckConstraint("population > 0", name="price_region_population"),
-        CheckConstraint("persons_per_household_tenths BETWEEN 10 AND 200", name="price_region_household"),
-        CheckConstraint("household_source <> ''", name="price_region_household_has_source"),
-    )
-
-    code: str = Field(sa_column=Column(Text, primary_key=True))
-    name: str
-    population: int = Field(sa_column=Column(BigInteger, nullable=False))
-    persons_per_household_tenths: int = Field(sa_column=Column(Integer, nullable=False))
-    household_source: str
 
 
 class DayPrice(NamedTuple):
@@ -216,9 +198,3 @@ async def latest(session: AsyncSession, item: str, regions: Sequence[str], day: 
     since = date.fromordinal(max(day.toordinal() - OBSERVED_DAYS_MAX, 1))
     rows = await session.execute(LATEST, {"item": item, "regions": list(regions), "on": day, "since": since})
     return {row.region: DayPrice(row.region, row.day, middle(row.lower, row.upper), row.observations) for row in rows}
-
-
-async def put_region(session: AsyncSession, row: PriceRegionRow) -> None:
-    """Keep a region; what is known of it already is brought up to date."""
-    await session.merge(row)
-    await session.flush()

@@ -112,7 +112,7 @@ async def _into_stock(work: Work, caller: Caller, row: ProductionOrderRow, order
         kind=Kind.PRODUCTION,
         region=row.place_region,
         occurred_at=order.occurred_at,
-        actor=caller.subject,
+        caller=caller,
         document=order.document,
         lines=(Line(row.item, order.inspection.accepted, Virtual.PRODUCTION, row.place, lot),),
     )

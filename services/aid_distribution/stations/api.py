@@ -4,10 +4,9 @@ from uuid import UUID
 
 from services.aid_distribution.ledger.catalogue import CodeTaken
 from services.aid_distribution.ledger.domain import ShortOfStock, TooMuch
-from services.aid_distribution.stations import handlers, mistakes, questions, reports
+from services.aid_distribution.stations import handlers, mistakes, questions, report_page, reports
 from services.aid_distribution.stations.domain import AlreadyVisited, StationRemoved
 from services.aid_distribution.stations.orders import (
-    CodeQuery,
     PlaceStation,
     PublicStationView,
     RecordQuery,
@@ -27,7 +26,9 @@ from services.aid_distribution.stations.orders import (
     VisitView,
 )
 from shared.answers import Content
-from shared.problems import TooMany
+from shared.incoming import JSON
+from shared.openapi import HTML
+from shared.problems import Absent, TooMany
 from shared.roles import Action
 from shared.routes import Call, Page, Routes
 
@@ -100,21 +101,26 @@ async def show_station_record(call: Call, station_id: UUID, query: RecordQuery) 
 
 
 @stations.get("/stations/{station_id}/code", Action.SEE_STATION_CODE)
-async def show_station_code(call: Call, station_id: UUID, query: CodeQuery) -> StationCodeView:
+async def show_station_code(call: Call, station_id: UUID) -> StationCodeView:
     """Give the code with which anybody may report a station, and the address behind it."""
-    return await questions.code(call.work, call.caller, station_id, query)
+    return await questions.code(call, station_id)
 
 
 @stations.get("/stations/{station_id}/qr", Action.SEE_STATION_CODE, media={questions.SVG: None})
-async def draw_station_code(call: Call, station_id: UUID, query: CodeQuery) -> Content:
+async def draw_station_code(call: Call, station_id: UUID) -> Content:
     """Draw the QR code of a station for printing."""
-    return await questions.qr(call.work, call.caller, station_id, query)
+    return await questions.qr(call, station_id)
 
 
-@stations.get("/station-reports/{code}", Action.SEE_STATION_STATE)
-async def show_reported_station(call: Call, code: ReportCode) -> PublicStationView:
-    """Say how the station with this code is; anybody may ask."""
-    return await reports.show(call.work, code)
+@stations.get("/station-reports/{code}", Action.SEE_STATION_STATE, media={HTML: None, JSON: PublicStationView})
+async def show_reported_station(call: Call, code: str) -> Content | PublicStationView:
+    """Say how the station with this code is: a page for people, or JSON for who accepts that and no page."""
+    found = await reports.show(call.work, code)
+    if JSON not in call.accept or HTML in call.accept:
+        return report_page.page(found)
+    if found is None:
+        raise Absent
+    return found
 
 
 @stations.post("/station-reports/{code}", Action.REPORT_STATION, refusals=[TooMany])

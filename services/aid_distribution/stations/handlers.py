@@ -245,7 +245,7 @@ async def _post(work: Work, caller: Caller, order: Moving, office: str, reason: 
         kind=Kind.REFILL,
         region=here.places[office].region,
         occurred_at=order.occurred_at,
-        actor=caller.subject,
+        caller=caller,
         document=order.document,
         reason=reason,
         lines=tuple(lines),

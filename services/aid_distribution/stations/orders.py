@@ -19,7 +19,6 @@ from services.aid_distribution.stations.domain import (
 from services.aid_distribution.stations.use import CrowdLevel
 from shared.routes import PAGE_ITEMS_DEFAULT, Code, Cursor, Limit, RegionCode, Text
 
-FRONT_DEFAULT = "http://127.0.0.1:8000"
 PERIOD_DAYS_DEFAULT = 30
 PERIOD_DAYS_MAX = 366
 
@@ -29,10 +28,6 @@ PeoplePerDay = Annotated[int, msgspec.Meta(ge=0, le=PEOPLE_PER_DAY_MAX)]
 Lines = Annotated[list[GoodsLine], msgspec.Meta(max_length=LINES_MAX)]
 ReportCode = Annotated[str, msgspec.Meta(min_length=26, max_length=26, pattern=r"^[A-Z2-7]{26}$(?!\n)")]
 """What the QR code on a station carries: 128 bits in base 32, which nobody guesses."""
-
-HOST = r"[A-Za-z0-9][A-Za-z0-9\-]*(\.[A-Za-z0-9][A-Za-z0-9\-]*)*"
-Front = Annotated[str, msgspec.Meta(max_length=200, pattern=rf"^https?://{HOST}(:[0-9]{{1,5}})?$(?!\n)")]
-"""The address of the front door, as phones reach it."""
 
 
 class PlaceStation(Order, frozen=True, kw_only=True):
@@ -125,12 +120,6 @@ class RegionRecordQuery(RecordQuery, frozen=True, kw_only=True):
     """Which days to look at, and in which region."""
 
     region: RegionCode | None = None
-
-
-class CodeQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """To which front door the QR code leads."""
-
-    front: Front = FRONT_DEFAULT
 
 
 class NextVisitView(msgspec.Struct, frozen=True, kw_only=True):

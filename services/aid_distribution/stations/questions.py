@@ -14,7 +14,6 @@ from services.aid_distribution.stations.domain import State, outage_days
 from services.aid_distribution.stations.orders import (
     PERIOD_DAYS_DEFAULT,
     PERIOD_DAYS_MAX,
-    CodeQuery,
     OutageDayView,
     OutageView,
     RecordQuery,
@@ -36,7 +35,7 @@ from shared.caller import Caller
 from shared.clock import shown, wib_day, wib_midnight
 from shared.database import Work
 from shared.problems import Absent, FieldError, Invalid
-from shared.routes import Page
+from shared.routes import Call, Page
 
 URGENT = (State.DRY, State.BROKEN, State.REPORTED_DRY)
 Period = tuple[date, date]
@@ -166,16 +165,16 @@ async def region_record(work: Work, caller: Caller, query: RegionRecordQuery) ->
     )
 
 
-async def code(work: Work, caller: Caller, station_id: UUID, query: CodeQuery) -> StationCodeView:
-    """Give the code with which anybody may report a station."""
-    row = await found(work, caller, station_id)
-    known = report_code(work.vault, row.id)
-    return StationCodeView(code=known, address=f"{query.front}/aid/station-reports/{known}")
+async def code(call: Call, station_id: UUID) -> StationCodeView:
+    """Give the code with which anybody may report a station, and the address of its page."""
+    row = await found(call.work, call.caller, station_id)
+    known = report_code(call.work.vault, row.id)
+    return StationCodeView(code=known, address=f"{call.public_url}/aid/station-reports/{known}")
 
 
-async def qr(work: Work, caller: Caller, station_id: UUID, query: CodeQuery) -> Content:
+async def qr(call: Call, station_id: UUID) -> Content:
     """Draw the code of a station, as it is stuck on it."""
-    return Content(qr_svg((await code(work, caller, station_id, query)).address), SVG)
+    return Content(qr_svg((await code(call, station_id)).address), SVG)
 
 
 def _period(now: datetime, first: date | None, until: date | None) -> Period:

@@ -26,9 +26,11 @@ BELIEVED = frozenset({Role.REGENCY_OFFICER, Role.PROVINCE_STAFF, Role.OPERATOR})
 THANKS = "Terima kasih. Petugas diberi tahu bila beberapa orang melapor. / Thank you."
 
 
-async def show(work: Work, code: str) -> PublicStationView:
-    """Say how a station is; raises Absent (404) for a code that no station bears any more."""
+async def show(work: Work, code: str) -> PublicStationView | None:
+    """Say how a station is; None for a code that no station bears any more, or never did."""
     row = await _station(work, code)
+    if row is None:
+        return None
     names = await store.site_names(work.session, [row.site])
     return PublicStationView(
         name=row.name,
@@ -46,6 +48,8 @@ async def report(work: Work, caller: Caller, code: str, order: ReportStation) ->
     Raises: Absent (404), TooMany (429) saying when the next one is taken
     """
     row = await _station(work, code, locked=True)
+    if row is None:
+        raise Absent
     by_staff = caller.role in BELIEVED and caller.sees(row.region)
     recent = [
         one for one in await store.reports_since(work.session, row.id, work.now - HOUR) if one.by_staff == by_staff
@@ -84,11 +88,8 @@ def _too_many(first: datetime, now: datetime) -> TooMany:
     return TooMany(detail, headers={"Retry-After": str(seconds)})
 
 
-async def _station(work: Work, code: str, *, locked: bool = False) -> StationRow:
+async def _station(work: Work, code: str, *, locked: bool = False) -> StationRow | None:
     question = select(StationRow).where(
         col(StationRow.report_code_hash) == digest(code), col(StationRow.state) != State.REMOVED
     )
-    row = (await work.session.exec(question.with_for_update() if locked else question)).first()
-    if row is None:
-        raise Absent
-    return row
+    return (await work.session.exec(question.with_for_update() if locked else question)).first()

@@ -247,6 +247,8 @@ class Offices:
             self._settled(one, Outcome.OK, answer)  # it is this very change that made its condition stale
         elif code in REFUSALS.get(one.kind, ()):
             self._settled(one, Outcome.FAIL, answer)
+        elif code == "not_found" and one.after and one.after.outcome is Outcome.FAIL:
+            self._settled(one, Outcome.FAIL, answer)  # sent again after a restore, the hand-out found nothing left
         elif code in LATER or (code == "not_found" and one.after):  # a restore has taken what it rests on
             self.history.refused_for_now[code] += 1
         else:

@@ -19,18 +19,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("office", "month"),
     )
     op.create_table(
-        "price_region",
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("population", sa.BigInteger(), nullable=False),
-        sa.Column("persons_per_household_tenths", sa.Integer(), nullable=False),
-        sa.Column("household_source", sa.String(), nullable=False),
-        sa.CheckConstraint("household_source <> ''", name="price_region_household_has_source"),
-        sa.CheckConstraint("persons_per_household_tenths BETWEEN 10 AND 200", name="price_region_household"),
-        sa.CheckConstraint("population > 0", name="price_region_population"),
-        sa.PrimaryKeyConstraint("code"),
-    )
-    op.create_table(
         "market",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.Text(), nullable=False),
@@ -446,5 +434,4 @@ def downgrade() -> None:
     op.drop_index("market_by_region", table_name="market")
     op.drop_index("market_by_opening", table_name="market")
     op.drop_table("market")
-    op.drop_table("price_region")
     op.drop_table("market_series")

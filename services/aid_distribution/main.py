@@ -18,6 +18,7 @@ from services.aid_distribution.ledger.counts_api import counting
 from services.aid_distribution.ledger.reports_api import reports
 from services.aid_distribution.markets.api import markets
 from services.aid_distribution.markets.claims_api import market_claims
+from services.aid_distribution.markets.parked import SALES
 from services.aid_distribution.planning.api import outlook, plans
 from services.aid_distribution.prices.api import prices
 from services.aid_distribution.production.api import production
@@ -27,7 +28,7 @@ from services.aid_distribution.regions.api import regions
 from services.aid_distribution.stations.api import stations
 from shared.service import Service
 
-APPLIERS = {"distribution": DISTRIBUTIONS, "issue": ISSUES}
+APPLIERS = {"distribution": DISTRIBUTIONS, "issue": ISSUES, "sale": SALES}
 """How what was parked is entered after all, by its kind."""
 
 SERVICE = Service(

@@ -63,6 +63,8 @@ class Action(StrEnum):
     SEE_PRESSURE = "see_pressure"
     SETTLE_CLAIMS = "settle_claims"
     VERIFY_PAPER = "verify_paper"
+    RETURN_STOCK = "return_stock"
+    LEND_ASSETS = "lend_assets"
     SEE_EXCEPTIONS = "see_exceptions"
     PARK_EXCEPTION = "park_exception"
     SETTLE_EXCEPTION = "settle_exception"
@@ -132,6 +134,8 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.SETTLE_CLAIMS: _OFFICE,
         Action.SEE_PRESSURE: _OFFICE | {Role.AUDITOR},  # one region beside the other
         Action.VERIFY_PAPER: frozenset(Role),  # whoever holds the paper
+        Action.RETURN_STOCK: _FIELD,
+        Action.LEND_ASSETS: _FIELD,
         Action.SEE_EXCEPTIONS: _READERS,
         Action.PARK_EXCEPTION: _FIELD,
         Action.SETTLE_EXCEPTION: _FIELD,

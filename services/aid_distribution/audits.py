@@ -6,7 +6,9 @@ from services.aid_distribution.distributions import audit as distributions
 from services.aid_distribution.exceptions import audit as exceptions
 from services.aid_distribution.ledger import audit as ledger
 from services.aid_distribution.ledger.journal_audit import JOURNAL
+from services.aid_distribution.loans import audit as loans
 from services.aid_distribution.production.audit import PRODUCED
+from services.aid_distribution.returns import audit as returns
 from services.aid_distribution.stations.audit import STATIONS
 from shared.effect_audit import Audits
 
@@ -16,5 +18,5 @@ AUDITS = Audits(
     recorded=(JOURNAL, PRODUCED, STATIONS, ALERTS, exceptions.EXCEPTIONS),
 )
 
-FIGURES = {**ledger.CHECKS, **distributions.CHECKS, **exceptions.CHECKS}
+FIGURES = {**ledger.CHECKS, **distributions.CHECKS, **exceptions.CHECKS, **returns.CHECKS, **loans.CHECKS}
 """Every figure that is kept beside the documents it follows from, as a question for those that disagree."""

@@ -16,6 +16,7 @@ from services.aid_distribution.exceptions.sweeper import sweeper as exception_sw
 from services.aid_distribution.ledger.api import catalogue, stock
 from services.aid_distribution.ledger.counts_api import counting
 from services.aid_distribution.ledger.reports_api import reports
+from services.aid_distribution.loans.api import loans
 from services.aid_distribution.markets.api import markets
 from services.aid_distribution.markets.claims_api import market_claims
 from services.aid_distribution.markets.parked import SALES
@@ -25,6 +26,7 @@ from services.aid_distribution.production.api import production
 from services.aid_distribution.production.sweep import sweeper as offer_sweeper
 from services.aid_distribution.reactions import REACTIONS
 from services.aid_distribution.regions.api import regions
+from services.aid_distribution.returns.api import returns
 from services.aid_distribution.stations.api import stations
 from shared.service import Service
 
@@ -55,6 +57,8 @@ SERVICE = Service(
         reports,
         parked_distributions,
         exceptions(APPLIERS),
+        returns,
+        loans,
     ),
     reactions=REACTIONS,
     workers=(offer_sweeper, alert_sweeper, exception_sweeper),

@@ -646,3 +646,48 @@ class ExceptionOverdue(ExceptionEvent, frozen=True, kw_only=True):
     type: ClassVar[str] = "serumpun.exception.overdue.v1"
 
     owner: str
+
+
+class StockReturned(PostingEvent, frozen=True, kw_only=True):
+    """Goods have gone back: from the public to a place, or from a place to whoever gave them.
+
+    Shape: `direction` is `from_public`, `to_supplier` or `to_donor`; `returns` is the posting that had moved the goods
+    """
+
+    type: ClassVar[str] = "serumpun.stock.returned.v1"
+
+    place: str
+    direction: str
+    reason: str
+    returns: UUID | None = None
+
+
+class LoanEvent(PostingEvent, frozen=True, kw_only=True):
+    """Assets that were lent; the lines are what its document moved."""
+
+    loan_id: UUID
+    place: str
+
+    @property
+    def subject(self) -> str:
+        """Give `loan/<id>`."""
+        return f"loan/{self.loan_id}"
+
+
+class LoanOpened(LoanEvent, frozen=True, kw_only=True):
+    """Assets have gone out and are due back on a day."""
+
+    type: ClassVar[str] = "serumpun.loan.opened.v1"
+
+    place_name: str
+    due_on: date
+    business_id: UUID | None = None
+
+
+class LoanReturned(LoanEvent, frozen=True, kw_only=True):
+    """Something of a loan has come back; `lost` is what of the lines was written off, `closed` that nothing is out."""
+
+    type: ClassVar[str] = "serumpun.loan.returned.v1"
+
+    lost: list[Goods]
+    closed: bool

@@ -374,6 +374,30 @@ async def drop_exception(office: Office) -> Order:
     return _post("aid_distribution", f"/aid/exceptions/{parked['id']}/drop", reason="Dicatat dua kali")
 
 
+async def return_stock(office: Office) -> Order:
+    posted = await office.done(await post_distribution(office))
+    return _post(
+        "aid_distribution", "/aid/returns",
+        direction="from_public", place=WAREHOUSE, occurred_at=_moment(), reason="Kekecilan", lines=_goods(1),
+        posting=posted["posting_id"],
+    )  # fmt: skip
+
+
+async def lend_assets(office: Office) -> Order:
+    await _stationed(office)
+    return _post(
+        "aid_distribution", "/aid/loans",
+        place=WAREHOUSE, borrower={"name": "Posko RT 04"}, due_on=END, occurred_at=_moment(),
+        lines=[{"item": STATION}],
+    )  # fmt: skip
+
+
+async def return_loan(office: Office) -> Order:
+    loan = await office.done(await lend_assets(office))
+    lines = [{"item": STATION, "returned": 1}]
+    return _post("aid_distribution", f"/aid/loans/{loan['id']}/returns", occurred_at=_moment(), lines=lines)
+
+
 async def set_limit(_office: Office) -> Order:
     return _post(
         "aid_distribution", "/aid/limits",
@@ -645,6 +669,9 @@ ORDERS: Mapping[str, Recipe] = {
     "park_stock_issue": park_stock_issue,
     "apply_exception": apply_exception,
     "drop_exception": drop_exception,
+    "return_stock": return_stock,
+    "lend_assets": lend_assets,
+    "return_loan": return_loan,
     "set_limit": set_limit,
     "end_limit": end_limit,
     "observe_price": observe_price,

@@ -31,6 +31,7 @@ from services.aid_distribution.distributions.orders import (
 from services.aid_distribution.exceptions.domain import NotShort
 from services.aid_distribution.exceptions.orders import ExceptionView
 from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock, TooMuch
+from services.aid_distribution.ledger.returned import GoodsReturned
 from shared.database import Work
 from shared.problems import Refusal
 from shared.roles import Action
@@ -82,7 +83,7 @@ async def show_distribution(call: Call, distribution_id: UUID) -> DistributionVi
 
 
 @distributions.post(
-    "/{distribution_id}/void", Action.VOID_DISTRIBUTION, refusals=[AlreadyVoided, CountedSince, TooMuch]
+    "/{distribution_id}/void", Action.VOID_DISTRIBUTION, refusals=[AlreadyVoided, CountedSince, GoodsReturned, TooMuch]
 )
 async def void_distribution(call: Call, distribution_id: UUID, body: VoidDistribution) -> DistributionView:
     """Take back a distribution that was posted in error."""

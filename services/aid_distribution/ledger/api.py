@@ -24,6 +24,7 @@ from services.aid_distribution.ledger.orders import (
     ReversePosting,
     TransferView,
 )
+from services.aid_distribution.ledger.returned import GoodsReturned
 from services.aid_distribution.ledger.transfers import AlreadyReceived, DoesNotAddUp
 from shared.database import Work
 from shared.problems import Refusal
@@ -125,7 +126,7 @@ async def show_posting(call: Call, posting_id: UUID) -> PostingView:
     "/postings/{posting_id}/reversal",
     Action.REVERSE_POSTING,
     location="/aid/postings/{id}",
-    refusals=[AlreadyReversed, CountedSince, NotReversible, ShortOfStock, TooMuch],
+    refusals=[AlreadyReversed, CountedSince, GoodsReturned, NotReversible, ShortOfStock, TooMuch],
 )
 async def reverse_posting(call: Call, posting_id: UUID, body: ReversePosting) -> PostingView:
     """Undo a posting that was a mistake."""

@@ -13,7 +13,7 @@ from sqlalchemy import literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from services.aid_distribution.ledger import deciding, domain, lateness, lot_notes, store, writing
+from services.aid_distribution.ledger import deciding, domain, lateness, lot_notes, returned, store, writing
 from services.aid_distribution.ledger.catalogue import CodeTaken, ItemRow, PlaceRow
 from services.aid_distribution.ledger.domain import (
     ISSUE_PLACES,
@@ -39,6 +39,7 @@ from services.aid_distribution.ledger.orders import (
     place_view,
     posting_view,
 )
+from services.aid_distribution.ledger.returned import GoodsReturned
 from services.aid_distribution.ledger.store import Posted, PostingLineRow, PostingRow
 from shared.caller import Caller
 from shared.clock import WIB
@@ -243,11 +244,13 @@ async def undo(
 ) -> tuple[Posted, Known]:
     """Post the opposite of a posting, at its own moment.
 
-    Raises: AlreadyReversed (409), ShortOfStock (409), CountedSince (409) naming the later counts
+    Raises: AlreadyReversed (409), GoodsReturned (409), ShortOfStock (409), CountedSince (409) naming the later counts
     """
     done = (await work.session.exec(select(PostingRow).where(PostingRow.reverses == row.id))).first()
     if done is not None:
         raise AlreadyReversed(f"It was reversed by {done.number}.", reversed_by=str(done.id), number=done.number)
+    if await returned.any_of(work.session, row.id):
+        raise GoodsReturned("Some of its goods are back already; return the rest instead.")
     question = select(PostingLineRow).where(PostingLineRow.posting_id == row.id)
     lines = (await work.session.exec(question.order_by(col(PostingLineRow.line_no)))).all()
     draft = Draft(

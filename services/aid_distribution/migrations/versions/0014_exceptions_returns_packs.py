@@ -22,6 +22,8 @@ STATE = (
 
 def upgrade() -> None:
     _exceptions()
+    _returns()
+    _loans()
 
 
 def _exceptions() -> None:
@@ -75,7 +77,115 @@ def _exceptions() -> None:
     op.create_check_constraint("distribution_batch_counts", "distribution_batch", f"{BATCH_COUNTS} AND parked >= 0")
 
 
+def _returns() -> None:
+    op.create_table(
+        "posting_returned",
+        sa.Column("posting_id", sa.Uuid(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("lot", sa.Text(), nullable=False),
+        sa.Column("moved", sa.BigInteger(), nullable=False),
+        sa.Column("returned", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("returned BETWEEN 1 AND moved", name="posting_returned_within_moved"),
+        sa.ForeignKeyConstraint(["posting_id"], ["posting.id"]),
+        sa.ForeignKeyConstraint(["item"], ["item.code"]),
+        sa.PrimaryKeyConstraint("posting_id", "item", "lot"),
+    )
+    op.create_table(
+        "stock_return",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("direction", sa.String(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("returns", sa.Uuid(), nullable=True),
+        sa.Column("posting_id", sa.Uuid(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("document", sa.String(), nullable=True),
+        sa.CheckConstraint(
+            "direction IN ('from_public', 'to_supplier', 'to_donor')", name="stock_return_direction_known"
+        ),
+        sa.CheckConstraint("returns <> posting_id", name="stock_return_of_another_posting"),
+        sa.ForeignKeyConstraint(["place"], ["place.code"]),
+        sa.ForeignKeyConstraint(["returns"], ["posting.id"]),
+        sa.ForeignKeyConstraint(["posting_id"], ["posting.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("number"),
+        sa.UniqueConstraint("posting_id"),
+    )
+    op.create_index("stock_return_by_region", "stock_return", ["region", "occurred_at", "id"])
+    op.create_index("stock_return_of_posting", "stock_return", ["returns"])
+
+
+def _loans() -> None:
+    op.create_table(
+        "loan",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("borrower_name", sa.String(), nullable=True),
+        sa.Column("business_id", sa.Uuid(), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("posting_id", sa.Uuid(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("document", sa.String(), nullable=True),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.CheckConstraint("(borrower_name IS NULL) <> (business_id IS NULL)", name="loan_has_one_borrower"),
+        sa.CheckConstraint("state IN ('open', 'returned')", name="loan_state_known"),
+        sa.CheckConstraint("(state = 'returned') = (closed_at IS NOT NULL)", name="loan_closed_when_returned"),
+        sa.CheckConstraint("due_on >= (occurred_at AT TIME ZONE INTERVAL '7 hours')::date", name="loan_due_after_lent"),
+        sa.ForeignKeyConstraint(["place"], ["place.code"]),
+        sa.ForeignKeyConstraint(["business_id"], ["known_business.id"]),
+        sa.ForeignKeyConstraint(["posting_id"], ["posting.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("number"),
+        sa.UniqueConstraint("posting_id"),
+    )
+    op.create_index("loan_by_region", "loan", ["region", "state", "due_on", "id"])
+    op.create_index("loan_by_due", "loan", ["state", "due_on", "id"])
+    op.create_table(
+        "loan_line",
+        sa.Column("loan_id", sa.Uuid(), nullable=False),
+        sa.Column("line_no", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("lot", sa.Text(), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.Column("returned", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("lost", sa.BigInteger(), server_default="0", nullable=False),
+        sa.CheckConstraint("quantity BETWEEN 1 AND 1000000000000", name="loan_line_quantity"),
+        sa.CheckConstraint("returned >= 0 AND lost >= 0 AND returned + lost <= quantity", name="loan_line_adds_up"),
+        sa.ForeignKeyConstraint(["loan_id"], ["loan.id"]),
+        sa.ForeignKeyConstraint(["item"], ["item.code"]),
+        sa.PrimaryKeyConstraint("loan_id", "line_no"),
+    )
+    op.create_table(
+        "loan_return",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("loan_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("posting_id", sa.Uuid(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("document", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["loan_id"], ["loan.id"]),
+        sa.ForeignKeyConstraint(["posting_id"], ["posting.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("number"),
+        sa.UniqueConstraint("posting_id"),
+    )
+    op.create_index("loan_return_of_loan", "loan_return", ["loan_id", "occurred_at", "id"])
+
+
 def downgrade() -> None:
+    for table in ("loan_return", "loan_line", "loan", "stock_return", "posting_returned"):
+        op.drop_table(table)
     op.drop_constraint("distribution_batch_counts", "distribution_batch", type_="check")
     op.drop_column("distribution_batch", "parked")
     op.create_check_constraint("distribution_batch_counts", "distribution_batch", BATCH_COUNTS)

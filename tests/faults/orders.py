@@ -137,6 +137,11 @@ async def add_item(_office: Office) -> Order:
     return _post("aid_distribution", "/aid/items", code=f"I-{number}", name="Sarung", unit="piece", category="other")
 
 
+async def add_pack(_office: Office) -> Order:
+    number = next(_numbers)
+    return _post("aid_distribution", f"/aid/items/{MASKS}/packs", code=f"BOX-{number}", name="Dus", quantity=number + 1)
+
+
 async def add_place(_office: Office) -> Order:
     number = next(_numbers)
     return _post("aid_distribution", "/aid/places", code=f"P-{number}", name="Pasar", kind="warehouse", region=REGION)
@@ -640,6 +645,7 @@ ORDERS: Mapping[str, Recipe] = {
     "change_business": change_business,
     "close_business": close_business,
     "add_item": add_item,
+    "add_pack": add_pack,
     "add_place": add_place,
     "add_region": add_region,
     "change_region": change_region,

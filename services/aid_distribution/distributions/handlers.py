@@ -50,7 +50,7 @@ class Here:
         return [
             *order_mistakes(leaves, self.known, caller, now),
             *recipient_mistakes(leaves, self.open_to(caller) if self.businesses else ()),
-            *share_mistakes(leaves),
+            *share_mistakes(self.known.in_base_units(leaves)),
         ]
 
 
@@ -113,7 +113,8 @@ def _plan(work: Work, one: Asked[PostDistribution], leaves: Leaves, here: Here) 
         occurred_at=order.occurred_at,
         caller=one.caller,
         document=order.document,
-        lines=leaving(order.lines, order.place, Virtual.PUBLIC),
+        lines=leaving(order.lines, order.place, Virtual.PUBLIC, here.known),
+        packs=here.known.packed(order.lines),
         usable_only=True,
     )
 

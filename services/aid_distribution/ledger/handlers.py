@@ -6,14 +6,14 @@ Orders come in batches that share one transaction, and each has its own outcome;
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from services.aid_distribution.ledger import deciding, domain, lateness, lot_notes, returned, store, writing
+from services.aid_distribution.ledger import deciding, domain, lateness, lot_notes, packs, returned, store, writing
 from services.aid_distribution.ledger.catalogue import CodeTaken, ItemRow, PlaceRow
 from services.aid_distribution.ledger.domain import (
     ISSUE_PLACES,
@@ -22,8 +22,9 @@ from services.aid_distribution.ledger.domain import (
     Draft,
     Kind,
     Line,
+    Packed,
 )
-from services.aid_distribution.ledger.known import Known, Leaves, dated_lots, known, known_by_code, leaves_of
+from services.aid_distribution.ledger.known import Known, Leaves, Told, dated_lots, known, known_by_code, leaves_of
 from services.aid_distribution.ledger.loading import lock_cards, recorded_at
 from services.aid_distribution.ledger.mistakes import issue_mistakes, lot_mistakes, place_mistakes, receipt_mistakes
 from services.aid_distribution.ledger.orders import (
@@ -89,6 +90,7 @@ async def _post(work: Work, drafts: Sequence[Draft]) -> list[Posted | Refusal]:
         await writing.write(work.session, posted, cards)
         await lateness.note(work, posted)
         await lot_notes.keep(work.session, posted)
+        await packs.keep(work.session, posted)
     return outcomes
 
 
@@ -132,8 +134,8 @@ def receipt_draft(work: Work, one: Asked[ReceiveStock], leaves: Leaves, here: Kn
     if errors := receipt_mistakes(leaves, here, one.caller, work.now):
         return Invalid(errors)
     place, origin = here.places[order.place], SOURCE_PLACES[order.source]
-    lines = tuple(Line(line.item, line.quantity, origin, order.place, line.lot) for line in order.lines)
-    return _draft(work, one, Kind.RECEIPT, place.region, order.source, lines)
+    lines = tuple(Line(line.item, here.base(line), origin, order.place, line.lot) for line in order.lines)
+    return _draft(work, one, Kind.RECEIPT, place.region, order.source, lines, here.packed(order.lines))
 
 
 async def remember_lots(work: Work, orders: Sequence[ReceiveStock]) -> None:
@@ -166,8 +168,8 @@ def issue_draft(work: Work, one: Asked[IssueStock], leaves: Leaves, here: Known)
     if errors := issue_mistakes(leaves, here, one.caller, work.now):
         return Invalid(errors)
     place = here.places[order.place]
-    lines = leaving(order.lines, order.place, ISSUE_PLACES[order.reason])
-    return _draft(work, one, Kind.ISSUE, place.region, order.reason, lines)
+    lines = leaving(order.lines, order.place, ISSUE_PLACES[order.reason], here)
+    return _draft(work, one, Kind.ISSUE, place.region, order.reason, lines, here.packed(order.lines))
 
 
 def _draft(
@@ -177,6 +179,7 @@ def _draft(
     region: str,
     reason: str,
     lines: tuple[Line, ...],
+    packs: tuple[Packed, ...],
 ) -> Draft:
     return Draft(
         id=work.new_id(),
@@ -187,6 +190,7 @@ def _draft(
         document=one.body.document,
         reason=reason,
         lines=lines,
+        packs=packs,
     )
 
 
@@ -201,22 +205,9 @@ def posting_fact(posted: Posted, here: Known) -> dict[str, Any]:
     }
 
 
-class Leaving(Protocol):
-    """A line of goods that leave."""
-
-    @property
-    def item(self) -> str: ...  # noqa: D102 - the name says it
-
-    @property
-    def quantity(self) -> int: ...  # noqa: D102 - the name says it
-
-    @property
-    def lot(self) -> str | None: ...  # noqa: D102 - the name says it
-
-
-def leaving(lines: Sequence[Leaving], place: str, to_place: str) -> tuple[Line, ...]:
-    """Make the ledger's lines for goods that leave a place."""
-    return tuple(Line(line.item, line.quantity, place, to_place, line.lot) for line in lines)
+def leaving(lines: Sequence[Told], place: str, to_place: str, here: Known) -> tuple[Line, ...]:
+    """Make the ledger's lines, in base units, for goods that leave a place."""
+    return tuple(Line(line.item, here.base(line), place, to_place, line.lot) for line in lines)
 
 
 async def reverse(work: Work, caller: Caller, posting_id: UUID, order: ReversePosting) -> PostingView:

@@ -142,7 +142,8 @@ def dispatch_draft(work: Work, one: Asked[DispatchTransfer], leaves: Leaves, her
         occurred_at=order.occurred_at,
         caller=one.caller,
         document=order.document,
-        lines=leaving(order.lines, order.from_place, Virtual.IN_TRANSIT),
+        lines=leaving(order.lines, order.from_place, Virtual.IN_TRANSIT, here),
+        packs=here.packed(order.lines),
         usable_only=True,
     )
 

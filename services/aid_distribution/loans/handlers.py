@@ -60,7 +60,7 @@ async def lend(work: Work, caller: Caller, order: LendAssets) -> LoanView:
             occurred_at=order.occurred_at,
             caller=caller,
             document=order.document,
-            lines=leaving(order.lines, order.place, Virtual.ON_LOAN),
+            lines=leaving(order.lines, order.place, Virtual.ON_LOAN, here),
             usable_only=True,
         ),
     )

@@ -45,11 +45,11 @@ async def give_back(work: Work, caller: Caller, order: ReturnStock) -> ReturnVie
     if errors := [*errors, *(error for error in wrong if error.pointer not in told)]:
         raise Invalid(errors)
     back = Counter[LotKey]()
-    for (item, _, quantity), lot in zip(_asked(order), lots, strict=True):
-        back[item, lot] += quantity
+    for line, lot in zip(order.lines, lots, strict=True):
+        back[line.item, lot] += here.base(line)
     if original:
         await _check_original(work, original, back, moved)
-    posted = await _post(work, caller, order, here, _lines(order, lots, moved if original else None))
+    posted = await _post(work, caller, order, here, _lines(order, lots, moved if original else None, here))
     if original:
         await returned.add(work.session, original.id, moved, back)
     return await _written(work, caller, order, posted, here)
@@ -97,16 +97,19 @@ async def _check_original(
         raise refusal
 
 
-def _lines(order: ReturnStock, lots: Sequence[str], moved: Mapping[LotKey, Left] | None) -> tuple[Line, ...]:
+def _lines(
+    order: ReturnStock, lots: Sequence[str], moved: Mapping[LotKey, Left] | None, here: Known
+) -> tuple[Line, ...]:
     """Give the lines: what comes back comes from where it went, which for an issue may be a loss."""
     outside = OUTSIDE[order.direction].value
     lines = []
     for line, lot in zip(order.lines, lots, strict=True):
         if order.direction is Direction.FROM_PUBLIC:
             origin = moved[line.item, lot].to_place if moved is not None else outside
-            lines.append(Line(line.item, line.quantity, origin, order.place, lot))
+            lines.append(Line(line.item, here.base(line), origin, order.place, lot))
         else:
-            lines.append(Line(line.item, line.quantity, order.place, outside, lot if moved is not None else line.lot))
+            of_lot = lot if moved is not None else line.lot
+            lines.append(Line(line.item, here.base(line), order.place, outside, of_lot))
     return tuple(lines)
 
 
@@ -120,6 +123,7 @@ async def _post(work: Work, caller: Caller, order: ReturnStock, here: Known, lin
         document=order.document,
         reason=order.reason,
         lines=lines,
+        packs=here.packed(order.lines),
     )
     (posted,) = await post(work, [draft])
     if isinstance(posted, Refusal):

@@ -24,6 +24,7 @@ def upgrade() -> None:
     _exceptions()
     _returns()
     _loans()
+    _packs()
 
 
 def _exceptions() -> None:
@@ -183,8 +184,49 @@ def _loans() -> None:
     op.create_index("loan_return_of_loan", "loan_return", ["loan_id", "occurred_at", "id"])
 
 
+def _packs() -> None:
+    op.create_table(
+        "item_pack",
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("quantity BETWEEN 2 AND 1000000000000", name="item_pack_holds_several"),
+        sa.ForeignKeyConstraint(["item"], ["item.code"]),
+        sa.PrimaryKeyConstraint("item", "code"),
+        sa.UniqueConstraint("id"),
+        sa.UniqueConstraint("item", "code", "quantity", name="item_pack_with_quantity"),
+    )
+    op.create_table(
+        "posting_pack",
+        sa.Column("posting_id", sa.Uuid(), nullable=False),
+        sa.Column("entry_no", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("lot", sa.Text(), nullable=False),
+        sa.Column("pack", sa.Text(), nullable=False),
+        sa.Column("packs", sa.BigInteger(), nullable=False),
+        sa.Column("per_pack", sa.BigInteger(), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("packs >= 0 AND quantity = packs * per_pack", name="posting_pack_adds_up"),
+        sa.ForeignKeyConstraint(["posting_id"], ["posting.id"]),
+        sa.ForeignKeyConstraint(
+            ["item", "pack", "per_pack"],
+            ["item_pack.item", "item_pack.code", "item_pack.quantity"],
+            name="posting_pack_keeps_its_units",
+        ),
+        sa.PrimaryKeyConstraint("posting_id", "entry_no"),
+    )
+    op.execute(
+        "CREATE TRIGGER posting_pack_append_only BEFORE UPDATE OR DELETE ON posting_pack"
+        " FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+    )
+
+
 def downgrade() -> None:
-    for table in ("loan_return", "loan_line", "loan", "stock_return", "posting_returned"):
+    for table in ("posting_pack", "item_pack", "loan_return", "loan_line", "loan", "stock_return", "posting_returned"):
         op.drop_table(table)
     op.drop_constraint("distribution_batch_counts", "distribution_batch", type_="check")
     op.drop_column("distribution_batch", "parked")

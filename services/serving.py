@@ -4,6 +4,7 @@ The server runs in our own event loop, so there is one process per service and n
 """
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -23,6 +24,8 @@ DRAIN_SECONDS_MAX = 4
 """How long running requests may go on after a stop was asked for, before the parts behind them are ended too."""
 LAST_ANSWER_SECONDS_MAX = 1
 LIFESPAN_STOP_SECONDS_MAX = 8
+COLLECT_AFTER = (20_000, 20, 50)
+"""How many new objects there must be before circles among them are looked for, and how much rarer among older ones."""
 
 
 Started = Callable[[], Awaitable[None]]
@@ -51,10 +54,18 @@ def run(app: AsgiApp, host: str, port: int, started: Started, beat: Callable[[],
 
     `started` runs beside it once requests are answered; `beat` is called twice a second in the caller's thread.
     """
+    _settle()
     try:
         uvloop.run(_serve(app, host, port, started, beat))
     finally:
         stopping.listen()
+
+
+def _settle() -> None:
+    """Leave what is loaded by now out of every search for circles: with it a batch of orders cost a fifth more."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 async def _serve(app: AsgiApp, host: str, port: int, started: Started, beat: Callable[[], None] | None) -> None:

@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException
 from sqlalchemy.exc import DBAPIError
 
 from shared import idempotency
+from shared.crashpoints import reach
 from shared.database import collided, sqlstate, unreachable
 from shared.idempotency import Stored
 from shared.incoming import JSON, Incoming
@@ -113,6 +114,11 @@ class Content:
 def saved_as(name: str, *, shown_at_once: bool = False) -> dict[str, str]:
     """Give the header by which a browser keeps an answer under a name, of letters, digits, dots and dashes."""
     return {"Content-Disposition": f'{"inline" if shown_at_once else "attachment"}; filename="{name}"'}
+
+
+def committed() -> None:
+    """Say that an order stands, and that nobody has been told of it yet."""
+    reach("api.after_commit_before_response")
 
 
 def stored(route: Route, outcome: object) -> Stored:

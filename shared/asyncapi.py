@@ -162,8 +162,9 @@ def _message(kind: type[Event], payload: Json, sample: Json | None) -> Json:
 def _shown(kind: type[Event], sample: Json) -> Json:
     """Show the frozen sample of a type, and of which of its fields the subject is made."""
     subject, payload = sample["subject"], sample["reads"]
-    aggregate, _, name = subject.partition("/")
-    made_of = {f"{aggregate}/{{{field}}}": value for field, value in payload.items()}
+    aggregate, *names = subject.split("/")
+    fields = {str(value): f"{{{field}}}" for field, value in reversed(payload.items())}
+    made = "/".join([aggregate, *(fields.get(name, "") for name in names)])
     headers = {
         "id": "01745120-9140-7000-8000-00000000000e",
         "source": kind.source,
@@ -175,7 +176,7 @@ def _shown(kind: type[Event], sample: Json) -> Json:
         "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     }
     return {
-        **next(({"x-subject": made} for made, value in made_of.items() if value == name), {}),
+        **({"x-subject": made} if all(name in fields for name in names) else {}),
         "examples": [{"name": "sample", "summary": "As first published.", "headers": headers, "payload": payload}],
     }
 

@@ -16,9 +16,8 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from shared import idempotency
-from shared.answers import ALWAYS_HEADERS, Answer, Outage, as_refusal
+from shared.answers import ALWAYS_HEADERS, Answer, Outage, as_refusal, committed
 from shared.caller import Caller
-from shared.crashpoints import reach
 from shared.database import Database, Work, unreachable
 from shared.idempotency import Key, Stored
 from shared.incoming import ClientGone, Incoming, MediaTypeRefused, NoQuery
@@ -128,7 +127,7 @@ class LineByLine:
         if self.away is None:
             try:
                 outcomes = await self.database.run(self.caller, lambda work: self._together(work, lines))
-                reach("api.after_commit_before_response")
+                committed()
                 return [answer_of(line, outcome) for line, outcome in zip(lines, outcomes, strict=True)]
             except Exception as fault:  # noqa: BLE001 - this is the edge: what is no refusal is logged as a defect
                 if len(lines) > 1 and not unreachable(fault):

@@ -22,6 +22,7 @@ from shared.answers import (
     HttpRequest,
     Outage,
     Stream,
+    committed,
     problem_about,
     problem_on_error,
     read_response,
@@ -111,7 +112,7 @@ class Edge:
         else:
             version = expected_version(request) if route.conditional else 0
             answer = await self._alone(route, caller, key, version, arguments)
-        reach("api.after_commit_before_response")
+        committed()
         return response(answer)
 
     async def _follow(self, shows: Shows, route: Route, request: Incoming, caller: Caller, query: LiveQuery) -> Stream:

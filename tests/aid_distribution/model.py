@@ -155,6 +155,12 @@ class Model:
         return [(day, *figures) for day, figures in found.items() if figures[1] or figures[2]]  # type: ignore[misc]
 
     @property
+    def movements(self) -> list[tuple[Moment, str, int]]:
+        """Give all that changed a lot, in order; of a count that is the difference that it has found by now."""
+        lots = {lot for _, lot, _ in (*self.entries, *self.counts.values())}
+        return sorted((when, lot, change) for lot in lots for when, change, _ in self.walk(lot) if change)
+
+    @property
     def balances(self) -> dict[str, int]:
         lots = {lot for _, lot, _ in (*self.entries, *self.counts.values())}
         ends = {lot: ([0] + [balance for _, _, balance in self.walk(lot)])[-1] for lot in lots}

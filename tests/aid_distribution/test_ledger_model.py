@@ -1,7 +1,9 @@
 """The ledger on its database against a naive model, in every order of arrival, in batches and one by one."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeAlias
 from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +19,8 @@ from shared.database import Database
 from shared.problems import Refusal
 from tests.aid_distribution.model import LOTS, Model, Move, Tally, Undo, draft, moves, tallies
 from tests.aid_distribution.story import NOON, OFFICE, WAREHOUSE, StoppedClock, audited
+
+Step: TypeAlias = list[Move] | Tally | Undo
 
 # Whose clock is behind records earlier than what is there already, and with a tie comes before it.
 behind_seconds = st.sampled_from([0, 0, 0, 2, 5])
@@ -67,29 +71,43 @@ async def balances(database: Database, item: str) -> dict[str, int]:
         return {row.lot: row.on_hand for row in await work.session.execute(question, {"item": item})}
 
 
+@dataclass(slots=True)
+class History:
+    """A history that is lived through twice: in the ledger, and in the list of all movements."""
+
+    database: Database
+    clock: StoppedClock
+    item: str
+    model: Model = field(default_factory=Model)
+    ids: list[UUID] = field(default_factory=list)
+
+    async def take(self, number: int, behind: int, step: Step) -> None:
+        """Take one step in both; they must decide alike."""
+        self.clock.at = self.model.now = NOON + timedelta(seconds=number - behind)
+        if isinstance(step, list):
+            expected = [self.model.move(move) for move in step]
+            outcomes = await apply(self.database, self.item, step)
+            done = [outcome.draft.id if isinstance(outcome, Posted) else outcome for outcome in outcomes]
+        elif isinstance(step, Tally):
+            expected = [step.at <= self.clock.at and self.model.count(step)]
+            done = [await counted(self.database, self.item, step)]
+        elif self.ids:
+            which = step.which % len(self.ids)
+            expected = [self.model.undo(which)]
+            done = [await undo(self.database, self.ids[which])]
+        else:
+            return
+        assert [isinstance(one, UUID) for one in done] == expected
+        self.ids += [one for one in done if isinstance(one, UUID)]
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(steps=steps)
 async def test_the_ledger_decides_as_a_plain_list_of_movements_would(
-    database: Database, clock: StoppedClock, steps: Sequence[tuple[int, list[Move] | Tally | Undo]]
+    database: Database, clock: StoppedClock, steps: Sequence[tuple[int, Step]]
 ) -> None:
-    item, model, ids = await new_item(database), Model(), list[UUID]()
+    history = History(database, clock, await new_item(database))
     for number, (behind, step) in enumerate(steps):
-        clock.at = model.now = NOON + timedelta(seconds=number - behind)
-        if isinstance(step, list):
-            expected = [model.move(move) for move in step]
-            outcomes = await apply(database, item, step)
-            assert [isinstance(outcome, Posted) for outcome in outcomes] == expected
-            ids += [outcome.draft.id for outcome in outcomes if isinstance(outcome, Posted)]
-        elif isinstance(step, Tally):
-            expected = [step.at <= clock.at and model.count(step)]
-            done = await counted(database, item, step)
-            assert [isinstance(done, UUID)] == expected
-            ids += [done] if isinstance(done, UUID) else []
-        elif ids:
-            which = step.which % len(ids)
-            expected = [model.undo(which)]
-            undone = await undo(database, ids[which])
-            assert [isinstance(undone, UUID)] == expected
-            ids += [undone] if isinstance(undone, UUID) else []
-        assert await balances(database, item) == model.balances
+        await history.take(number, behind, step)
+        assert await balances(database, history.item) == history.model.balances
     assert await audited(database) == []

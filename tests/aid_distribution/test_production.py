@@ -350,7 +350,7 @@ async def test_a_call_tells_all_that_is_wrong_with_it_at_once(workshops: Databas
             workshops, 10, 11, item="NOTHING", place="PUBLIC", due_on=date(2026, 5, 19), regions=["20", "19", "19"]
         )
     assert codes(refused) == [
-        ("/cap_per_business", "too_large"),
+        ("/cap_per_business", "more_than_needed"),
         ("/due_on", "in_the_past"),
         ("/item", "unknown_item"),
         ("/place", "unknown_place"),

@@ -5,6 +5,7 @@ from services.aid_distribution.production import calls
 from services.aid_distribution.production.shapes import CallQuery
 from shared.clock import Clock
 from shared.contracts.registration import BusinessRegistered
+from shared.privacy import Vault
 from shared.province import PROVINCES, read_province
 from tests.aid_distribution.story import OFFICE, OPERATOR
 from tests.aid_distribution.test_distributions import happened
@@ -13,7 +14,7 @@ from tests.conftest import Databases
 
 async def test_every_garment_business_of_the_province_has_its_part_of_the_call_for_masks(databases: Databases) -> None:
     province = read_province(PROVINCES / "19-kepulauan-bangka-belitung")
-    database = await databases("aid_distribution", migrated=True, clock=Clock())
+    database = await databases("aid_distribution", migrated=True, clock=Clock(), vault=Vault(b"m" * 32))
     async with database.work(OPERATOR) as work:
         assert await demo._stock(work, province)
     garment = [one for one in province.businesses if one.sector == "garment"]

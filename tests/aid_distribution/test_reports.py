@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,15 +12,13 @@ from services.aid_distribution.ledger.cards import BalanceQuery
 from services.aid_distribution.ledger.explain import ExplainedPosting, Explanation, ExplanationQuery, explain
 from services.aid_distribution.ledger.periods import Days, PeriodQuery, PeriodView, periods
 from services.aid_distribution.ledger.stockouts import StockoutView, joined, stockouts
-from services.aid_distribution.ledger.store import Posted
 from shared.clock import wib_day
 from shared.database import Database
 from shared.routes import Code
-from tests.aid_distribution.model import Model, Move, Undo, moments
+from tests.aid_distribution.model import Model, moments
 from tests.aid_distribution.story import (
     ELSEWHERE,
     MASKS,
-    NOON,
     OFFICE,
     RICE,
     WAREHOUSE,
@@ -37,7 +34,7 @@ from tests.aid_distribution.story import (
 from tests.aid_distribution.test_api import Door, made, stocked
 from tests.aid_distribution.test_api import issue as _issue
 from tests.aid_distribution.test_api import receipt as _receipt
-from tests.aid_distribution.test_ledger_model import apply, new_item, steps, undo
+from tests.aid_distribution.test_ledger_model import History, Step, new_item, steps
 from tests.door import told
 
 TODAY = date(2026, 5, 20)
@@ -83,7 +80,7 @@ def empty_days(model: Model, days: Days) -> list[date]:
     found = []
     for number in range((days.last - days.first).days + 1):
         day = days.first + timedelta(days=number)
-        so_far = [change for (at, _, _), _, change in model.entries if wib_day(at) <= day]
+        so_far = [change for (at, _, _), _, change in model.movements if wib_day(at) <= day]
         if sum(so_far) == 0 and any(change > 0 for change in so_far):
             found.append(day)
     return found
@@ -96,16 +93,19 @@ def empty_days(model: Model, days: Days) -> list[date]:
 async def test_what_is_read_out_of_the_ledger_is_what_a_plain_list_of_movements_says(
     database: Database,
     clock: StoppedClock,
-    steps: Sequence[tuple[int, list[Move] | Undo]],
+    steps: Sequence[tuple[int, Step]],
     as_of: datetime | None,
     lot: str | None,
     limit: int,
 ) -> None:
-    item, model = await history(database, clock, steps)
+    history = History(database, clock, await new_item(database))
+    for number, (behind, step) in enumerate(steps):
+        await history.take(number, behind, step)
+    item, model = history.item, history.model
     days = Days(TODAY - 2 * ONE_DAY, TODAY)
     asked = PeriodQuery(place=WAREHOUSE, item=item, from_=days.first, to=days.last)
     for one in await periods_of(database, asked):
-        mine = [(wib_day(at), change) for (at, _, _), held, change in model.entries if held == (one.lot or "")]
+        mine = [(wib_day(at), change) for (at, _, _), held, change in model.movements if held == (one.lot or "")]
         inside = [change for day, change in mine if days.first <= day <= days.last]
         assert one.opening == sum(change for day, change in mine if day < days.first)
         assert one.incoming == sum(change for change in inside if change > 0)
@@ -128,34 +128,17 @@ async def test_what_is_read_out_of_the_ledger_is_what_a_plain_list_of_movements_
             assert one.balance == running
             assert sum(part.change for part in one.lots) == one.change
         assert running == page.on_hand
-        assert [(one.occurred_at, one.change) for one in oldest_first] == movements_of(model, lot, as_of)
-
-
-async def history(
-    database: Database, clock: StoppedClock, steps: Sequence[tuple[int, list[Move] | Undo]]
-) -> tuple[str, Model]:
-    """Live through a history twice: in the ledger, and in the list of all movements."""
-    item, model, ids = await new_item(database), Model(), list[UUID]()
-    for number, (behind, step) in enumerate(steps):
-        clock.at = model.now = NOON + timedelta(seconds=number - behind)
-        if isinstance(step, list):
-            for move in step:
-                model.move(move)
-            ids += [one.draft.id for one in await apply(database, item, step) if isinstance(one, Posted)]
-        elif ids:
-            model.undo(step.which % len(ids))
-            undone = await undo(database, ids[step.which % len(ids)])
-            ids += [undone] if isinstance(undone, UUID) else []
-    return item, model
+        changed = [(one.occurred_at, one.change) for one in oldest_first if one.change]
+        assert changed == movements_of(model, lot, as_of)
 
 
 def movements_of(model: Model, lot: str | None, as_of: datetime | None) -> list[tuple[datetime, int]]:
     """Give what each posting did to a shelf or to one lot on it, in order."""
     made: dict[object, int] = {}
-    for moment, held, change in sorted(model.entries):
+    for moment, held, change in model.movements:
         if (lot is None or held == lot) and (as_of is None or moment[0] <= as_of):
             made[moment] = made.get(moment, 0) + change
-    return [(moment[0], change) for moment, change in made.items()]  # type: ignore[index]  # a moment is a tuple
+    return [(moment[0], change) for moment, change in made.items() if change]  # type: ignore[index]  # a moment is a tuple
 
 
 def days_of(days: Days) -> list[date]:

@@ -17,7 +17,8 @@ STRUCTURE = ("type", "enum", "const", "items", "properties", "required", "additi
 SAY_NOTHING = ("title", "description", "examples", "example")
 KNOWN = frozenset((*LOW, *HIGH, *SAME, *STRUCTURE, *SAY_NOTHING))
 PLAIN = KNOWN - {"items", "properties", "additionalProperties"}
-BESIDE_ALTERNATIVES = frozenset(("anyOf", "default", *SAY_NOTHING))
+# A discriminator only tells which alternative to look at: each has the word that tells it apart among its own fields.
+BESIDE_ALTERNATIVES = frozenset(("anyOf", "default", "discriminator", *SAY_NOTHING))
 TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 

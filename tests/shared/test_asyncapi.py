@@ -248,7 +248,7 @@ def test_the_page_shows_every_event_with_its_fields_and_who_receives_it() -> Non
     seen = Seen(page(DOCUMENT, {}))
     for kind in EVENTS.values():
         assert kind.type in seen.ids
-        assert message(kind)["summary"] in seen.text
+        assert message(kind)["summary"].replace("`", "") in seen.text  # names of fields are set as such
         for field in msgspec.structs.fields(kind):
             assert field.encode_name in seen.text
     assert "lines[].quantity" in seen.text

@@ -42,7 +42,7 @@ async def call_mistakes(work: Work, leaves: Leaves) -> list[FieldError]:
     if isinstance(due_on, date) and due_on < wib_day(work.now):
         errors.append(FieldError("/due_on", "in_the_past", "This day is over."))
     if isinstance(quantity, int) and isinstance(cap, int) and cap > quantity:
-        errors.append(FieldError("/cap_per_business", "too_large", f"At most the {quantity} that are needed."))
+        errors.append(FieldError("/cap_per_business", "more_than_needed", f"At most the {quantity} that are needed."))
     seen: set[object] = set()
     for pointer, region in leaves.items():
         if not pointer.startswith("/regions/"):

@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from services.aid_distribution.audits import AUDITS
+from services.aid_distribution.distributions.batches import SendBatch, post_batch
+from services.aid_distribution.exceptions import sweeper
 from services.aid_distribution.exceptions.domain import (
     DEADLINE_DAYS,
     LikelyCause,
@@ -18,9 +20,11 @@ from services.aid_distribution.exceptions.domain import (
     due_at,
     with_causes,
 )
-from services.aid_distribution.exceptions.handlers import sweep
+from services.aid_distribution.exceptions.handlers import apply, sweep
+from services.aid_distribution.exceptions.orders import ApplyException
 from services.aid_distribution.ledger import counts, transfers
 from services.aid_distribution.ledger.orders import CountedLine, CountStock, DispatchTransfer, GoodsLine
+from services.aid_distribution.main import APPLIERS
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     ExceptionApplied,
@@ -36,6 +40,7 @@ from tests.aid_distribution.story import (
     MASKS,
     NOON,
     OFFICE,
+    PANGKALPINANG,
     PROVINCE,
     WAREHOUSE,
     StoppedClock,
@@ -333,6 +338,55 @@ async def test_what_is_overdue_is_told_once(
     clock.advance(timedelta(days=DEADLINE_DAYS))
     for _ in range(2):
         assert [(str(one.exception_id), one.owner) for one in await overdue()] == [(parked["id"], "officer-19.71")]
+
+
+async def test_the_sweeper_looks_when_time_has_passed_and_nothing_was_recorded(
+    database: Database, door: Door, recorded: Recorded, clock: StoppedClock
+) -> None:
+    await made(door["pangkalpinang"], "/aid/exceptions/issues", issued(5))
+    sweeping = asyncio.create_task(sweeper.run(database, apart_seconds=0.0, look_seconds=0.05))
+    try:
+        clock.advance(timedelta(days=DEADLINE_DAYS))
+
+        async def was_told() -> bool:
+            return any(isinstance(event, ExceptionOverdue) for event in await recorded())
+
+        await wait_until(was_told, description="somebody to be told")
+    finally:
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
+
+
+async def test_an_entry_that_is_sent_again_while_somebody_applies_it_is_entered_once(
+    database: Database,
+    other: Database,  # noqa: F811 - the fixture
+    door: Door,
+) -> None:
+    """Whichever of the two comes first: the other one finds what has become of it."""
+    client = door["pangkalpinang"]
+    await receive(database, receipt(5, ago(20)))
+    for number, device_first in ((1, True), (2, False)):
+        told_again = entry(number, ago(2), 10)
+        (parked,) = (await sent(database, told_again)).entries
+        await receive(database, receipt(10, ago(3)))
+        path = f"/aid/exceptions/{parked.exception_id}/application"
+        assert parked.exception_id is not None
+        second: asyncio.Task[Any]
+        async with other.work(PANGKALPINANG) as work:
+            if device_first:
+                batch = SendBatch(device="HP-1", sent_at=NOON, entries=[told_again])
+                assert states(await post_batch(work, PANGKALPINANG, batch)) == ["posted"]
+                second = asyncio.create_task(client.post(path, json={}))
+            else:
+                await apply(work, PANGKALPINANG, parked.exception_id, ApplyException(), APPLIERS)
+                second = asyncio.create_task(sent(database, told_again, entry(9, ago(1), 1)))
+            await wait_until(lambda: waits_for_a_lock(database), description="the other one to wait")
+        if device_first:
+            assert (await second).json()["code"] == "exception_closed"
+        else:
+            assert states(await second) == ["duplicate", "posted"]
+    assert await ask(database, "SELECT on_hand FROM card") == [(4,)]
+    assert await audited(database) == []
 
 
 async def test_two_who_apply_at_once_enter_it_once(

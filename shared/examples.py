@@ -10,6 +10,7 @@ BY_FORMAT = {
     "date": "2020-09-14",
     "uuid": "01748b3f-6d00-7000-8000-000000000000",
 }
+BY_TYPE = {"boolean": True}
 
 
 def example_of(schema: Json, components: Mapping[str, Any]) -> Any:
@@ -30,7 +31,7 @@ def example_of(schema: Json, components: Mapping[str, Any]) -> Any:
             return [example_of(schema["items"], components)]
         case "integer":
             return schema.get("minimum", 0)
-    return BY_FORMAT.get(schema.get("format", ""), "")
+    return BY_FORMAT.get(schema.get("format", ""), BY_TYPE.get(schema.get("type", ""), ""))
 
 
 def _resolved(schema: Json, components: Mapping[str, Any]) -> Json:

@@ -15,6 +15,7 @@ CODES = {
     "StillRunning": (409, "request_in_progress"),
     "KeyReused": (422, "idempotency_key_reused"),
     "TooLarge": (413, "body_too_large"),
+    "TooMany": (429, "too_many_requests"),
     "Unavailable": (503, "unavailable"),
 }
 """Clients act on these: a change here is a change of the interface."""

@@ -29,7 +29,7 @@ Lot = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[A-Za-
 class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every order may carry: the number of the paper it stands on."""
 
-    document: Text | None = None
+    document: Annotated[Text | None, msgspec.Meta(examples=["SJ-0142/2020"])] = None
 
 
 class AddItem(Order, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from services.aid_distribution.ledger.words import Words, moment_in_words
+from shared.qr_codes import squares
 
 PDF = "application/pdf"
 LEFT, RIGHT, TOP = 15, 195, 14
@@ -196,9 +197,7 @@ def footer(pdf: Any, told: str) -> None:
 
 def draw_code(pdf: Any, address: str, x: float, y: float, size: float) -> None:
     """Draw a QR code that leads to an address: each run of dark squares of a row as one bar, so it prints sharp."""
-    import segno  # noqa: PLC0415 - see Sheet
-
-    rows = segno.make(address, error="m", micro=False).matrix
+    rows = squares(address)
     square = size / (len(rows) + 4)
     pdf.set_fill_color(0)
     for number, row in enumerate(rows):

@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from uuid import UUID
 
-import segno
-
 from services.aid_distribution.ledger.domain import Draft, Kind, Line, Virtual
 from services.aid_distribution.ledger.handlers import post
 from services.aid_distribution.ledger.known import known_by_code
@@ -28,6 +26,7 @@ from services.aid_distribution.markets.orders import (
     UseView,
 )
 from services.aid_distribution.markets.store import MarketCouponRow, MarketRow, MarketSaleRow, MarketSlotRow
+from shared import qr_codes
 from shared.caller import Caller
 from shared.clock import shown
 from shared.contracts.aid_distribution import CouponsIssued
@@ -166,7 +165,7 @@ async def paper(work: Work, caller: Caller, market_id: UUID, coupon_id: UUID) ->
         packages=row.packages,
         slot=row.slot_no,
         token=token,
-        qr=segno.make(token, error="m", micro=False).svg_data_uri(scale=3),
+        qr=qr_codes.svg_address(token, scale=3),
         used=use_view(used) if used else None,
     )
 

@@ -6,11 +6,9 @@ its hash, so a copy of the tables reports nothing.
 
 from base64 import b32encode
 from hashlib import sha256
-from io import BytesIO
 from uuid import UUID
 
-import segno
-
+from shared import qr_codes
 from shared.privacy import Vault
 
 CODE_BYTES = 16
@@ -29,6 +27,4 @@ def digest(code: str) -> bytes:
 
 def qr_svg(address: str) -> bytes:
     """Draw an address as a QR code that can still be read with a quarter of it scratched off."""
-    drawn = BytesIO()
-    segno.make(address, error="q", micro=False).save(drawn, kind="svg", scale=SVG_SCALE, xmldecl=False)
-    return drawn.getvalue()
+    return qr_codes.svg(address, scale=SVG_SCALE, scratched="q")

@@ -128,7 +128,7 @@ async def test_everything_that_is_wrong_with_a_loan_is_told(tents: Database, doo
     both = {"name": "Posko", "business": str(uuid4())}
     wrong = lent(lines=lines, borrower=both, due_on=ago(1).date().isoformat())
     assert told(await client.post("/aid/loans", json=wrong)) == {
-        ("/borrower", "given_twice"),
+        ("/borrower", "not_both"),
         ("/borrower/business", "unknown_business"),
         ("/due_on", "before_lent"),
         ("/lines/0/item", "not_an_asset"),

@@ -101,7 +101,7 @@ def lending_mistakes(leaves: Leaves, categories: Mapping[str, str], open_to_call
     errors: list[FieldError] = []
     who = [name for name in ("/borrower/name", "/borrower/business") if name in leaves]
     if len(who) != 1:
-        code = "given_twice" if who else "missing"
+        code = "not_both" if who else "missing"
         errors.append(FieldError("/borrower", code, "Name who borrows, or the business that does."))
     if "/borrower/business" in leaves and not open_to_caller:
         detail = f"There is no open business {leaves['/borrower/business']}."

@@ -19,7 +19,7 @@ from services.aid_distribution.ledger.handlers import post, posting_fact
 from services.aid_distribution.ledger.known import Leaves, known, known_by_code, leaves_of
 from services.aid_distribution.ledger.loading import lock_shelves
 from services.aid_distribution.ledger.mistakes import order_mistakes
-from services.aid_distribution.ledger.orders import GoodsLines, Moment, Order, PlaceCode
+from services.aid_distribution.ledger.orders import LooseLines, Moment, Order, PlaceCode
 from services.aid_distribution.ledger.reserved import (
     ReservationLineRow,
     ReservationRow,
@@ -46,7 +46,7 @@ class ReserveStock(Order, frozen=True, kw_only=True):
     place: PlaceCode
     purpose: Annotated[Text, msgspec.Meta(examples=["Training of tailors, 12 October"])]
     expires_at: Moment
-    lines: GoodsLines
+    lines: LooseLines
 
 
 class ReleaseReservation(Order, frozen=True, kw_only=True):

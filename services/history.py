@@ -7,7 +7,7 @@ Nobody is told of them: they are no events, and reach no inbox.
 Units: quantities in the item's base unit
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.aid_distribution.distributions import audit as distributions
 from services.aid_distribution.ledger import rebuild as ledger
+from services.aid_distribution.ledger.chain import START, Head, Header, OwnLine, Said, following
 from shared.clock import Clock
 from shared.province import Province
 from shared.settings import Settings
@@ -30,6 +31,7 @@ STATEMENT_TIMEOUT_SECONDS = 600
 CONNECT_TIMEOUT_SECONDS = 5
 LOTS = ("", "HISTORY-1", "HISTORY-2")
 DOCUMENT = "DEMO"
+ACTOR = "operator"
 
 
 class NoDemo(Exception):
@@ -64,6 +66,7 @@ SPREAD = (
         region text, item text, lot text, quantity bigint, from_place text, to_place text, at timestamptz,
         reason text, programme text) ON COMMIT DROP
     """,
+    "CREATE TEMP TABLE history_link (n bigint PRIMARY KEY, seq bigint, hash bytea) ON COMMIT DROP",
 )
 # The id of a movement is a UUIDv7 of its moment, so that rows lie in the order of time, as those of real postings do.
 MOVE = """
@@ -97,10 +100,33 @@ NUMBER = """
         lpad((t.last - c.taken + c.place_in)::text, greatest(4, length((t.last - c.taken + c.place_in)::text)), '0'))
     FROM counted c, taken t WHERE c.n = m.n AND (t.office, t.month, t.kind) = (m.region, m.month, m.series)
 """
+# What a posting says is hashed here, as when it is posted; what follows from it is written by one statement.
+SAID = text(
+    """
+    SELECT n, region, id, number, kind, at, reason, item, lot, quantity, from_place, to_place
+    FROM history_movement ORDER BY n
+    """
+)
+LINK = text(
+    """
+    INSERT INTO history_link (n, seq, hash)
+    SELECT * FROM unnest(CAST(:numbers AS bigint[]), CAST(:seqs AS bigint[]), CAST(:hashes AS bytea[]))
+    """
+)
+HEADS = text("SELECT region, last_seq, last_hash FROM chain_head")
+KEEP_HEADS = text(
+    """
+    INSERT INTO chain_head (region, last_seq, last_hash)
+    SELECT * FROM unnest(CAST(:regions AS text[]), CAST(:seqs AS bigint[]), CAST(:hashes AS bytea[]))
+    ON CONFLICT (region) DO UPDATE SET last_seq = excluded.last_seq, last_hash = excluded.last_hash
+    """
+)
 POST = (
     """
-    INSERT INTO posting (id, number, kind, region, occurred_at, recorded_at, actor, document, reason)
-    SELECT id, number, kind, region, at, at, 'operator', :document, reason FROM history_movement ORDER BY n
+    INSERT INTO posting (id, number, kind, region, occurred_at, recorded_at, actor, document, reason, chain_seq,
+                         chain_hash)
+    SELECT id, number, kind, region, at, at, :actor, :document, reason, seq, hash
+    FROM history_movement JOIN history_link USING (n) ORDER BY n
     """,
     """
     INSERT INTO posting_line (posting_id, line_no, item, lot, quantity, from_place, to_place, occurred_at, recorded_at)
@@ -109,13 +135,13 @@ POST = (
     """
     INSERT INTO distribution (id, number, programme, place, region, occurred_at, recorded_at, actor, document,
                               public_heads, business_count, state, posting_id)
-    SELECT id, number, programme, place, region, at, at, 'operator', :document, quantity, 0, 'posted', id
+    SELECT id, number, programme, place, region, at, at, :actor, :document, quantity, 0, 'posted', id
     FROM history_movement WHERE kind = 'distribution' ORDER BY n
     """,
-    "TRUNCATE history_movement",
+    "TRUNCATE history_movement, history_link",
 )
 TABLES = "posting, posting_line, distribution, document_series, card, card_day, handed_out_day"
-LOCK = text("LOCK TABLE card, card_day, document_series, handed_out_day IN SHARE ROW EXCLUSIVE MODE")
+LOCK = text("LOCK TABLE card, card_day, document_series, chain_head, handed_out_day IN SHARE ROW EXCLUSIVE MODE")
 FOREIGN = text("SELECT count(*) FROM business WHERE NOT (id = ANY(CAST(:ids AS uuid[])))")
 
 
@@ -162,18 +188,45 @@ async def _load(session: AsyncSession, begins: datetime, movements: int, report:
         "movements": movements,
         "seed": begins.isoformat(),
     }
+    heads = {region: Head(seq, hash_) for region, seq, hash_ in await session.execute(HEADS)}
     for first in range(0, movements, MOVEMENTS_PER_STATEMENT):
         last = min(first + MOVEMENTS_PER_STATEMENT, movements) - 1
         await session.execute(text(MOVE), spread | {"first": first, "last": last})
         await session.execute(text("ANALYZE history_movement"))
         await session.execute(text(NUMBER))
+        await _link(session, heads)
         for statement in POST:
-            await session.execute(text(statement), {"document": DOCUMENT} if ":document" in statement else {})
+            named = {"document": DOCUMENT, "actor": ACTOR} if ":document" in statement else {}
+            await session.execute(text(statement), named)
         report(f"{last + 1:,} of {movements:,} movements are in the journal")
+    await _keep(session, heads)
     await ledger.rebuild(session)
     await distributions.rebuild(session)
     report(f"{cards:,} cards and their days are worked out")
     return cards
+
+
+async def _link(session: AsyncSession, heads: dict[str, Head]) -> None:
+    """Link the movements of one stretch to the chains of their regions."""
+    numbers: list[int] = []
+    links: list[Head] = []
+    for row in await session.execute(SAID):
+        header = Header(row.id, row.number, row.kind, row.at, row.at, ACTOR, DOCUMENT, row.reason, None)
+        line = OwnLine(1, row.item, row.lot, row.quantity, row.from_place, row.to_place, row.at, row.at)
+        link = following(heads.get(row.region, START), Said(row.region, header, [line]))
+        heads[row.region] = link
+        numbers.append(row.n)
+        links.append(link)
+    await session.execute(LINK, {"numbers": numbers} | _columns(links))
+
+
+async def _keep(session: AsyncSession, heads: dict[str, Head]) -> None:
+    await session.execute(KEEP_HEADS, {"regions": list(heads)} | _columns(heads.values()))
+
+
+def _columns(links: Iterable[Head]) -> dict[str, list[object]]:
+    seqs, hashes = zip(*links, strict=True)
+    return {"seqs": list(seqs), "hashes": list(hashes)}
 
 
 def _engine(url: str) -> AsyncEngine:

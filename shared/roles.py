@@ -17,12 +17,18 @@ class Action(StrEnum):
     CLOSE_BUSINESS = "close_business"
     SEE_OWN_BUSINESS = "see_own_business"
 
+    SEE_TRAININGS = "see_trainings"
+    ANNOUNCE_TRAINING = "announce_training"
+
     SEE_STOCK = "see_stock"
     SEE_CATALOGUE = "see_catalogue"
     CHANGE_CATALOGUE = "change_catalogue"
     RECEIVE_STOCK = "receive_stock"
     ISSUE_STOCK = "issue_stock"
     TRANSFER_STOCK = "transfer_stock"
+    RESERVE_STOCK = "reserve_stock"
+    DEFINE_KIT = "define_kit"
+    ASSEMBLE_KITS = "assemble_kits"
     REVERSE_POSTING = "reverse_posting"
     COUNT_STOCK = "count_stock"
     HOLD_LOT = "hold_lot"
@@ -68,6 +74,8 @@ class Action(StrEnum):
     SEE_EXCEPTIONS = "see_exceptions"
     PARK_EXCEPTION = "park_exception"
     SETTLE_EXCEPTION = "settle_exception"
+    SEE_CHAIN = "see_chain"
+    SEE_CHAIN_KEY = "see_chain_key"
 
     READ_INBOX = "read_inbox"
     REGISTER_STAFF = "register_staff"
@@ -89,12 +97,17 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.CHANGE_BUSINESS: _FIELD,
         Action.CLOSE_BUSINESS: _FIELD,
         Action.SEE_OWN_BUSINESS: frozenset({Role.OWNER}),
+        Action.SEE_TRAININGS: _READERS,
+        Action.ANNOUNCE_TRAINING: _OFFICE,
         Action.SEE_STOCK: _READERS,
         Action.SEE_CATALOGUE: _READERS,
         Action.CHANGE_CATALOGUE: _OFFICE,
         Action.RECEIVE_STOCK: _FIELD,
         Action.ISSUE_STOCK: _FIELD,
         Action.TRANSFER_STOCK: _FIELD,
+        Action.RESERVE_STOCK: _FIELD,
+        Action.DEFINE_KIT: _OFFICE,
+        Action.ASSEMBLE_KITS: _FIELD,
         Action.REVERSE_POSTING: _FIELD,
         Action.COUNT_STOCK: _FIELD,
         Action.HOLD_LOT: _OFFICE,
@@ -139,6 +152,8 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.SEE_EXCEPTIONS: _READERS,
         Action.PARK_EXCEPTION: _FIELD,
         Action.SETTLE_EXCEPTION: _FIELD,
+        Action.SEE_CHAIN: _OFFICE | {Role.AUDITOR},
+        Action.SEE_CHAIN_KEY: _EVERYBODY,  # whoever was given a head
         Action.READ_INBOX: _READERS | {Role.OWNER},  # one's own, always
         Action.REGISTER_STAFF: _OFFICE,
         Action.SEE_CONTACTS: _FIELD,  # phones and addresses: an auditor checks figures, not people

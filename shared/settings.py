@@ -42,6 +42,7 @@ class Settings:
     log_level: str
     outbox_retention_days: int
     idempotency_retention_days: int
+    chain_sign_minutes: int
     province: str
 
     @classmethod
@@ -70,6 +71,7 @@ class Settings:
             log_level=_log_level(env),
             outbox_retention_days=_whole(env, "OUTBOX_RETENTION_DAYS", 30, lowest=1, highest=3_650),
             idempotency_retention_days=_whole(env, "IDEMPOTENCY_RETENTION_DAYS", 30, lowest=1, highest=3_650),
+            chain_sign_minutes=_whole(env, "CHAIN_SIGN_MINUTES", 10, lowest=1, highest=1_440),
             province=env.get("PROVINCE") or "19-kepulauan-bangka-belitung",
         )
 

@@ -3,6 +3,8 @@
 from services.aid_distribution.alerts.api import alerts
 from services.aid_distribution.alerts.sweeper import sweeper as alert_sweeper
 from services.aid_distribution.bulk.api import bulk
+from services.aid_distribution.chain.api import chain
+from services.aid_distribution.chain.sweep import sweeper as head_signer
 from services.aid_distribution.distributions.api import (
     distributions,
     follow_up_list,
@@ -13,9 +15,12 @@ from services.aid_distribution.distributions.parked import DISTRIBUTIONS
 from services.aid_distribution.exceptions.api import exceptions
 from services.aid_distribution.exceptions.issues import ISSUES
 from services.aid_distribution.exceptions.sweeper import sweeper as exception_sweeper
+from services.aid_distribution.kits.api import kits
 from services.aid_distribution.ledger.api import catalogue, stock
 from services.aid_distribution.ledger.counts_api import counting
 from services.aid_distribution.ledger.reports_api import reports
+from services.aid_distribution.ledger.reservations_api import reserving
+from services.aid_distribution.ledger.reservations_sweep import sweeper as reservation_sweeper
 from services.aid_distribution.loans.api import loans
 from services.aid_distribution.markets.api import markets
 from services.aid_distribution.markets.claims_api import market_claims
@@ -42,6 +47,8 @@ SERVICE = Service(
         regions,
         stock,
         counting,
+        reserving,
+        kits,
         distributions,
         outlook,
         plans,
@@ -55,11 +62,12 @@ SERVICE = Service(
         market_claims,
         bulk,
         reports,
+        chain,
         parked_distributions,
         exceptions(APPLIERS),
         returns,
         loans,
     ),
     reactions=REACTIONS,
-    workers=(offer_sweeper, alert_sweeper, exception_sweeper),
+    workers=(offer_sweeper, alert_sweeper, reservation_sweeper, head_signer, exception_sweeper),
 )

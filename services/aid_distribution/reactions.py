@@ -1,11 +1,20 @@
 """What aid_distribution does when something has happened elsewhere."""
 
 from services.aid_distribution.businesses import handlers as businesses
-from shared.contracts.registration import BusinessChanged, BusinessClosed, BusinessRegistered
-from shared.reaction import on_run
+from services.aid_distribution.kits import trainings
+from shared.contracts.registration import (
+    BusinessChanged,
+    BusinessClosed,
+    BusinessRegistered,
+    TrainingAnnounced,
+    TrainingCancelled,
+)
+from shared.reaction import on, on_run
 
 REACTIONS = (
     on_run(BusinessRegistered, businesses.learn),
     on_run(BusinessChanged, businesses.learn),
     on_run(BusinessClosed, businesses.forget),
+    on(TrainingAnnounced, trainings.ask),
+    on(TrainingCancelled, trainings.cancel),
 )

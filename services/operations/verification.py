@@ -1,8 +1,11 @@
-"""The check of everything: outboxes, streams, positions, parked events, effects, and the stock ledger."""
+"""The check of everything: outboxes, streams, positions, parked events, effects, the stock ledger and its chains."""
+
+from collections.abc import Sequence
 
 from services.aid_distribution.audits import FIGURES
+from services.aid_distribution.chain.domain import SignedHead
 from services.aid_distribution.ledger.audit import audit
-from services.operations import effect_checks, outbox_checks
+from services.operations import chain_checks, effect_checks, outbox_checks
 from services.operations.findings import Finding, Steps, Verdict, fault, whole
 from services.operations.installation import Installation
 from services.operations.outbox_checks import NAMED_MAX
@@ -20,8 +23,8 @@ LEDGER_CURES = {
 }
 
 
-async def verify(there: Installation, wait_seconds: float, steps: Steps) -> Verdict:
-    """Check everything, after the installation had so long to come to rest."""
+async def verify(there: Installation, wait_seconds: float, steps: Steps, kept: Sequence[SignedHead] = ()) -> Verdict:
+    """Check everything, after the installation had so long to come to rest; `kept` are heads from outside."""
     checked: dict[str, int] = {}
     heads = await outbox_checks.settled(there, wait_seconds)
     checked["outbox rows"] = sum(outbox.rows for partitions in heads.values() for outbox in partitions.values())
@@ -37,6 +40,7 @@ async def verify(there: Installation, wait_seconds: float, steps: Steps) -> Verd
     for source in SERVICES:
         found += await effect_checks.recorded(there, source, steps, checked)
     found += await _ledger(there, steps, checked)
+    found += await chain_checks.chains(there, kept, steps, checked)
     return Verdict(whole=whole(found), checked=checked, findings=found)
 
 

@@ -2,17 +2,25 @@
 
 from services.registration.support import handlers as support
 from services.registration.support import income
+from services.registration.trainings import handlers as trainings
 from shared.consumer import on_run
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    KitsRefused,
+    KitsReleased,
+    KitsReserved,
     ProductionDelivered,
     ProductionPaid,
 )
+from shared.reaction import on
 
 REACTIONS = (
     on_run(DistributionPosted, support.remember),
     on_run(DistributionVoided, support.take_back),
     on_run(ProductionDelivered, income.remember),
     on_run(ProductionPaid, income.remember),
+    on(KitsReserved, trainings.hear_reserved),
+    on(KitsRefused, trainings.hear_refused),
+    on(KitsReleased, trainings.hear_released),
 )

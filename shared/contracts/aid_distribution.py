@@ -90,6 +90,52 @@ class StockCounted(PostingEvent, frozen=True, kw_only=True):
     counted: list[CountDifference]
 
 
+class StockReserved(PostingEvent, frozen=True, kw_only=True):
+    """Goods of a place are promised to somebody until a moment; they still lie there."""
+
+    type: ClassVar[str] = "serumpun.stock.reserved.v1"
+
+    reservation_id: UUID
+    place: str
+    place_name: str
+    purpose: str
+    expires_at: datetime
+
+
+class StockReleased(PostingEvent, frozen=True, kw_only=True):
+    """What was left of a reservation is available again: it was released, or has expired."""
+
+    type: ClassVar[str] = "serumpun.stock.released.v1"
+
+    reservation_id: UUID
+    place: str
+    place_name: str
+    purpose: str
+    reason: str
+
+
+class KitsAssembled(PostingEvent, frozen=True, kw_only=True):
+    """Kits were put together at a place; the lines are the components that went into them, and the kits."""
+
+    type: ClassVar[str] = "serumpun.kits.assembled.v1"
+
+    place: str
+    kit: str
+    kit_name: str
+    quantity: int
+
+
+class KitsUnpacked(PostingEvent, frozen=True, kw_only=True):
+    """Kits were taken apart at a place; the lines are the kits, and the components that came out of them."""
+
+    type: ClassVar[str] = "serumpun.kits.unpacked.v1"
+
+    place: str
+    kit: str
+    kit_name: str
+    quantity: int
+
+
 class Restated(msgspec.Struct, frozen=True, kw_only=True):
     """What a late posting changed on one card: every closing of these days, or the difference of a later count."""
 
@@ -691,3 +737,81 @@ class LoanReturned(LoanEvent, frozen=True, kw_only=True):
 
     lost: list[Goods]
     closed: bool
+
+
+class KitsEvent(AidEvent, frozen=True, kw_only=True):
+    """What became of the kits that a training asked for, of the stock of which place.
+
+    Shape: `region` is that of the training, `place_region` that of the office whose stock it is
+    """
+
+    training_id: UUID
+    programme: str
+    title: str
+    region: str
+    starts_on: date
+    place: str
+    place_name: str
+    place_region: str
+
+    @property
+    def subject(self) -> str:
+        """Give `training/<id>`."""
+        return f"training/{self.training_id}"
+
+
+class KitsReserved(KitsEvent, frozen=True, kw_only=True):
+    """The kits of a training are reserved until a moment, under the number of the reservation."""
+
+    type: ClassVar[str] = "serumpun.kits.reserved.v1"
+
+    reservation_id: UUID
+    number: str
+    expires_at: datetime
+    lines: list[Goods]
+
+
+class KitElsewhere(msgspec.Struct, frozen=True, kw_only=True):
+    """A place that has some of what is short available."""
+
+    place: str
+    place_name: str
+    region: str
+    available: int
+
+
+class KitShortage(msgspec.Struct, frozen=True, kw_only=True):
+    """What is short of an item at the place that was asked, and where more of it lies, the most first."""
+
+    item: str
+    item_name: str
+    unit: str
+    asked: int
+    available: int
+    elsewhere: list[KitElsewhere]
+
+
+class KitsRefused(KitsEvent, frozen=True, kw_only=True):
+    """The kits of a training cannot be reserved; nothing of them was.
+
+    Shape: `because` is `short`, `unknown_place`, `unknown_item`, or `over` when it was heard of too late
+    """
+
+    type: ClassVar[str] = "serumpun.kits.refused.v1"
+
+    because: str
+    shortages: list[KitShortage]
+
+
+class KitsReleased(KitsEvent, frozen=True, kw_only=True):
+    """What was left of the kits of a training is available again.
+
+    Shape: `because` is `released` when somebody said so, as the office that called the training off, or `expired`
+    """
+
+    type: ClassVar[str] = "serumpun.kits.released.v1"
+
+    reservation_id: UUID
+    number: str
+    because: str
+    reason: str

@@ -1,10 +1,13 @@
-"""What `registration` tells the others: owners and their businesses.
+"""What `registration` tells the others: owners and their businesses, and trainings.
 
 A phone number and an address travel because notifications must reach the person; NIK and KK never do.
 """
 
+from datetime import date
 from typing import ClassVar
 from uuid import UUID
+
+import msgspec
 
 from shared.contracts.event import Event
 
@@ -99,3 +102,47 @@ class BusinessClosed(RegistrationEvent, frozen=True, kw_only=True):
     def subject(self) -> str:
         """Give `business/<id>`."""
         return f"business/{self.business_id}"
+
+
+class KitWanted(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of an item a training needs."""
+
+    item: str
+    quantity: int
+
+
+class TrainingEvent(RegistrationEvent, frozen=True, kw_only=True):
+    """What every fact about a training tells: which it is, where, and on which local days."""
+
+    training_id: UUID
+    programme: str
+    title: str
+    region: str
+    starts_on: date
+    ends_on: date
+
+    @property
+    def subject(self) -> str:
+        """Give `training/<id>`."""
+        return f"training/{self.training_id}"
+
+
+class TrainingAnnounced(TrainingEvent, frozen=True, kw_only=True):
+    """A training will be held; its kits are asked of the stock of a place, where it needs any."""
+
+    type: ClassVar[str] = "serumpun.training.announced.v1"
+
+    sector: str
+    venue: str
+    sessions: list[date]
+    seats: int
+    kits_place: str | None
+    kits: list[KitWanted]
+
+
+class TrainingCancelled(TrainingEvent, frozen=True, kw_only=True):
+    """A training that was announced will not be held."""
+
+    type: ClassVar[str] = "serumpun.training.cancelled.v1"
+
+    reason: str

@@ -10,6 +10,7 @@ from services.aid_distribution.audits import FIGURES
 from services.aid_distribution.distributions import handlers as distributions
 from services.aid_distribution.distributions.domain import Programme
 from services.aid_distribution.distributions.orders import DistributionView, PostDistribution, Recipients, Share
+from services.aid_distribution.ledger import chain_audit
 from services.aid_distribution.ledger import handlers as ledger
 from services.aid_distribution.ledger.audit import Discrepancy, audit
 from services.aid_distribution.ledger.catalogue import Category, PlaceKind, Unit
@@ -166,7 +167,7 @@ async def reverse(database: Database, posting_id: UUID, caller: Caller = OFFICE)
 async def audited(database: Database) -> list[Discrepancy]:
     """Let the ledger look through itself."""
     async with database.reading(OFFICE) as work:
-        return await audit(work.session, FIGURES)
+        return [*await audit(work.session, FIGURES), *await chain_audit.audit(work.session)]
 
 
 async def ask(database: Database, question: str, **values: object) -> list[tuple[object, ...]]:

@@ -30,7 +30,6 @@ REQUESTS_OF_CONTROL = 500
 STOCK = 1_000
 GUARDS = (
     ("card", "card_on_hand_not_negative"),
-    ("card", "card_reserved_within_on_hand"),
     ("card_day", "card_day_never_negative"),
     ("card_day", "card_day_lowest"),
 )

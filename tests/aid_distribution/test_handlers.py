@@ -45,6 +45,7 @@ from tests.aid_distribution.story import (
 from tests.door import Recorded
 
 CHECK_VIOLATION, UNIQUE_VIOLATION, RESTRICT_VIOLATION, FOREIGN_KEY_VIOLATION = "23514", "23505", "23001", "23503"
+NOT_NULL_VIOLATION = "23502"
 
 
 def codes(refused: pytest.ExceptionInfo[Invalid]) -> list[tuple[str, str]]:
@@ -67,8 +68,8 @@ async def test_a_receipt_raises_the_stock_and_is_recorded(database: Database, re
     assert await ask(database, "SELECT line_no, item, lot, quantity, from_place, to_place FROM posting_line") == [
         (1, MASKS, "", 100, "SUPPLIER", WAREHOUSE)
     ]
-    assert await ask(database, "SELECT place, item, lot, on_hand, reserved, last_occurred_at FROM card") == [
-        (WAREHOUSE, MASKS, "", 100, 0, ago(hours=2))
+    assert await ask(database, "SELECT place, item, lot, on_hand, last_occurred_at FROM card") == [
+        (WAREHOUSE, MASKS, "", 100, ago(hours=2))
     ]
     assert await ask(database, "SELECT day, opening, incoming, outgoing, lowest FROM card_day") == [
         (date(2026, 5, 20), 0, 100, 0, 0)
@@ -411,15 +412,16 @@ LINE = (
     "INSERT INTO posting_line SELECT posting_id, 2, item, lot, {}, {}, {}, occurred_at, recorded_at FROM posting_line"
 )
 POSTING = (
-    "INSERT INTO posting (id, number, kind, region, occurred_at, recorded_at, actor, reason, reverses) SELECT"
-    " gen_random_uuid(), {}, {}, region, {}, recorded_at, actor, {}, {} FROM posting"
+    "INSERT INTO posting (id, number, kind, region, occurred_at, recorded_at, actor, reason, reverses, chain_hash,"
+    " chain_seq) SELECT gen_random_uuid(), {}, {}, region, {}, recorded_at, actor, {}, {}, chain_hash, chain_seq + {}"
+    " FROM posting"
 )
 
 
 GUARDED = {
     "UPDATE card SET on_hand = -1": CHECK_VIOLATION,
-    "UPDATE card SET reserved = 51": CHECK_VIOLATION,
-    "UPDATE card SET reserved = -1": CHECK_VIOLATION,
+    "UPDATE place SET kind = 'reserved' WHERE code = 'WH-19.71'": CHECK_VIOLATION,
+    "UPDATE place SET code = 'WH-19.02~' WHERE code = 'WH-19.02'": CHECK_VIOLATION,
     "UPDATE card_day SET lowest = -1": CHECK_VIOLATION,
     "UPDATE card_day SET lowest = 1": CHECK_VIOLATION,
     "UPDATE card_day SET outgoing = 51": CHECK_VIOLATION,
@@ -431,13 +433,18 @@ GUARDED = {
     LINE.format(str(QUANTITY_MAX + 1), "from_place", "to_place"): CHECK_VIOLATION,
     LINE.format("1", "to_place", "to_place"): CHECK_VIOLATION,
     LINE.format("1", "from_place", "'NOWHERE'"): FOREIGN_KEY_VIOLATION,
-    POSTING.format("number", "kind", "occurred_at", "reason", "reverses"): UNIQUE_VIOLATION,
-    POSTING.format("'x'", "'gift'", "occurred_at", "reason", "reverses"): CHECK_VIOLATION,
-    POSTING.format("'x'", "kind", "recorded_at + interval '1 us'", "reason", "reverses"): CHECK_VIOLATION,
-    POSTING.format("'x'", "kind", "occurred_at", "reason", "id"): CHECK_VIOLATION,
-    POSTING.format("'x'", "'reversal'", "occurred_at", "reason", "NULL"): CHECK_VIOLATION,
-    POSTING.format("'x'", "'reversal'", "occurred_at", "NULL", "id"): CHECK_VIOLATION,
-    POSTING.format("n::text", "'reversal'", "occurred_at", "'x'", "id") + ", generate_series(1, 2) n": "23505",
+    POSTING.format("number", "kind", "occurred_at", "reason", "reverses", "1"): UNIQUE_VIOLATION,
+    POSTING.format("'x'", "'gift'", "occurred_at", "reason", "reverses", "1"): CHECK_VIOLATION,
+    POSTING.format("'x'", "kind", "recorded_at + interval '1 us'", "reason", "reverses", "1"): CHECK_VIOLATION,
+    POSTING.format("'x'", "kind", "occurred_at", "reason", "id", "1"): CHECK_VIOLATION,
+    POSTING.format("'x'", "'reversal'", "occurred_at", "reason", "NULL", "1"): CHECK_VIOLATION,
+    POSTING.format("'x'", "'reversal'", "occurred_at", "NULL", "id", "1"): CHECK_VIOLATION,
+    POSTING.format("n::text", "'reversal'", "occurred_at", "'x'", "id", "n") + ", generate_series(1, 2) n": "23505",
+    POSTING.format("'x'", "kind", "occurred_at", "reason", "reverses", "0"): UNIQUE_VIOLATION,
+    POSTING.format("'x'", "kind", "occurred_at", "reason", "reverses", "-1"): CHECK_VIOLATION,
+    POSTING.format("'x'", "kind", "occurred_at", "reason", "reverses", "NULL"): NOT_NULL_VIOLATION,
+    "UPDATE chain_head SET last_seq = 0": CHECK_VIOLATION,
+    "UPDATE chain_head SET last_hash = '\\x00'": CHECK_VIOLATION,
 }
 
 

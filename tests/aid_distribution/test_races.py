@@ -101,7 +101,8 @@ async def test_without_the_lock_both_would_be_accepted_and_the_audit_would_tell(
             entered = deciding.post(draft, cards, work.now)
             assert isinstance(entered, Entered)
             posted = Posted(draft, entered.lines, f"control-{number}", work.now, entered)
-            await writing.write(work.session, [posted], cards)
+            heads = (await writing.raise_counters(work.session, {("19.71", date(2026, 5, 1), Kind.ISSUE): 1})).heads
+            await writing.write(work.session, [posted], heads, cards)
             await work.session.commit()
     assert await on_hand(database) == 40
     assert {found.check for found in await audited(database)} >= {"never_negative", "card_is_sum_of_lines"}

@@ -24,6 +24,12 @@ from shared.contracts.aid_distribution import (
     DistributionVoided,
     ExceptionOpened,
     ExceptionOverdue,
+    KitsRefused,
+    KitsReleased,
+    KitsReserved,
+    MarketAnnounced,
+    MarketCancelled,
+    PriceAlert,
     ProductionDelivered,
     ProductionEvent,
     ProductionOffered,
@@ -48,6 +54,8 @@ from shared.contracts.registration import (
     BusinessRegistered,
     OwnerChanged,
     OwnerRegistered,
+    TrainingAnnounced,
+    TrainingCancelled,
 )
 from shared.settings import SERVICES
 from shared.stream import LOST, connect
@@ -73,6 +81,23 @@ KEEPERS_ARE_TOLD: Mapping[type[Event], str] = {
     ExceptionOverdue: "exception_overdue",
 }
 """The facts of which the staff of the very region are told, and under which purpose."""
+
+
+OTHERS_ARE_TOLD: Mapping[type[Event], tuple[str, str]] = {
+    TransferDispatched: ("to_region", "goods_coming"),
+    TransferReceived: ("from_region", "goods_arrived"),
+    KitsReserved: ("place_region", "kits_reserved"),
+    KitsReleased: ("place_region", "kits_released"),
+}
+"""The facts of which the staff of the region that a field of theirs names are told, and under which purpose."""
+
+OFFICES_ARE_TOLD: Mapping[type[Event], str] = {
+    PriceAlert: "price_alert",
+    MarketAnnounced: "market",
+    MarketCancelled: "market_cancelled",
+    KitsRefused: "kits_refused",
+}
+"""The facts of which the staff of a region and of the province around it are told, and under which purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +188,7 @@ async def violations(found: Installation) -> list[str]:
     wrong += await _last_words_are_kept(found)
     wrong += await _support_is_remembered(found)
     wrong += await _income_is_remembered(found)
+    wrong += await _kits_are_answered(found)
     wrong += await _deliveries_are_reported_once(found)
     wrong += await _answers_were_true(found)
     for question, says in LEDGER.items():
@@ -320,10 +346,12 @@ def messages_due(staff: Staff, registered: Iterable[Event], aid: Iterable[Event]
             ):
                 purpose = KEEPERS_ARE_TOLD[type(event)]
                 due += [(event.matter, person, purpose) for person in keepers(event.region)]
-            case TransferDispatched():
-                due += [(event.subject, person, "goods_coming") for person in keepers(event.to_region)]
-            case TransferReceived():
-                due += [(event.subject, person, "goods_arrived") for person in keepers(event.from_region)]
+            case TransferDispatched() | TransferReceived() | KitsReserved() | KitsReleased():
+                region, purpose = OTHERS_ARE_TOLD[type(event)]
+                due += [(event.matter, person, purpose) for person in keepers(getattr(event, region))]
+            case PriceAlert() | MarketAnnounced() | MarketCancelled() | KitsRefused():
+                circles = {*keepers(event.region), *keepers(event.region.partition(".")[0])}
+                due += [(event.matter, person, OFFICES_ARE_TOLD[type(event)]) for person in circles]
             case ProductionEvent():
                 due += _of_production(event, f"owner/{owners[event.business_id]}", keepers(event.place_region))
     return due
@@ -430,6 +458,34 @@ async def _income_is_remembered(found: Installation) -> list[str]:
     ]
 
 
+async def _kits_are_answered(found: Installation) -> list[str]:
+    """Hold what each training knows of its kits, and what is reserved for it, against what was told of it."""
+    asked = {one.training_id for one in found.events("registration") if isinstance(one, TrainingAnnounced) and one.kits}
+    over = {one.training_id for one in found.events("registration") if isinstance(one, TrainingCancelled)}
+    last: dict[UUID, str] = {}
+    answers: Counter[UUID] = Counter()
+    for event in found.events("aid_distribution"):
+        match event:
+            case KitsReserved() | KitsRefused():
+                answers[event.training_id] += 1
+                last[event.training_id] = "reserved" if isinstance(event, KitsReserved) else "refused"
+            case KitsReleased():
+                last[event.training_id] = "released"
+    rows = await found.stores["registration"].fetch("SELECT id, kits_state FROM training WHERE kits_state <> 'none'")
+    known = {row["id"]: row["kits_state"] for row in rows}
+    rows = await found.stores["aid_distribution"].fetch(
+        "SELECT training_id FROM reservation WHERE state = 'open' AND training_id IS NOT NULL"
+    )
+    held = {row["training_id"] for row in rows}
+    wrong = [f"kits of {one} were answered {answers[one]} times" for one in asked if answers[one] != 1]
+    wrong += [
+        f"{one} knows its kits as {known.get(one)}, told was {last.get(one)}"
+        for one in asked
+        if known.get(one) != last.get(one)
+    ]
+    return wrong + [f"{one} was called off and holds its kits" for one in held & over]
+
+
 async def _answers_were_true(found: Installation) -> list[str]:
     """Hold every answer that a retry would get against what is there."""
     store = found.stores["aid_distribution"]
@@ -498,5 +554,11 @@ LEDGER = {
         ON starts_with(p.number, to_char(s.month, 'YYYY-MM-') || s.office || '-' || s.kind || '-')
     GROUP BY s.office, s.month, s.kind, s.last HAVING count(number) <> s.last
     """: "{office} {month} {kind}: {last} numbers were given, {given} documents have one",
+    """
+    SELECT region, h.last_seq AS last, count(p.id) AS given FROM chain_head h FULL JOIN posting p USING (region)
+    GROUP BY region, h.last_seq, h.last_hash
+    HAVING (count(p.id), max(p.chain_seq)) IS DISTINCT FROM (h.last_seq, h.last_seq)
+        OR bool_or(p.chain_hash = h.last_hash AND p.chain_seq = h.last_seq) IS NOT TRUE
+    """: "{region}: the chain ends at {last}, and has {given} postings",
 }
 """What must find nothing in the ledger, and what it means when it does."""

@@ -16,6 +16,9 @@ from shared.contracts.aid_distribution import (
     DistributionVoided,
     ExceptionOpened,
     ExceptionOverdue,
+    KitsRefused,
+    KitsReleased,
+    KitsReserved,
     MarketAnnounced,
     MarketCancelled,
     PriceAlert,
@@ -40,6 +43,8 @@ from shared.contracts.registration import (
     BusinessRegistered,
     OwnerChanged,
     OwnerRegistered,
+    TrainingAnnounced,
+    TrainingCancelled,
 )
 
 REGION = "19.71"
@@ -194,6 +199,83 @@ async def receive_transfer(office: Office) -> Order:
     transfer = await office.done(await dispatch_transfer(office))
     lines = [{"item": MASKS, "accepted": 4, "rejected": 1, "reason": "damaged"}]
     return _post("aid_distribution", f"/aid/transfers/{transfer['id']}/receipt", occurred_at=_moment(), lines=lines)
+
+
+async def _shelf(office: Office) -> str:
+    """Give a place of which nothing was ever reserved, with masks in it."""
+    place: str = (await office.done(await add_place(office)))["code"]
+    await office.done(await receive_stock(office, place))
+    return place
+
+
+async def reserve_stock(office: Office) -> Order:
+    until = (datetime.now(UTC) + timedelta(days=7)).isoformat()
+    return _post(
+        "aid_distribution", "/aid/reservations",
+        place=await _shelf(office), purpose="Pelatihan", expires_at=until, lines=_goods(1),
+    )  # fmt: skip
+
+
+async def release_reservation(office: Office) -> Order:
+    made = await office.done(await reserve_stock(office))
+    return _post("aid_distribution", f"/aid/reservations/{made['id']}/release", reason="Batal")
+
+
+async def define_kit(office: Office) -> Order:
+    kit = await office.done(await add_item(office))
+    return _post("aid_distribution", "/aid/kits", kit=kit["code"], components=_goods(2))
+
+
+async def assemble_kits(office: Office) -> Order:
+    kit = await office.done(await define_kit(office))
+    path = f"/aid/kits/{kit['kit']}/assemblies"
+    return _post("aid_distribution", path, place=PROVINCE, quantity=2, occurred_at=_moment())
+
+
+async def unpack_kits(office: Office) -> Order:
+    made = await assemble_kits(office)
+    await office.done(made)
+    path = made.path.replace("/assemblies", "/unpackings")
+    return _post("aid_distribution", path, place=PROVINCE, quantity=1, occurred_at=_moment())
+
+
+def _training(**kits: Any) -> Order:
+    day = f"{datetime.now(UTC) + timedelta(days=9):%Y-%m-%d}"
+    return _post(
+        "registration", "/registration/trainings",
+        programme=f"TR-{next(_numbers)}", title="Bimtek konveksi", sector="garment", region=REGION,
+        venue="Aula Camat", seats=20, sessions=[day], **kits,
+    )  # fmt: skip
+
+
+async def announce_training(office: Office) -> Order:
+    return _training(kits={"place": await _shelf(office), "lines": _goods(1)})
+
+
+async def announce_training_for_nothing_there(office: Office) -> Order:
+    """Ask for kits that there are not."""
+    item = await office.done(await add_item(office))
+    return _training(kits={"place": PROVINCE, "lines": [{"item": item["code"], "quantity": 1}]})
+
+
+async def cancel_training(office: Office) -> Order:
+    training = await office.done(await announce_training(office))
+    await office.rests()
+    return _post("registration", f"/registration/trainings/{training['id']}/cancellation", reason="Sakit")
+
+
+async def cancel_training_without_kits(office: Office) -> Order:
+    training = await office.done(_training())
+    return _post("registration", f"/registration/trainings/{training['id']}/cancellation", reason="Sakit")
+
+
+async def release_kits(office: Office) -> Order:
+    """Release by hand what was reserved for a training."""
+    training = await office.done(await announce_training(office))
+    await office.rests()
+    shown = await office.asked("registration", f"/registration/trainings/{training['id']}")
+    path = f"/aid/reservations/{shown['kits']['reservation_id']}/release"
+    return _post("aid_distribution", path, reason="Batal")
 
 
 async def reverse_posting(office: Office) -> Order:
@@ -644,6 +726,8 @@ ORDERS: Mapping[str, Recipe] = {
     "register_business": register_business,
     "change_business": change_business,
     "close_business": close_business,
+    "announce_training": announce_training,
+    "cancel_training": cancel_training,
     "add_item": add_item,
     "add_pack": add_pack,
     "add_place": add_place,
@@ -654,6 +738,11 @@ ORDERS: Mapping[str, Recipe] = {
     "post_in_bulk": post_in_bulk,
     "dispatch_transfer": dispatch_transfer,
     "receive_transfer": receive_transfer,
+    "reserve_stock": reserve_stock,
+    "release_reservation": release_reservation,
+    "define_kit": define_kit,
+    "assemble_kits": assemble_kits,
+    "unpack_kits": unpack_kits,
     "reverse_posting": reverse_posting,
     "take_snapshot": take_snapshot,
     "count_stock": count_stock,
@@ -713,6 +802,11 @@ CAUSES: Mapping[type[Event], Recipe] = {
     BusinessRegistered: register_another,
     BusinessChanged: change_business,
     BusinessClosed: close_business,
+    TrainingAnnounced: announce_training,
+    TrainingCancelled: cancel_training_without_kits,
+    KitsReserved: announce_training,
+    KitsRefused: announce_training_for_nothing_there,
+    KitsReleased: release_kits,
     StockReceived: receive_stock,
     StockRestated: receive_late,
     TransferDispatched: dispatch_transfer,

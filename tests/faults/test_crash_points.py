@@ -6,7 +6,7 @@ as well, where only the running code knows it: the process must then outlive the
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import AsyncExitStack
 
 import pytest
@@ -19,7 +19,7 @@ from shared.idempotency import REPLAYED_HEADER
 from shared.reaction import Reaction
 from shared.routes import Route
 from tests.faults.ground import Ground, ground
-from tests.faults.orders import CAUSES, ORDERS, Recipe, receive_stock, register_another
+from tests.faults.orders import CAUSES, ORDERS, Order, Recipe, receive_stock, register_another
 from tests.faults.trial import KILLED, Trial, more
 from tests.waiting import wait_until
 
@@ -247,14 +247,28 @@ async def killed_over_event(trial: Trial, point: Point, passing: str, service: s
     await trial.has_left(CAUSES[event], before)
 
 
+async def held_back(trial: Trial, service: str, event: type[Event], order: Order) -> Awaitable[object]:
+    """Give what brings an event about when the service that is to hear it has been broken.
+
+    It is the order, or where that goes to the same service, the one that answers it and has no life until then.
+    """
+    if order.service != service:
+        return trial.done(order)
+    await trial.lives[event.source].kill()
+    await trial.done(order)
+    return trial.begin(event.source)
+
+
 @points(Passer.HEARD, "consumer.gap_fetched")
 @each(("service", "event"), HEARD)
 async def test_an_event_fetched_from_the_feed_takes_effect_once(
     trial: Trial, point: Point, service: str, event: type[Event]
 ) -> None:
     (order,), _ = await trial.ready_for(CAUSES[event])
+    cause = await held_back(trial, service, event, order)
+    await wait_until(lambda: trial.has_told_all(service), description="all that was told to be sent")
     await trial.lives[service].kill()
-    await trial.done(order)
+    await trial.records_next(event, cause)
     await trial.loses_from_the_stream(event, NEWS[event.source])
 
     await trial.lives[service].begin(point.name)
@@ -271,10 +285,11 @@ async def test_an_event_that_fails_is_parked_once_and_takes_effect_once_after_th
     trial: Trial, point: Point, service: str, event: type[Event]
 ) -> None:
     (order,), before = await trial.ready_for(CAUSES[event])
+    cause = await held_back(trial, service, event, order)
     await trial.break_handlers(service)
 
     await trial.lives[service].die_at(f"{point.name}@{event.type}")
-    await trial.done(order)
+    await cause
     assert await trial.lives[service].death() == KILLED
     assert await trial.is_parked(service, event) == (point.name == "parking.after_commit")
 
@@ -293,8 +308,9 @@ async def test_an_event_that_fails_is_parked_once_and_takes_effect_once_after_th
 @each(("service", "event"), HEARD)
 async def test_a_parked_event_takes_effect_once(trial: Trial, point: Point, service: str, event: type[Event]) -> None:
     (order,), before = await trial.ready_for(CAUSES[event])
+    cause = await held_back(trial, service, event, order)
     await trial.break_handlers(service)
-    await trial.done(order)
+    await cause
     await wait_until(lambda: trial.is_parked(service, event), description="the event to be parked")
     await wait_until(trial.has_heard_all, description="all others to be heard")
     await trial.lives[service].kill()

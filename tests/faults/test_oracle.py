@@ -71,6 +71,11 @@ ERRORS = {
         "UPDATE document_series SET last = last + 1 WHERE (office, kind) = ('19.71', 'DO')",
         "numbers were given",
     ),
+    "a chain is said to be longer": (
+        "aid_distribution",
+        "UPDATE chain_head SET last_seq = last_seq + 1 WHERE region = '19.71'",
+        "19.71: the chain ends at",
+    ),
     "an answer is stored for a hand-out that is not there": (
         "aid_distribution",
         (

@@ -1,7 +1,7 @@
 """An installation on trial: three services that die where they are told to, and everything that can be seen of them."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -137,13 +137,13 @@ class Trial:
             and await self.has_heard_all()
             and not await self._finds("SELECT 1 FROM parked")
             and not await self._finds("SELECT 1 FROM delivery WHERE state IN ('queued', 'sending')", "notifications")
-            and await self._has_told_all("notifications")
+            and await self.has_told_all("notifications")
         )
 
     async def _finds(self, question: str, *services: str) -> bool:
         return any([await self.found.stores[service].fetchval(question) for service in services or SERVICES])
 
-    async def _has_told_all(self, source: str) -> bool:
+    async def has_told_all(self, source: str) -> bool:
         """Tell whether the streams of a service end where its outbox does, also where nobody listens to them."""
         heads = await oracle.heads_of(self.found, source)
         tails = await stream.tails(self.found.redis, source, list(heads))
@@ -222,6 +222,18 @@ class Trial:
         partition, seq = await self._last_of(event)
         question = "SELECT last_seq FROM checkpoint WHERE (source, partition) = ($1, $2)"
         return (await self.found.stores[service].fetchval(question, event.source, partition) or 0) >= seq
+
+    async def records_next(self, event: type[Event], act: Awaitable[object]) -> None:
+        """Do something and wait until another event of a type is recorded, which may be an answer to it."""
+        question = "SELECT count(*) FROM outbox WHERE type = $1"
+        store = self.found.stores[event.source]
+        before = await store.fetchval(question, event.type)
+        await act
+
+        async def recorded() -> bool:
+            return await store.fetchval(question, event.type) > before
+
+        await wait_until(recorded, description=f"{event.type} to be recorded")
 
     async def _last_of(self, event: type[Event]) -> tuple[int, int]:
         row = await self.found.stores[event.source].fetchrow(

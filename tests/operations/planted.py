@@ -19,6 +19,7 @@ PARKED = """
     INSERT INTO parked VALUES
         ('registration', 0, 1, NULL, '', 'unreadable/1', NULL, '', '', '', '', 'poison', 1, now(), 'planted', now())
 """
+NTH_POSTING = "region = '19' AND chain_seq = {}"
 HANDED_OUT = "posting_id = (SELECT posting_id FROM distribution ORDER BY number {} LIMIT 1)"
 NOBODY = "00000000-0000-7000-8000-000000000000"
 SUPPORT = f"""
@@ -133,6 +134,19 @@ JOURNAL = (
             {"aid_distribution": (f"DELETE FROM posting_line WHERE {HANDED_OUT.format('ASC')}",)}),
     Planted("a line changed", "records_hold_events", "the event says 100, the journal 1", "serumpun events show",
             {"aid_distribution": (f"UPDATE posting_line SET quantity = 1 WHERE {HANDED_OUT.format('DESC')}",)}),
+)
+CHAIN = (
+    Planted("who posted", "chain_is_unbroken", "19.71 number 1 (", "the journal was changed by hand",
+            {"aid_distribution": ("UPDATE posting SET actor = 'x' WHERE region = '19.71' AND chain_seq = 1",)}),
+    Planted("a posting taken out", "chain_is_unbroken", "19 before ", "the journal was changed by hand",
+            {"aid_distribution": (f"DELETE FROM posting WHERE {NTH_POSTING.format(2)}",)}),
+    Planted("the end cut off", "signed_head_is_on_chain", "19.05 number {} signed", "the journal was made anew",
+            {"aid_distribution": ("DELETE FROM posting WHERE region = '19.05'",
+                                  "DELETE FROM chain_head WHERE region = '19.05'")}),
+    Planted("a head that is ahead", "head_is_last_posting", "19.06 in aid_distribution", "find them in a backup",
+            {"aid_distribution": ("UPDATE chain_head SET last_seq = last_seq + 1 WHERE region = '19.06'",)}),
+    Planted("a signature", "signed_head_is_signed", "19.04 number", "it was not signed here",
+            {"aid_distribution": ("UPDATE signed_head SET key_id = 'x' WHERE region = '19.04'",)}),
 )
 NUMBERS = (
     Planted("an outbox row removed", "outbox_is_dense", "aid_distribution/0: events 2 to 2", "events mend aid",

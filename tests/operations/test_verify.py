@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,7 +11,9 @@ from services.operations.effect_checks import audits_of
 from services.operations.replaying import types_of
 from shared.settings import SERVICES
 from tests.operations.conftest import Installation
-from tests.operations.planted import CURABLE, EFFECTS, JOURNAL, NUMBERS, POSITIONS, Planted
+from tests.operations.planted import CHAIN, CURABLE, EFFECTS, JOURNAL, NUMBERS, POSITIONS, Planted
+
+REGIONS = ("19", "19.01", "19.02", "19.03", "19.04", "19.05", "19.06", "19.71")
 
 
 async def test_an_installation_that_was_used_and_stopped_is_whole(unbroken: Installation) -> None:
@@ -24,7 +27,9 @@ async def test_an_installation_that_was_used_and_stopped_is_whole(unbroken: Inst
 
 
 @pytest.mark.parametrize(
-    "errors", [EFFECTS, JOURNAL, NUMBERS, POSITIONS], ids=["effects", "journal", "numbers", "positions"]
+    "errors",
+    [EFFECTS, JOURNAL, CHAIN, NUMBERS, POSITIONS],
+    ids=["effects", "journal", "chain", "numbers", "positions"],
 )
 async def test_every_error_planted_by_hand_is_found_with_its_place_and_its_cure(
     there: Installation, errors: Sequence[Planted]
@@ -81,3 +86,37 @@ async def test_what_an_operator_has_skipped_on_record_is_not_missed(there: Insta
         """,
     )
     assert await there.faults() == []
+
+
+async def test_heads_that_were_kept_outside_find_what_an_administrator_hid(there: Installation, tmp_path: Path) -> None:
+    kept = tmp_path / "heads.json"
+    async with there.running() as client:
+        kept.write_bytes((await client.get("/aid/chain")).content)
+    assert len(msgspec.json.decode(kept.read_bytes())["items"]) == len(REGIONS)
+    assert (await there.command("verify", "--wait", "0", "--heads", str(kept))).code == 0
+    await there.sql(
+        "aid_distribution",
+        *(f"DELETE FROM {table} WHERE region = '19.05'" for table in ("posting", "chain_head", "signed_head")),  # noqa: S608
+    )
+    checks = {check for check, _, _ in await there.faults()}
+    assert not checks & {"chain_is_unbroken", "head_is_last_posting", "signed_head_is_on_chain"}
+    found = await there.command("verify", "--wait", "0", "--heads", str(kept))
+    assert found.code == 1
+    assert "signed_head_is_on_chain" in found.output
+    assert "19.05 number " in found.output
+
+
+async def test_what_is_no_answer_with_heads_is_refused_in_one_line(unbroken: Installation, tmp_path: Path) -> None:
+    (tmp_path / "heads.json").write_text('{"items": [{"region": "19"}]}')
+    for name in ("heads.json", "missing.json"):
+        refused = await unbroken.command("verify", "--heads", str(tmp_path / name))
+        assert refused.code == 1
+        assert "holds no answer of GET /aid/chain" in refused.line
+
+
+async def test_without_the_keys_signatures_are_said_not_to_be_checked(unbroken: Installation, tmp_path: Path) -> None:
+    elsewhere = Installation({**unbroken.environment, "SERUMPUN_HOME": str(tmp_path)}, unbroken.urls, unbroken.redis)
+    answered = await elsewhere.command("verify", "--wait", "0")
+    assert answered.code == 0
+    assert "signatures were not checked" in answered.output
+    assert not (tmp_path / "keys").exists()

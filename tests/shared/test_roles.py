@@ -64,12 +64,15 @@ def test_a_regency_does_its_daily_work_but_leaves_the_catalogue_to_the_province(
     assert daily <= may(Role.REGENCY_OFFICER)
     assert may(Role.REGENCY_OFFICER) < may(Role.PROVINCE_STAFF)
     assert may(Role.PROVINCE_STAFF) - may(Role.REGENCY_OFFICER) == {
+        Action.ANNOUNCE_TRAINING,
         Action.CHANGE_CATALOGUE,
+        Action.DEFINE_KIT,
         Action.HOLD_LOT,
         Action.ORDER_PRODUCTION,
         Action.PAY_PRODUCTION,
         Action.PLAN_ALLOCATION,
         Action.REGISTER_STAFF,
+        Action.SEE_CHAIN,
         Action.SEE_PRESSURE,
         Action.SET_CEILINGS,
         Action.SET_LIMITS,

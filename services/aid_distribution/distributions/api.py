@@ -31,6 +31,7 @@ from services.aid_distribution.distributions.orders import (
 from services.aid_distribution.exceptions.domain import NotShort
 from services.aid_distribution.exceptions.orders import ExceptionView
 from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock, TooMuch
+from services.aid_distribution.ledger.reserved_use import MoreThanReserved, ReservationEnded
 from services.aid_distribution.ledger.returned import GoodsReturned
 from shared.database import Work
 from shared.problems import Refusal
@@ -48,7 +49,7 @@ recipient_limits = Routes("/aid/limits", tag="Limits per recipient")
     Action.POST_DISTRIBUTION,
     together=True,
     location="/aid/distributions/{id}",
-    refusals=[LotHeld, ShortOfStock, LimitReached],
+    refusals=[CountedSince, LotHeld, MoreThanReserved, ReservationEnded, ShortOfStock, LimitReached],
     rules=handlers.mistakes,
 )
 async def post_distribution(

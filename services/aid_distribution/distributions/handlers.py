@@ -22,10 +22,12 @@ from services.aid_distribution.distributions.store import DistributionRow, Distr
 from services.aid_distribution.distributions.within_limits import post_within_limits
 from services.aid_distribution.ledger import handed_out, lot_notes
 from services.aid_distribution.ledger.domain import Draft, Kind, Line, Virtual
-from services.aid_distribution.ledger.handlers import leaving, posting_for_update, undo
+from services.aid_distribution.ledger.handlers import posting_for_update, undo
 from services.aid_distribution.ledger.known import Known, Leaves, known, known_by_code, leaves_of
 from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.ledger.orders import lot_note_views
+from services.aid_distribution.ledger.reservations import returned
+from services.aid_distribution.ledger.reserved_use import Reserved, apart, lock_used, named
 from services.aid_distribution.ledger.store import Posted
 from shared.caller import Caller
 from shared.contracts.aid_distribution import BusinessShare, DistributionPosted, DistributionVoided
@@ -56,7 +58,12 @@ class Here:
 
 async def here_of(work: Work, orders: Sequence[Leaves]) -> Here:
     """Find what a batch of distributions names."""
-    named = {value for order in orders for value in order.values() if isinstance(value, UUID)}
+    named = {
+        value
+        for order in orders
+        for pointer, value in order.items()
+        if isinstance(value, UUID) and pointer != "/reservation"
+    }
     return Here(await known(work, orders), await businesses.by_id(work.session, named) if named else {})
 
 
@@ -72,11 +79,22 @@ async def post_all(
 
     Shape: `ids` are those that the distributions are to have, in the same order, where something names them already
     """
+    given = iter(ids or [work.new_id() for _ in asked])
+    outcomes: list[DistributionView | Refusal] = []
+    for run in apart(asked):
+        outcomes += await _post_all(work, run, [next(given) for _ in run])
+    return outcomes
+
+
+async def _post_all(
+    work: Work, asked: Sequence[Asked[PostDistribution]], ids: Sequence[UUID]
+) -> list[DistributionView | Refusal]:
     leaves = [leaves_of(one.body) for one in asked]
     here = await here_of(work, leaves)
-    plans = [_plan(work, one, order, here) for one, order in zip(asked, leaves, strict=True)]
+    reserved = await named(work, [one.body.reservation for one in asked])
+    plans = [_plan(work, one, order, here, reserved) for one, order in zip(asked, leaves, strict=True)]
     outcomes = await post_within_limits(work, [one.body for one in asked], plans, here.businesses)
-    ids = ids or [work.new_id() for _ in asked]
+    await reserved.use(work, zip((one.body.reservation for one in asked), outcomes, strict=True))
     done = [
         (_row(one, posted, row_id), one, posted)
         for row_id, one, posted in zip(ids, asked, outcomes, strict=True)
@@ -98,13 +116,19 @@ async def post_all(
     ]
 
 
-def _plan(work: Work, one: Asked[PostDistribution], leaves: Leaves, here: Here) -> Draft | Refusal:
+def _plan(work: Work, one: Asked[PostDistribution], leaves: Leaves, here: Here, reserved: Reserved) -> Draft | Refusal:
     order = one.body
     errors = here.mistakes(leaves, one.caller, work.now)
+    errors += reserved.mistakes(order.reservation, order.place, order.occurred_at, one.caller)
     if order.evidence is not None:
         errors += evidence_mistakes(leaves, "/evidence")
     if errors:
         return Invalid(errors)
+    lines = reserved.leaving(
+        work, order.reservation, order.lines, order.place, Virtual.PUBLIC, order.occurred_at, here.known
+    )
+    if isinstance(lines, Refusal):
+        return lines
     place = here.known.places[order.place]
     return Draft(
         id=work.new_id(),
@@ -113,7 +137,7 @@ def _plan(work: Work, one: Asked[PostDistribution], leaves: Leaves, here: Here) 
         occurred_at=order.occurred_at,
         caller=one.caller,
         document=order.document,
-        lines=leaving(order.lines, order.place, Virtual.PUBLIC, here.known),
+        lines=lines,
         packs=here.known.packed(order.lines),
         usable_only=True,
     )
@@ -175,6 +199,8 @@ def _fact(row: DistributionRow, lines: Sequence[Line], received: Recipients, her
 async def void(work: Work, caller: Caller, distribution_id: UUID, order: VoidDistribution) -> DistributionView:
     """Take a distribution back: its stock and the limits of its recipients are there again, and all concerned are told.
 
+    What it took out of a reservation is reserved again, or free where the reservation has ended since.
+
     Raises: Absent (404), AlreadyVoided (409)
     """
     row = await work.session.get(DistributionRow, distribution_id, with_for_update=True)
@@ -182,8 +208,10 @@ async def void(work: Work, caller: Caller, distribution_id: UUID, order: VoidDis
         raise Absent
     if row.state == "voided":
         raise AlreadyVoided(f"{row.number} was voided already.", posting_id=str(row.void_posting_id))
+    held = await lock_used(work, row.posting_id)
     posting = await posting_for_update(work, caller, row.posting_id)
     posted, _ = await undo(work, caller, posting, order.reason, order.document)
+    await returned(work, caller, held, row.posting_id, order.reason)
     await handed_out.take_back(work.session, row.programme, posted)
     row.state, row.void_posting_id, row.void_reason = "voided", posted.draft.id, order.reason
     row.version += 1

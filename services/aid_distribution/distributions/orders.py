@@ -72,7 +72,7 @@ class AddEvidence(Evidence, frozen=True, kw_only=True):
 
 
 class PostDistribution(Order, frozen=True, kw_only=True):
-    """Aid has been handed out."""
+    """Aid has been handed out; with a reservation it was taken out of that."""
 
     programme: Annotated[Programme, msgspec.Meta(examples=["free-masks"])]
     place: PlaceCode
@@ -80,6 +80,7 @@ class PostDistribution(Order, frozen=True, kw_only=True):
     lines: GoodsLines
     recipients: Recipients
     evidence: Evidence | None = None
+    reservation: UUID | None = None
 
 
 class ParkDistribution(PostDistribution, frozen=True, kw_only=True):

@@ -119,7 +119,7 @@ class Card:
     """The account of one item and lot at one place, from the first day that a batch of postings touches.
 
     Shape: `days` ascend, without holes where nothing happened; `expires_on` and `held` are the lot's; `counts` are
-           the counts that stand on it from that day on, those at least that decide
+           the counts that stand on it from that day on, those at least that decide; `is_new` before it is stored
     """
 
     key: CardKey
@@ -129,6 +129,7 @@ class Card:
     held: bool = False
     counts: list[Moment] = field(default_factory=list)
     changed: bool = False
+    is_new: bool = False
 
     @property
     def on_hand(self) -> int:
@@ -246,5 +247,5 @@ class Cards(dict[CardKey, Card]):
     def opened(self, key: CardKey) -> Card:
         """Give a card, an empty one when there was none."""
         if key not in self:
-            self._put(Card(key))
+            self._put(Card(key, is_new=True))
         return self[key]

@@ -26,6 +26,7 @@ from services.aid_distribution.ledger.orders import (
     ReversePosting,
     TransferView,
 )
+from services.aid_distribution.ledger.reserved_use import MoreThanReserved, ReservationEnded
 from services.aid_distribution.ledger.returned import GoodsReturned
 from services.aid_distribution.ledger.transfers import AlreadyReceived, DoesNotAddUp
 from shared.database import Work
@@ -104,7 +105,7 @@ async def issue_stock(work: Work, asked: Sequence[Asked[IssueStock]]) -> Sequenc
     Action.TRANSFER_STOCK,
     together=True,
     location="/aid/transfers/{id}",
-    refusals=[LotHeld, ShortOfStock],
+    refusals=[CountedSince, LotHeld, MoreThanReserved, ReservationEnded, ShortOfStock],
     rules=asked_of_leaves(mistakes.dispatch_mistakes),
 )
 async def dispatch_transfer(work: Work, asked: Sequence[Asked[DispatchTransfer]]) -> Sequence[TransferView | Refusal]:

@@ -113,12 +113,12 @@ REVERSALS = """
     SELECT concat_ws(' ', number, item, nullif(lot, ''), from_place, to_place), 0, sum(quantity)
     FROM net GROUP BY number, item, lot, from_place, to_place HAVING sum(quantity) <> 0 ORDER BY 1
 """
-# At its moment a count sets the balance, whatever became known since of the time before it.
+# At its moment a count sets the balance, whatever became known since of the time before it; reserved goods included.
 COUNTS = """
     , anchored AS (
         SELECT c.place, c.item, c.lot, c.counted, p.number,
                coalesce((SELECT sum(m.change) FROM movement m
-                         WHERE (m.place, m.item, m.lot) = (c.place, c.item, c.lot)
+                         WHERE m.place IN (c.place, c.place || '~') AND (m.item, m.lot) = (c.item, c.lot)
                            AND (m.occurred_at, m.recorded_at, m.posting_id)
                                <= (c.occurred_at, c.recorded_at, c.posting_id)), 0) AS balance
         FROM count_line c JOIN posting p ON p.id = c.posting_id

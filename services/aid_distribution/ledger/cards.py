@@ -15,7 +15,7 @@ from sqlmodel import col, select
 
 from services.aid_distribution.ledger import lot_notes, packs
 from services.aid_distribution.ledger.catalogue import ItemRow, PlaceRow, find, seen
-from services.aid_distribution.ledger.domain import EARLIEST
+from services.aid_distribution.ledger.domain import EARLIEST, RESERVED, reserved_place
 from services.aid_distribution.ledger.orders import (
     BalanceView,
     CardEntryView,
@@ -68,45 +68,70 @@ class CatalogueQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 # What one card held at a moment: the last day before it, and the movements of its own day.
-HELD_AT = """
+CARD_HELD = """
     coalesce((SELECT d.opening + d.incoming - d.outgoing FROM card_day d
-              WHERE (d.place, d.item, d.lot) = (c.place, c.item, c.lot) AND d.day < :day
+              WHERE (d.place, d.item, d.lot) = ({place}, c.item, c.lot) AND d.day < :day
               ORDER BY d.day DESC LIMIT 1), 0)
-    + coalesce((SELECT sum(l.quantity) FROM posting_line l WHERE l.to_place = c.place AND l.item = c.item
+    + coalesce((SELECT sum(l.quantity) FROM posting_line l WHERE l.to_place = {place} AND l.item = c.item
                 AND l.lot = c.lot AND l.occurred_at >= :midnight AND l.occurred_at {within} :moment), 0)
-    - coalesce((SELECT sum(l.quantity) FROM posting_line l WHERE l.from_place = c.place AND l.item = c.item
+    - coalesce((SELECT sum(l.quantity) FROM posting_line l WHERE l.from_place = {place} AND l.item = c.item
                 AND l.lot = c.lot AND l.occurred_at >= :midnight AND l.occurred_at {within} :moment), 0)
 """
+OWN, PROMISED = "c.place", f"c.place || '{RESERVED}'"
+
+
+def held_at(within: str) -> str:
+    """Give the expression for what lay on a card `c`, free or reserved, until (`<=`) or before (`<`) a moment."""
+    return f"{CARD_HELD.format(place=OWN, within=within)} + {CARD_HELD.format(place=PROMISED, within=within)}"
+
+
 CARDS = """
-    SELECT c.place, c.item, c.lot, {held} AS on_hand, {reserved} AS reserved
+    SELECT c.place, c.item, c.lot, {free} AS free, {reserved} AS reserved
     FROM card c JOIN place p ON p.code = c.place
-    WHERE {visible} AND (CAST(:place AS text) IS NULL OR c.place = :place)
+    WHERE {visible} AND p.kind <> 'reserved' AND (CAST(:place AS text) IS NULL OR c.place = :place)
       AND (CAST(:item AS text) IS NULL OR c.item = :item)
       AND (c.place, c.item, c.lot) > (:after_place, :after_item, :after_lot)
     ORDER BY c.place, c.item, c.lot LIMIT :limit
 """
-BALANCES_NOW = text(CARDS.format(held="c.on_hand", reserved="c.reserved", visible=VISIBLE))
-BALANCES_THEN = text(CARDS.format(held=HELD_AT.format(within="<="), reserved="0", visible=VISIBLE))
+RESERVED_NOW = (
+    "coalesce((SELECT r.on_hand FROM card r"  # noqa: S608 - our own text
+    f" WHERE (r.place, r.item, r.lot) = ({PROMISED}, c.item, c.lot)), 0)"
+)
+BALANCES_NOW = text(CARDS.format(free="c.on_hand", reserved=RESERVED_NOW, visible=VISIBLE))
+BALANCES_THEN = text(
+    CARDS.format(
+        free=CARD_HELD.format(place=OWN, within="<="),
+        reserved=CARD_HELD.format(place=PROMISED, within="<="),
+        visible=VISIBLE,
+    )
+)
 OPENING = text(
-    f"SELECT coalesce(sum({HELD_AT.format(within='<')}), 0)::bigint FROM card c"  # noqa: S608 - our own text
+    f"SELECT coalesce(sum({held_at('<')}), 0)::bigint FROM card c"  # noqa: S608 - our own text
     " WHERE c.place = :place AND c.item = :item"
 )
-# Each half has a limit of its own: the planner does not merge two scans of an index that are limited only together.
+# Each part has a limit of its own: the planner does not merge scans of an index that are limited only together.
+PART = """
+    (SELECT occurred_at, recorded_at, posting_id, line_no, lot, {sign}quantity AS quantity FROM posting_line
+     WHERE {side} = {shelf} AND {other} <> {other_shelf} AND item = :item
+       AND (occurred_at, recorded_at, posting_id, line_no) > (:at, :recorded, :posting, :line) AND occurred_at < :to
+     ORDER BY 1, 2, 3, 4 LIMIT :limit)
+"""
+ENDS = (("", "to_place", "from_place"), ("-", "from_place", "to_place"))
+"""The ends of a line at which goods come in and go out, each with its sign."""
+
+SHELVES = ((":place", ":reserved"), (":reserved", ":place"))
+"""Both shelves of a place, each with the other; what only goes from one to the other has not moved."""
+
+PARTS = "UNION ALL".join(
+    PART.format(sign=sign, side=side, other=other, shelf=shelf, other_shelf=other_shelf)
+    for sign, side, other in ENDS
+    for shelf, other_shelf in SHELVES
+)
 MOVEMENTS = text(
-    """
-    SELECT m.*, p.kind, p.number, p.document FROM (
-        (SELECT occurred_at, recorded_at, posting_id, line_no, lot, quantity FROM posting_line
-         WHERE to_place = :place AND item = :item
-           AND (occurred_at, recorded_at, posting_id, line_no) > (:at, :recorded, :posting, :line) AND occurred_at < :to
-         ORDER BY 1, 2, 3, 4 LIMIT :limit)
-        UNION ALL
-        (SELECT occurred_at, recorded_at, posting_id, line_no, lot, -quantity FROM posting_line
-         WHERE from_place = :place AND item = :item
-           AND (occurred_at, recorded_at, posting_id, line_no) > (:at, :recorded, :posting, :line) AND occurred_at < :to
-         ORDER BY 1, 2, 3, 4 LIMIT :limit)
-        ORDER BY 1, 2, 3, 4 LIMIT :limit
-    ) m JOIN posting p ON p.id = m.posting_id ORDER BY 1, 2, 3, 4
-    """
+    f"""
+    SELECT m.*, p.kind, p.number, p.document FROM ({PARTS} ORDER BY 1, 2, 3, 4 LIMIT :limit) m
+    JOIN posting p ON p.id = m.posting_id ORDER BY 1, 2, 3, 4
+    """  # noqa: S608 - put together from our own text
 )
 
 
@@ -143,9 +168,9 @@ def _balance(row: Any, units: int | None) -> BalanceView:
         place=row.place,
         item=row.item,
         lot=row.lot or None,
-        on_hand=int(row.on_hand),
+        on_hand=int(row.free + row.reserved),
         reserved=int(row.reserved),
-        available=int(row.on_hand - row.reserved),
+        available=int(row.free),
         packs=whole,
         loose=loose,
     )
@@ -154,7 +179,8 @@ def _balance(row: Any, units: int | None) -> BalanceView:
 async def card(work: Work, caller: Caller, place: str, item: str, query: CardQuery) -> Page[CardEntryView]:
     """List the movements of an item at a place, oldest first, each with the balance after it.
 
-    Shape:  all lots of the item together; the cursor carries the balance, so a page costs what it shows
+    Shape:  all lots of the item together, reserved or not: what is only promised still lies there. The cursor carries
+            the balance, so a page costs what it shows
     Raises: Absent (404) for a place or an item that does not exist or is another region's
     """
     items, places = await find(work.session, [item], [place])
@@ -171,7 +197,8 @@ async def card(work: Work, caller: Caller, place: str, item: str, query: CardQue
     rows = await work.session.execute(
         MOVEMENTS,
         dict(zip(("at", "recorded", "posting", "line"), after, strict=True))
-        | {"place": place, "item": item, "to": query.to or END, "limit": query.limit + 1},
+        | {"place": place, "reserved": reserved_place(place), "item": item}
+        | {"to": query.to or END, "limit": query.limit + 1},
     )
     entries = []
     for row in rows:
@@ -255,7 +282,11 @@ async def places(work: Work, caller: Caller, query: CatalogueQuery) -> Page[Plac
     (after,) = cursor.decode(query.cursor, tuple[str]) if query.cursor else ("",)
     question = (
         select(PlaceRow)
-        .where(col(PlaceRow.code) > after, text(VISIBLE.replace("p.region", "place.region")))
+        .where(
+            col(PlaceRow.code) > after,
+            col(PlaceRow.kind) != "reserved",
+            text(VISIBLE.replace("p.region", "place.region")),
+        )
         .order_by(col(PlaceRow.code))
         .limit(query.limit + 1)
         .params(regions=list(caller.regions))

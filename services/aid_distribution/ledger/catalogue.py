@@ -78,6 +78,7 @@ class PlaceRow(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint(f"kind IN ({_one_of(PlaceKind)}, 'virtual', 'reserved')", name="place_kind_known"),
         CheckConstraint("(kind = 'virtual') = (region = '')", name="place_real_has_region"),
+        CheckConstraint("(kind = 'reserved') = (right(code, 1) = '~')", name="place_reserved_by_code"),
     )
 
     code: str = Field(sa_column=Column(Text, primary_key=True))
@@ -107,14 +108,17 @@ class Place(NamedTuple):
 FIND = text(
     "SELECT true AS is_item, code, name, unit AS detail FROM item WHERE code = ANY(CAST(:items AS text[]))"
     " UNION ALL SELECT false, code, name, region FROM place WHERE code = ANY(CAST(:places AS text[]))"
-    " AND kind <> 'virtual'"
+    " AND kind NOT IN ('virtual', 'reserved')"
 )
 
 
 async def find(
     session: AsyncSession, items: Iterable[str] = (), places: Iterable[str] = ()
 ) -> tuple[dict[str, Item], dict[str, Place]]:
-    """Find items and real places by their codes; what is unknown is missing in the answer, and virtual places too."""
+    """Find items and real places by their codes.
+
+    What is unknown is missing in the answer, and so are virtual places and those of reserved goods.
+    """
     found: tuple[dict[str, Item], dict[str, Place]] = ({}, {})
     for is_item, code, name, detail in await session.execute(FIND, {"items": list(items), "places": list(places)}):
         if is_item:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 
 from services.aid_distribution.ledger.account import CardKey
-from services.aid_distribution.ledger.domain import NO_LOT, Counted, Difference, Draft, Kind
+from services.aid_distribution.ledger.domain import NO_LOT, Counted, Difference, Draft, Kind, reserved_place
 from services.aid_distribution.ledger.handlers import post, posting_fact
 from services.aid_distribution.ledger.known import known, leaves_of
 from services.aid_distribution.ledger.mistakes import count_mistakes, order_mistakes
@@ -35,8 +35,8 @@ from shared.database import Work
 from shared.problems import Absent, FieldError, Invalid, Refusal
 
 BOOK = text(
-    "SELECT item, lot, on_hand FROM card WHERE place = :place AND on_hand > 0"
-    " AND (CAST(:items AS text[]) IS NULL OR item = ANY(CAST(:items AS text[]))) ORDER BY item, lot"
+    "SELECT item, lot, sum(on_hand)::bigint AS on_hand FROM card WHERE place IN (:place, :reserved) AND on_hand > 0"
+    " AND (CAST(:items AS text[]) IS NULL OR item = ANY(CAST(:items AS text[]))) GROUP BY item, lot ORDER BY item, lot"
 )
 
 
@@ -48,7 +48,8 @@ async def take_snapshot(work: Work, caller: Caller, order: TakeSnapshot) -> Snap
     row = SnapshotRow(id=work.new_id(), place=order.place, items=order.items, taken_at=work.now, actor=caller.subject)
     work.session.add(row)
     await work.session.flush()
-    book = await work.session.execute(BOOK, {"place": order.place, "items": order.items})
+    shelves = {"place": order.place, "reserved": reserved_place(order.place)}
+    book = await work.session.execute(BOOK, {**shelves, "items": order.items})
     lines = [SnapshotLineRow(snapshot_id=row.id, item=item, lot=lot, on_hand=held) for item, lot, held in book]
     work.session.add_all(lines)
     await work.session.flush()
@@ -63,8 +64,8 @@ async def take_snapshot(work: Work, caller: Caller, order: TakeSnapshot) -> Snap
 async def count(work: Work, caller: Caller, order: CountStock) -> CountView:
     """Post a count: its cards hold from that moment what was counted, and the differences are its lines.
 
-    Raises: BookMoved (409) with the lines that moved since the snapshot, LotNeeded (409), ShortOfStock (409) when
-            what was posted since would then be more than there was, Invalid (422)
+    Raises: BookMoved (409) with the lines that moved since the snapshot, LotNeeded (409), ReservedNotCounted (409),
+            ShortOfStock (409) when what was posted since would then be more than there was, Invalid (422)
     """
     leaves = leaves_of(order)
     here = await known(work, [leaves])

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from services.aid_distribution.ledger import counts, holding, lateness
-from services.aid_distribution.ledger.domain import BookMoved, LotNeeded, ShortOfStock, TooMuch
+from services.aid_distribution.ledger.domain import BookMoved, LotNeeded, ReservedNotCounted, ShortOfStock, TooMuch
 from services.aid_distribution.ledger.holding import LotQuery
 from services.aid_distribution.ledger.lateness import WhatChanged, WhatChangedQuery
 from services.aid_distribution.ledger.mistakes import asked_of_leaves, count_mistakes, order_mistakes
@@ -32,7 +32,7 @@ async def take_snapshot(call: Call, body: TakeSnapshot) -> SnapshotView:
     "/counts",
     Action.COUNT_STOCK,
     location="/aid/counts/{id}",
-    refusals=[BookMoved, LotNeeded, ShortOfStock, TooMuch],
+    refusals=[BookMoved, LotNeeded, ReservedNotCounted, ShortOfStock, TooMuch],
     rules=asked_of_leaves(count_mistakes),
 )
 async def count_stock(call: Call, body: CountStock) -> CountView:

@@ -18,10 +18,14 @@ from services.aid_distribution.ledger.domain import (
     Entered,
     Line,
     LotNeeded,
+    ReservedNotCounted,
     ShortOfStock,
     TooMuch,
     changes_of,
     difference_lines,
+    home_of,
+    is_reserved,
+    reserved_place,
 )
 from services.aid_distribution.ledger.lots import EXPIRED, HELD, SKIPPED, Unmet, choose_lots, held_mistake
 from shared.problems import Json, Refusal
@@ -41,7 +45,11 @@ def post(draft: Draft, cards: Cards, recorded_at: datetime) -> Entered | Refusal
     choice = choose_lots(draft, cards, moment)
     lifted = _lift(draft, cards) if draft.uncounted else []
     changes = changes_of(choice.lines)
-    refusal = _counted_since(draft, changes, cards, moment) or refused(changes, cards, moment, choice.unmet)
+    refusal = (
+        _counted_since(draft, changes, cards, moment)
+        or _counted_with(changes, cards, moment)
+        or refused(changes, cards, moment, choice.unmet)
+    )
     if refusal:
         for card, standing in lifted:
             card.counts = standing
@@ -52,16 +60,23 @@ def post(draft: Draft, cards: Cards, recorded_at: datetime) -> Entered | Refusal
 def count(draft: Draft, cards: Cards, moment: Moment) -> Entered | Refusal:
     """Enter a count: an anchor on each of its cards, and the differences it found as lines of its posting.
 
-    What the counted goods were before is what the book said just before that moment; lots that were not counted are
-    left as they are, and never stand in the way.
+    What the counted goods were before is what the book said just before that moment, the reserved ones included: they
+    lie on the same shelf. What is reserved stays so, and the rest of what was counted is free. Lots that were not
+    counted are left as they are, and never stand in the way.
     """
     keys = [one.key for one in draft.counted]
     if unnamed := [key for key in keys if key.lot == NO_LOT and _lots_there(cards, key, moment)]:
         told = [{"item": key.item, "lots": _lots_there(cards, key, moment)} for key in unnamed]
         return LotNeeded(f"{unnamed[0].item} lies there in lots: count each of them.", cards=told)
-    differences = [Difference(one, cards[one.key].before(moment) if one.key in cards else 0) for one in draft.counted]
+    reserved = [_before(cards, _reserved(one.key), moment) for one in draft.counted]
+    differences = [
+        Difference(one, _before(cards, one.key, moment) + promised)
+        for one, promised in zip(draft.counted, reserved, strict=True)
+    ]
     if moved := [one for one in differences if one.counted.snapshot not in (None, one.book)]:
         return BookMoved(f"{moved[0].counted.key.item}: count it again.", lines=[_moved(one) for one in moved])
+    if fewer := _fewer_than_reserved(draft, reserved):
+        return fewer
     changes = {one.counted.key: one.quantity for one in differences if one.quantity}
     if refusal := refused(changes, cards, moment, {}):
         return refusal
@@ -77,8 +92,28 @@ def count(draft: Draft, cards: Cards, moment: Moment) -> Entered | Refusal:
 
 
 def _lots_there(cards: Cards, key: CardKey, moment: Moment) -> list[str]:
-    shelf = cards.shelf(key.place, key.item)
-    return sorted(card.key.lot for card in shelf if card.key.lot != NO_LOT and card.before(moment))
+    shelf = [*cards.shelf(key.place, key.item), *cards.shelf(reserved_place(key.place), key.item)]
+    return sorted({card.key.lot for card in shelf if card.key.lot != NO_LOT and card.before(moment)})
+
+
+def _before(cards: Cards, key: CardKey, moment: Moment) -> int:
+    return cards[key].before(moment) if key in cards else 0
+
+
+def _reserved(key: CardKey) -> CardKey:
+    return key._replace(place=reserved_place(key.place))
+
+
+def _fewer_than_reserved(draft: Draft, reserved: Sequence[int]) -> ReservedNotCounted | None:
+    told: list[dict[str, Json]] = [
+        {"item": one.key.item, "lot": one.key.lot or None, "counted": one.quantity, "reserved": promised}
+        for one, promised in zip(draft.counted, reserved, strict=True)
+        if one.quantity < promised
+    ]
+    if not told:
+        return None
+    detail = f"{told[0]['item']}: {told[0]['reserved']} are reserved; release what is not there, then count."
+    return ReservedNotCounted(detail, cards=told)
 
 
 def _moved(one: Difference) -> dict[str, Json]:
@@ -109,6 +144,13 @@ def _counted_since(draft: Draft, changes: Mapping[CardKey, int], cards: Cards, m
     if draft.reverses is None or draft.uncounted:
         return None
     counts = {count.posting_id for key in changes if (card := cards.get(key)) and (count := card.next_count(moment))}
+    return CountedSince(counts=sorted(map(str, counts))) if counts else None
+
+
+def _counted_with(changes: Mapping[CardKey, int], cards: Cards, moment: Moment) -> CountedSince | None:
+    """Refuse what would change the reserved goods of a time before a count: it has taken them for what they were."""
+    homes = (key._replace(place=home_of(key.place)) for key in changes if is_reserved(key.place))
+    counts = {count.posting_id for key in homes if (card := cards.get(key)) and (count := card.next_count(moment))}
     return CountedSince(counts=sorted(map(str, counts))) if counts else None
 
 

@@ -94,6 +94,24 @@ class Virtual(StrEnum):
 
 VIRTUAL = frozenset(Virtual)
 
+RESERVED = "~"
+"""What the code of a reserved place ends in after that of the place itself; no client may write it."""
+
+
+def reserved_place(place: str) -> str:
+    """Name the place in which the goods of a place lie that are promised to somebody."""
+    return place + RESERVED
+
+
+def home_of(place: str) -> str:
+    """Name the place at which goods lie, reserved or not."""
+    return place.removesuffix(RESERVED)
+
+
+def is_reserved(place: str) -> bool:
+    """Tell a reserved place from the others."""
+    return place.endswith(RESERVED)
+
 
 class Source(StrEnum):
     """Where received goods come from."""
@@ -164,6 +182,13 @@ class LotNeeded(Refusal):
 
     code = "lot_needed"
     title = "Count each lot"
+
+
+class ReservedNotCounted(Refusal):
+    """Fewer goods were counted than are promised; whoever counts says first which promise cannot be kept."""
+
+    code = "reserved_not_counted"
+    title = "Less was counted than is reserved"
 
 
 class LotHeld(Refusal):
@@ -246,20 +271,25 @@ class Draft:
 
     @property
     def touches(self) -> Iterator[tuple[str, str, bool]]:
-        """Name each shelf (place and item) that has a card, and whether goods come in there."""
+        """Name each shelf (place and item) that has a card, and whether goods come in there.
+
+        Where reserved goods are concerned the free and the reserved shelf are both named: a count is of both.
+        """
         for line in self.lines:
-            if line.from_place not in VIRTUAL:
-                yield line.from_place, line.item, False
-            if line.to_place not in VIRTUAL:
-                yield line.to_place, line.item, True
+            for place, comes_in in ((line.from_place, False), (line.to_place, True)):
+                if place not in VIRTUAL:
+                    yield place, line.item, comes_in
+                    if is_reserved(place):
+                        yield home_of(place), line.item, False
         for key in (*(one.key for one in self.counted), *self.uncounted):
             yield key.place, key.item, True
+            yield reserved_place(key.place), key.item, False
 
     @property
     def opens(self) -> Iterator[CardKey]:
-        """Name each card that this may be the first to touch."""
+        """Name each card that this may be the first to touch; which reserved ones, the choice of lots will tell."""
         for line in self.lines:
-            if line.to_place not in VIRTUAL:
+            if line.to_place not in VIRTUAL and not is_reserved(line.to_place):
                 yield CardKey(line.to_place, line.item, line.lot or NO_LOT)
         yield from (one.key for one in self.counted)
 

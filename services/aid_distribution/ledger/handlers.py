@@ -5,7 +5,6 @@ Orders come in batches that share one transaction, and each has its own outcome;
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -64,6 +63,10 @@ class NotReversible(Refusal):
     title = "This posting cannot be reversed"
 
 
+REVERSIBLE = (Kind.RECEIPT, Kind.ISSUE, Kind.COUNT, Kind.ASSEMBLY, Kind.UNPACKING)
+"""What is undone by reversing its posting; everything else is undone by its document."""
+
+
 async def post(work: Work, plans: Sequence[Draft | Refusal]) -> list[Posted | Refusal]:
     """Post drafts to the ledger, each with its own outcome; what is refused already stays refused.
 
@@ -80,34 +83,35 @@ async def _post(work: Work, drafts: Sequence[Draft]) -> list[Posted | Refusal]:
     decided = [(draft, recorded_at(draft, work.now)) for draft in drafts]
     entered = [deciding.post(draft, cards, at) for draft, at in decided]
     accepted = [draft for draft, one in zip(drafts, entered, strict=True) if not isinstance(one, Refusal)]
-    numbers = await _numbers(work, accepted) if accepted else {}
+    if not accepted:
+        return [one for one in entered if isinstance(one, Refusal)]
+    wanted = Counter(_series(draft) for draft in accepted)
+    raised = await writing.raise_counters(work.session, wanted)
+    numbers = _numbers(accepted, {key: raised.last[key] - wanted[key] for key in wanted})
     outcomes: list[Posted | Refusal] = [
         one if isinstance(one, Refusal) else Posted(draft, one.lines, numbers[draft.id], at, one)
         for (draft, at), one in zip(decided, entered, strict=True)
     ]
-    if accepted:
-        posted = [one for one in outcomes if isinstance(one, Posted)]
-        await writing.write(work.session, posted, cards)
-        await lateness.note(work, posted)
-        await lot_notes.keep(work.session, posted)
-        await packs.keep(work.session, posted)
+    posted = [one for one in outcomes if isinstance(one, Posted)]
+    await writing.write(work.session, posted, raised.heads, cards)
+    await lateness.note(work, posted)
+    await lot_notes.keep(work.session, posted)
+    await packs.keep(work.session, posted)
     return outcomes
 
 
-async def _numbers(work: Work, drafts: Sequence[Draft]) -> dict[UUID, str]:
-    series = [(draft.region, _month(draft.occurred_at), draft.kind) for draft in drafts]
-    wanted = Counter(series)
-    last = await writing.take_numbers(work.session, wanted)
-    following = {key: last[key] - wanted[key] for key in wanted}
+def _numbers(drafts: Sequence[Draft], given: dict[writing.Series, int]) -> dict[UUID, str]:
+    """Give the number of each document, in the order of the drafts, after those of its series that are given."""
     numbers: dict[UUID, str] = {}
-    for draft, key in zip(drafts, series, strict=True):
-        following[key] += 1
-        numbers[draft.id] = domain.document_number(*key, following[key])
+    for draft in drafts:
+        series = _series(draft)
+        given[series] += 1
+        numbers[draft.id] = domain.document_number(*series, given[series])
     return numbers
 
 
-def _month(moment: datetime) -> date:
-    return moment.astimezone(WIB).date().replace(day=1)
+def _series(draft: Draft) -> writing.Series:
+    return draft.region, draft.occurred_at.astimezone(WIB).date().replace(day=1), draft.kind
 
 
 async def receive(work: Work, asked: Sequence[Asked[ReceiveStock]]) -> list[PostingView | Refusal]:
@@ -211,11 +215,14 @@ def leaving(lines: Sequence[Told], place: str, to_place: str, here: Known) -> tu
 
 
 async def reverse(work: Work, caller: Caller, posting_id: UUID, order: ReversePosting) -> PostingView:
-    """Undo a receipt, an issue or a count; a document that holds a posting is undone as a whole, by its own means."""
+    """Undo a receipt, an issue, a count, or kits that were put together or taken apart.
+
+    A document that holds a posting is undone as a whole, by its own means.
+    """
     row = await posting_for_update(work, caller, posting_id)
     if row.kind == Kind.REVERSAL:
         raise NotReversible("A reversal is not reversed; post the movement anew.")
-    if row.kind not in (Kind.RECEIPT, Kind.ISSUE, Kind.COUNT):
+    if row.kind not in REVERSIBLE:
         raise NotReversible(f"This posting belongs to a document ({row.kind}); undo the document.", kind=row.kind)
     posted, here = await undo(work, caller, row, order.reason, order.document)
     work.record(StockReversed(**posting_fact(posted, here), reverses=row.id, reason=order.reason), region=row.region)

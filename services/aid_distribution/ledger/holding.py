@@ -12,7 +12,10 @@ from shared.problems import FieldError, Invalid
 from shared.routes import PAGE_ITEMS_DEFAULT, Cursor, Limit, Page
 
 # The cards of the lot come first, in the order in which postings lock them: who is posting it now has finished then.
-LOCK_CARDS = text("SELECT place FROM card WHERE item = :item AND lot = :lot ORDER BY place, item, lot FOR UPDATE")
+LOCK_CARDS = text(
+    "SELECT place FROM card WHERE item = :item AND lot = :lot"
+    " ORDER BY right(place, 1) = '~', place, item, lot FOR UPDATE"
+)
 
 
 class LotQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

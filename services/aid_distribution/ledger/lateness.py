@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import text
 
-from services.aid_distribution.ledger.domain import Change
+from services.aid_distribution.ledger.domain import Change, home_of
 from services.aid_distribution.ledger.orders import ItemCode, Moment, PlaceCode
 from services.aid_distribution.ledger.store import VISIBLE, LateChangeRow, Posted
 from shared import cursor
@@ -82,7 +82,7 @@ def _rows(posted: Posted) -> Iterator[LateChangeRow]:
         last = _last_day(change, today)
         yield LateChangeRow(
             posting_id=posted.draft.id,
-            place=change.key.place,
+            place=home_of(change.key.place),
             item=change.key.item,
             lot=change.key.lot,
             change=change.quantity,

@@ -5,17 +5,17 @@ and those before it are asked for one figure at the most.
 """
 
 from bisect import insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import Result, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.aid_distribution.ledger.account import Card, CardKey, Cards, Day, Entry, Moment
-from services.aid_distribution.ledger.domain import Draft
+from services.aid_distribution.ledger.domain import Draft, is_reserved
 from services.aid_distribution.ledger.store import columns
 from shared.clock import wib_day, wib_midnight
 
@@ -27,11 +27,12 @@ OPEN_CARDS = text(
     " unnest(CAST(:places AS text[]), CAST(:items AS text[]), CAST(:lots AS text[])) AS k(place, item, lot)"
     " ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING"
 )
+# Those of reserved places last, wherever they are called: see `lock_cards`.
 LOCK_CARDS = text(
     "SELECT c.place, c.item, c.lot, c.last_occurred_at, l.expires_on, coalesce(l.held, false)"
     " FROM card c LEFT JOIN lot l ON l.item = c.item AND l.lot = c.lot"
     " WHERE (c.place, c.item) IN (SELECT * FROM unnest(CAST(:places AS text[]), CAST(:items AS text[])))"
-    " ORDER BY c.place, c.item, c.lot FOR UPDATE OF c"
+    " ORDER BY right(c.place, 1) = '~', c.place, c.item, c.lot FOR UPDATE OF c"
 )
 # From the last day on or before the one that is touched: its closing is the balance to begin with.
 LOAD_DAYS = text(
@@ -104,14 +105,25 @@ async def lock_cards(session: AsyncSession, drafts: Sequence[Draft], now: dateti
     """
     if incoming := {key for draft in drafts for key in draft.opens}:
         await session.execute(OPEN_CARDS, columns(incoming))
-    shelves = sorted({(place, item) for draft in drafts for place, item, _ in draft.touches})
-    rows = await session.execute(LOCK_CARDS, {"places": [s[0] for s in shelves], "items": [s[1] for s in shelves]})
+    shelves = {(place, item) for draft in drafts for place, item, _ in draft.touches}
+    if any(is_reserved(place) for place, _ in shelves):
+        # A reserved card may have come into being while we waited for the free one: it is looked for only then.
+        await lock_shelves(session, [shelf for shelf in shelves if not is_reserved(shelf[0])])
+    rows = await lock_shelves(session, shelves)
     cards = Cards(
         Card(CardKey(place, item, lot), last_occurred_at=last_occurred_at, expires_on=expires_on, held=held)
         for place, item, lot, last_occurred_at, expires_on, held in rows
     )
     await load_days(session, cards, drafts, now)
     return cards
+
+
+async def lock_shelves(session: AsyncSession, shelves: Collection[tuple[str, str]]) -> Result[*tuple[Any, ...]]:
+    """Lock the cards of shelves; gives them with what is known of their lots."""
+    ordered = sorted(shelves)
+    return await session.execute(
+        LOCK_CARDS, {"places": [place for place, _ in ordered], "items": [item for _, item in ordered]}
+    )
 
 
 async def load_days(session: AsyncSession, cards: Cards, drafts: Sequence[Draft], now: datetime) -> None:

@@ -9,6 +9,7 @@ from services.aid_distribution.ledger.handlers import issue_draft, post, posting
 from services.aid_distribution.ledger.known import Known, Leaves, Rule, dated_lots, known, leaves_of
 from services.aid_distribution.ledger.mistakes import dispatch_mistakes, issue_mistakes, receipt_mistakes
 from services.aid_distribution.ledger.orders import DispatchTransfer, IssueStock, ReceiveStock
+from services.aid_distribution.ledger.reserved_use import Reserved, apart, named
 from services.aid_distribution.ledger.store import Posted
 from services.aid_distribution.ledger.transfers import add_transfers, dispatch_draft, sent_transfer
 from shared.contracts.aid_distribution import StockIssued, StockReceived
@@ -44,7 +45,15 @@ async def move(work: Work, asked: Sequence[Asked[Movement]]) -> list[Moved | Ref
 
 
 def _runs(asked: Sequence[Asked[Movement]]) -> Iterator[list[Asked[Movement]]]:
-    """Cut where the choice of a lot is left to us after the expiry of a lot was told: only then is it known to us."""
+    """Cut where the choice of a lot is left to us after the expiry of a lot was told: only then is it known to us.
+
+    Cut also where a reservation is used once more.
+    """
+    for part in apart(asked):
+        yield from _dated_runs(part)
+
+
+def _dated_runs(asked: Sequence[Asked[Movement]]) -> Iterator[list[Asked[Movement]]]:
     run: list[Asked[Movement]] = []
     dated: set[str] = set()
     for one in asked:
@@ -61,7 +70,9 @@ def _runs(asked: Sequence[Asked[Movement]]) -> Iterator[list[Asked[Movement]]]:
 async def _move(work: Work, asked: Sequence[Asked[Movement]]) -> list[Moved | Refusal]:
     leaves = [leaves_of(one.body) for one in asked]
     here = await known(work, leaves)
-    plans = [_plan(work, one, order, here) for one, order in zip(asked, leaves, strict=True)]
+    reservations = [one.body.reservation if isinstance(one.body, DispatchTransfer) else None for one in asked]
+    reserved = await named(work, reservations)
+    plans = [_plan(work, one, order, here, reserved) for one, order in zip(asked, leaves, strict=True)]
     outcomes = await post(work, plans)
     done = [(one, posted) for one, posted in zip(asked, outcomes, strict=True) if isinstance(posted, Posted)]
     await remember_lots(work, [one.body for one, _ in done if isinstance(one.body, ReceiveStock)])
@@ -71,6 +82,7 @@ async def _move(work: Work, asked: Sequence[Asked[Movement]]) -> list[Moved | Re
         if isinstance(one.body, DispatchTransfer)
     }
     await add_transfers(work, list(sent.values()))
+    await reserved.use(work, zip(reservations, outcomes, strict=True))
     for one, posted in done:
         _record(work, one, posted, here)
     return [
@@ -81,7 +93,7 @@ async def _move(work: Work, asked: Sequence[Asked[Movement]]) -> list[Moved | Re
     ]
 
 
-def _plan(work: Work, one: Asked[Movement], leaves: Leaves, here: Known) -> Draft | Refusal:
+def _plan(work: Work, one: Asked[Movement], leaves: Leaves, here: Known, reserved: Reserved) -> Draft | Refusal:
     match one.body:
         case ReceiveStock() as order:
             plan = receipt_draft(work, Asked(order, one.caller), leaves, here)
@@ -91,7 +103,7 @@ def _plan(work: Work, one: Asked[Movement], leaves: Leaves, here: Known) -> Draf
         case IssueStock() as order:
             return issue_draft(work, Asked(order, one.caller), leaves, here)
         case DispatchTransfer() as order:
-            return dispatch_draft(work, Asked(order, one.caller), leaves, here)
+            return dispatch_draft(work, Asked(order, one.caller), leaves, here, reserved)
 
 
 def _record(work: Work, one: Asked[Movement], posted: Posted, here: Known) -> None:

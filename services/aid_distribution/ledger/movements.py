@@ -13,9 +13,9 @@ from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
-from services.aid_distribution.ledger.cards import HELD_AT
+from services.aid_distribution.ledger.cards import ENDS, SHELVES, held_at
 from services.aid_distribution.ledger.catalogue import Item, Place, find, seen
-from services.aid_distribution.ledger.domain import EARLIEST
+from services.aid_distribution.ledger.domain import EARLIEST, reserved_place
 from services.aid_distribution.ledger.periods import FIRST_DAY, ONE_DAY, Days
 from shared.caller import Caller
 from shared.clock import wib_day, wib_midnight
@@ -50,6 +50,8 @@ def after(moment: datetime) -> At:
 class Stretch:
     """Which movements to read: those of a shelf, or of one lot on it, that lie beyond a place on the timeline.
 
+    What is reserved still lies there, so a reservation is no movement of the shelf; its use is one.
+
     Shape: `until` is the last moment that is read, the earliest one when the newest come first
     """
 
@@ -68,22 +70,21 @@ class TooManyRows(Refusal):
     title = "More rows than one file holds"
 
 
-# Each half has a limit of its own: the planner does not merge two scans of an index that are limited only together.
+# Each part has a limit of its own: the planner does not merge scans of an index that are limited only together.
 MOVEMENTS = """
     SELECT m.*, p.kind, p.number, p.document, p.reason, p.actor, p.reverses, o.number AS reverses_number,
            r.id AS reversed_by, r.number AS reversed_by_number
     FROM (
-        (SELECT occurred_at, recorded_at, posting_id, line_no, lot, quantity AS change, from_place AS other
-         FROM {incoming} WHERE to_place = :place AND item = :item AND {which}
-         ORDER BY 1 {order}, 2 {order}, 3 {order}, 4 {order} LIMIT :limit)
-        UNION ALL
-        (SELECT occurred_at, recorded_at, posting_id, line_no, lot, -quantity, to_place
-         FROM {outgoing} WHERE from_place = :place AND item = :item AND {which}
-         ORDER BY 1 {order}, 2 {order}, 3 {order}, 4 {order} LIMIT :limit)
+        {parts}
         ORDER BY 1 {order}, 2 {order}, 3 {order}, 4 {order} LIMIT :limit
     ) m JOIN posting p ON p.id = m.posting_id
     LEFT JOIN posting o ON o.id = p.reverses LEFT JOIN posting r ON r.reverses = p.id
     ORDER BY 1 {order}, 2 {order}, 3 {order}, 4 {order}
+"""
+PART = """
+        (SELECT occurred_at, recorded_at, posting_id, line_no, lot, {sign}quantity AS change, {other} AS other
+         FROM {lines} WHERE {side} = {shelf} AND {other} <> {other_shelf} AND item = :item AND {which}
+         ORDER BY 1 {order}, 2 {order}, 3 {order}, 4 {order} LIMIT :limit)
 """
 IN_STRETCH = """
     (occurred_at, recorded_at, posting_id, line_no) {beyond} (:at, :recorded, :posting, :line)
@@ -92,16 +93,29 @@ IN_STRETCH = """
 # Day by day, each a stretch of the index by itself: OFFSET keeps the planner from reading all days as one.
 OF_LOT = """
     unnest(CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[])) AS k(starts, ends) CROSS JOIN LATERAL (
-        SELECT * FROM posting_line l WHERE l.{side} = :place AND l.item = :item AND l.lot = :lot
+        SELECT * FROM posting_line l WHERE l.{side} = {shelf} AND l.item = :item AND l.lot = :lot
         AND l.occurred_at >= k.starts AND l.occurred_at < k.ends OFFSET 0) line
 """
 
 
 def _statement(*, of_lot: bool, newest_first: bool) -> TextClause:
     order, beyond, until = ("DESC", "<", ">=") if newest_first else ("ASC", ">", "<=")
-    incoming, outgoing = (OF_LOT.format(side=side) if of_lot else "posting_line" for side in ("to_place", "from_place"))
     which = IN_STRETCH.format(beyond=beyond, until=until)
-    return text(MOVEMENTS.format(incoming=incoming, outgoing=outgoing, which=which, order=order))
+    parts = [
+        PART.format(
+            sign=sign,
+            side=side,
+            other=other,
+            shelf=shelf,
+            other_shelf=other_shelf,
+            lines=OF_LOT.format(side=side, shelf=shelf) if of_lot else "posting_line",
+            which=which,
+            order=order,
+        )
+        for sign, side, other in ENDS
+        for shelf, other_shelf in SHELVES
+    ]
+    return text(MOVEMENTS.format(parts="UNION ALL".join(parts), order=order))
 
 
 STATEMENTS = {
@@ -110,8 +124,13 @@ STATEMENTS = {
     for newest_first in (False, True)
 }
 LOT_DAYS_ASKED = """
-    SELECT day FROM card_day WHERE (place, item, lot) = (:place, :item, :lot) AND day {compare} :day
-    ORDER BY day {order} LIMIT :limit
+    SELECT DISTINCT day FROM (
+        (SELECT day FROM card_day WHERE (place, item, lot) = (:place, :item, :lot) AND day {compare} :day
+         ORDER BY day {order} LIMIT :limit)
+        UNION ALL
+        (SELECT day FROM card_day WHERE (place, item, lot) = (:reserved, :item, :lot) AND day {compare} :day
+         ORDER BY day {order} LIMIT :limit)
+    ) moved ORDER BY day {order} LIMIT :limit
 """
 LOT_DAYS = {
     False: text(LOT_DAYS_ASKED.format(compare=">=", order="ASC")),
@@ -127,7 +146,8 @@ async def movements(work: Work, stretch: Stretch, *, at_once: int) -> AsyncGener
     Shape: rows with the fields of `At`, `lot`, `change` (positive for what came in), `other` (the place at the other
            end), and of the posting `kind`, `number`, `document`, `reason`, `actor`, and what reverses what
     """
-    values: dict[str, object] = {"place": stretch.place, "item": stretch.item, "limit": at_once}
+    shelves = {"place": stretch.place, "reserved": reserved_place(stretch.place)}
+    values: dict[str, object] = {**shelves, "item": stretch.item, "limit": at_once}
     if stretch.lot is None:
         async for row in _read(work, stretch, values):
             yield row
@@ -170,7 +190,7 @@ async def known_shelf(work: Work, caller: Caller, place: str, item: str) -> tupl
 
 
 FIGURE = text(
-    f"SELECT coalesce(sum({HELD_AT.format(within='<=')}), 0)::bigint FROM card c"  # noqa: S608 - our own text
+    f"SELECT coalesce(sum({held_at('<=')}), 0)::bigint FROM card c"  # noqa: S608 - our own text
     " WHERE c.place = :place AND c.item = :item AND (CAST(:lot AS text) IS NULL OR c.lot = :lot)"
 )
 
@@ -182,23 +202,19 @@ async def on_hand(work: Work, place: str, item: str, lot: str | None, moment: da
     return int((await work.session.execute(FIGURE, values)).scalar_one())
 
 
-COUNT = text(
-    """
-    SELECT count(*) FROM (
-        SELECT 1 FROM posting_line WHERE to_place = :place AND item = :item
-        AND occurred_at >= :begins AND occurred_at < :ends
-        UNION ALL
-        SELECT 1 FROM posting_line WHERE from_place = :place AND item = :item
-        AND occurred_at >= :begins AND occurred_at < :ends
-        LIMIT :limit
-    ) movement
-    """
+COUNTED = " UNION ALL ".join(
+    f"SELECT 1 FROM posting_line WHERE {side} = {shelf} AND {other} <> {other_shelf} AND item = :item"  # noqa: S608 - ours
+    " AND occurred_at >= :begins AND occurred_at < :ends"
+    for _, side, other in ENDS
+    for shelf, other_shelf in SHELVES
 )
+COUNT = text(f"SELECT count(*) FROM ({COUNTED} LIMIT :limit) movement")  # noqa: S608 - put together from our own text
 
 
 async def check_rows(work: Work, place: str, item: str, days: Days, rows_max: int) -> None:
     """Let days pass that hold so many movements of a shelf at the most; raises TooManyRows (409)."""
-    values = {"place": place, "item": item, "limit": rows_max + 1, "begins": days.begins, "ends": days.ends}
+    shelves = {"place": place, "reserved": reserved_place(place)}
+    values = {**shelves, "item": item, "limit": rows_max + 1, "begins": days.begins, "ends": days.ends}
     if (await work.session.execute(COUNT, values)).scalar_one() > rows_max:
         detail = f"More than {rows_max} movements: ask for fewer days, with `from` and `to`."
         raise TooManyRows(detail, rows_max=rows_max)

@@ -92,6 +92,7 @@ class ArrivedLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 GoodsLines = Annotated[list[GoodsLine], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
+LooseLines = Annotated[list[LooseLine], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
 
 
 class ReceiveStock(Order, frozen=True, kw_only=True):
@@ -113,12 +114,13 @@ class IssueStock(Order, frozen=True, kw_only=True):
 
 
 class DispatchTransfer(Order, frozen=True, kw_only=True):
-    """Goods are sent from one place to another."""
+    """Goods are sent from one place to another; with a reservation what is sent is taken out of it."""
 
     from_place: Annotated[Code, msgspec.Meta(examples=["WH-PROV"])]
     to_place: PlaceCode
     occurred_at: Moment
     lines: GoodsLines
+    reservation: UUID | None = None
 
 
 class ReceiveTransfer(Order, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import text
 
-from services.aid_distribution.ledger.domain import EARLIEST
+from services.aid_distribution.ledger.domain import EARLIEST, RESERVED
 from services.aid_distribution.ledger.store import VISIBLE
 from shared import cursor
 from shared.caller import Caller
@@ -98,25 +98,42 @@ def days_asked(first: date | None, last: date | None, now: datetime, *, days_max
 # First the cards of the page, then their days: no other card's days are read. What a card held at the end is read
 # by itself and not worked out, so a day that does not agree with the others can be seen.
 LAST_BEFORE = """
-    SELECT d.opening + d.incoming - d.outgoing AS held FROM card_day d
-    WHERE (d.place, d.item, d.lot) = (c.place, c.item, c.lot) AND d.day < {day} ORDER BY d.day DESC LIMIT 1
+    (SELECT d.opening + d.incoming - d.outgoing FROM card_day d
+     WHERE (d.place, d.item, d.lot) = ({place}, c.item, c.lot) AND d.day < {day} ORDER BY d.day DESC LIMIT 1)
 """
+PROMISED = f"c.place || '{RESERVED}'"
+
+
+def _held(day: str) -> str:
+    parts = (f"coalesce({LAST_BEFORE.format(place=place, day=day)}, 0)" for place in ("c.place", PROMISED))
+    return " + ".join(parts)
+
+
+# What went from the one shelf of a place to the other, reserved or released, has neither come in nor gone out.
 PERIODS = text(
     f"""
-    SELECT c.place, c.item, c.lot, coalesce(before.held, 0) AS opening, moved.incoming, moved.outgoing,
-           coalesce(after.held, 0) AS closing
+    SELECT c.place, c.item, c.lot, {_held(":first")} AS opening, moved.incoming - inside.quantity AS incoming,
+           moved.outgoing - inside.quantity AS outgoing, {_held("CAST(:last AS date) + 1")} AS closing
     FROM (SELECT c.place, c.item, c.lot FROM card c JOIN place p ON p.code = c.place
-          WHERE {VISIBLE} AND (CAST(:place AS text) IS NULL OR c.place = :place)
+          WHERE {VISIBLE} AND p.kind <> 'reserved' AND (CAST(:place AS text) IS NULL OR c.place = :place)
             AND (CAST(:item AS text) IS NULL OR c.item = :item)
             AND (c.place, c.item, c.lot) > (:after_place, :after_item, :after_lot)
           ORDER BY c.place, c.item, c.lot LIMIT :limit) c
-    LEFT JOIN LATERAL ({LAST_BEFORE.format(day=":first")}) before ON true
-    LEFT JOIN LATERAL ({LAST_BEFORE.format(day="CAST(:last AS date) + 1")}) after ON true
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(d.incoming), 0)::bigint AS incoming, coalesce(sum(d.outgoing), 0)::bigint AS outgoing
         FROM card_day d
-        WHERE (d.place, d.item, d.lot) = (c.place, c.item, c.lot) AND d.day BETWEEN :first AND :last
+        WHERE d.place IN (c.place, {PROMISED}) AND d.item = c.item AND d.lot = c.lot
+          AND d.day BETWEEN :first AND :last
     ) moved
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(quantity), 0)::bigint AS quantity FROM (
+            SELECT l.quantity FROM posting_line l WHERE l.to_place = {PROMISED} AND l.from_place = c.place
+              AND l.item = c.item AND l.lot = c.lot AND l.occurred_at >= :begins AND l.occurred_at < :ends
+            UNION ALL
+            SELECT l.quantity FROM posting_line l WHERE l.from_place = {PROMISED} AND l.to_place = c.place
+              AND l.item = c.item AND l.lot = c.lot AND l.occurred_at >= :begins AND l.occurred_at < :ends
+        ) either
+    ) inside
     ORDER BY c.place, c.item, c.lot
     """  # noqa: S608 - put together from our own text
 )
@@ -135,7 +152,7 @@ async def periods(work: Work, caller: Caller, query: PeriodQuery) -> Page[Period
         "after_lot": after[2],
         "limit": query.limit + 1,
     }
-    rows = await work.session.execute(PERIODS, values | days.values)
+    rows = await work.session.execute(PERIODS, values | days.values | {"begins": days.begins, "ends": days.ends})
     return cursor.page(
         rows.all(), query.limit, lambda row: _period(row, days), lambda row: (row.place, row.item, row.lot)
     )

@@ -37,35 +37,38 @@ class StockoutView(msgspec.Struct, frozen=True, kw_only=True):
 SHELVES = text(
     f"""
     SELECT DISTINCT c.place, c.item FROM card c JOIN place p ON p.code = c.place
-    WHERE {VISIBLE} AND (CAST(:place AS text) IS NULL OR c.place = :place)
+    WHERE {VISIBLE} AND p.kind <> 'reserved' AND (CAST(:place AS text) IS NULL OR c.place = :place)
       AND (CAST(:item AS text) IS NULL OR c.item = :item) AND (c.place, c.item) > (:after_place, :after_item)
     ORDER BY c.place, c.item LIMIT :limit
     """  # noqa: S608 - put together from our own text
 )
 # The day before the first stands for all that was before it. A balance lasts until the next day on which something
-# moved, or to the end.
+# moved, or to the end. What is reserved lies on the shelf as well.
 EMPTY = text(
     """
     WITH shelf AS (
-        SELECT * FROM unnest(CAST(:places AS text[]), CAST(:items AS text[])) AS s(place, item)
+        SELECT s.place, s.item, k.place AS kept_at
+        FROM unnest(CAST(:places AS text[]), CAST(:items AS text[])) AS s(place, item)
+        CROSS JOIN LATERAL (VALUES (s.place), (s.place || '~')) AS k(place)
     ), change AS (
         SELECT s.place, s.item, CAST(:first AS date) - 1 AS day,
                coalesce((SELECT sum(held.closing) FROM card c CROSS JOIN LATERAL (
                    SELECT d.opening + d.incoming - d.outgoing AS closing FROM card_day d
                    WHERE (d.place, d.item, d.lot) = (c.place, c.item, c.lot) AND d.day < :first
                    ORDER BY d.day DESC LIMIT 1) held
-                   WHERE (c.place, c.item) = (s.place, s.item)), 0) AS net,
-               EXISTS (SELECT 1 FROM card_day d WHERE (d.place, d.item) = (s.place, s.item) AND d.day < :first
+                   WHERE (c.place, c.item) = (s.kept_at, s.item)), 0) AS net,
+               EXISTS (SELECT 1 FROM card_day d WHERE (d.place, d.item) = (s.kept_at, s.item) AND d.day < :first
                        AND d.incoming > 0) AS stocked
         FROM shelf s
         UNION ALL
-        SELECT d.place, d.item, d.day, sum(d.incoming - d.outgoing), bool_or(d.incoming > 0)
-        FROM shelf s JOIN card_day d ON (d.place, d.item) = (s.place, s.item) AND d.day BETWEEN :first AND :last
-        GROUP BY d.place, d.item, d.day
+        SELECT s.place, s.item, d.day, d.incoming - d.outgoing, d.incoming > 0
+        FROM shelf s JOIN card_day d ON (d.place, d.item) = (s.kept_at, s.item) AND d.day BETWEEN :first AND :last
+    ), by_day AS (
+        SELECT place, item, day, sum(net) AS net, bool_or(stocked) AS stocked FROM change GROUP BY place, item, day
     ), lasting AS (
         SELECT place, item, day, sum(net) OVER so_far AS held, bool_or(stocked) OVER so_far AS stocked,
                lead(day, 1, CAST(:last AS date) + 1) OVER (PARTITION BY place, item ORDER BY day) - 1 AS until
-        FROM change WINDOW so_far AS (PARTITION BY place, item ORDER BY day)
+        FROM by_day WINDOW so_far AS (PARTITION BY place, item ORDER BY day)
     )
     SELECT place, item, greatest(day, :first) AS first, until AS last FROM lasting
     WHERE held = 0 AND stocked AND until >= :first ORDER BY place, item, day

@@ -4,7 +4,7 @@ The journal (posting, posting_line) is append-only, which triggers of the databa
 are sums of it, kept in the same transaction; their checks are the last guard of "never negative".
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -19,7 +19,9 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     Text,
+    UniqueConstraint,
     Uuid,
     text,
 )
@@ -35,6 +37,7 @@ from services.aid_distribution.ledger.domain import (
     Kind,
     Line,
     Reason,
+    difference_lines,
 )
 
 LotKey = tuple[str, str]
@@ -53,6 +56,8 @@ class PostingRow(SQLModel, table=True):
         CheckConstraint("(kind = 'reversal') = (reverses IS NOT NULL)", name="posting_reversal_names_what"),
         CheckConstraint("reverses IS NULL OR reason IS NOT NULL", name="posting_reversal_has_reason"),
         CheckConstraint("occurred_at <= recorded_at", name="posting_not_in_the_future"),
+        CheckConstraint("chain_seq > 0 AND octet_length(chain_hash) = 32", name="posting_chain_link"),
+        UniqueConstraint("region", "chain_seq", name="posting_chain_place"),
         Index("posting_by_region", "region", "occurred_at", "id"),
     )
 
@@ -66,6 +71,8 @@ class PostingRow(SQLModel, table=True):
     document: str | None = None
     reason: str | None = None
     reverses: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id"), unique=True))
+    chain_seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    chain_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class PostingLineRow(SQLModel, table=True):
@@ -77,6 +84,7 @@ class PostingLineRow(SQLModel, table=True):
         CheckConstraint("from_place <> to_place", name="posting_line_moves"),
         Index("posting_line_out", "from_place", "item", "occurred_at", "recorded_at", "posting_id", "line_no"),
         Index("posting_line_in", "to_place", "item", "occurred_at", "recorded_at", "posting_id", "line_no"),
+        Index("posting_line_late_by", "late_by", postgresql_where=text("late_by IS NOT NULL")),
     )
 
     posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), primary_key=True))
@@ -90,6 +98,17 @@ class PostingLineRow(SQLModel, table=True):
     recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     late_by: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id")))
     """On a line that a count got afterwards: the late posting that it took up."""
+
+
+class ChainHeadRow(SQLModel, table=True):
+    """The end of a region's chain of postings; its row is the lock of the chain (`ledger.chain`)."""
+
+    __tablename__ = "chain_head"
+    __table_args__ = (CheckConstraint("last_seq > 0 AND octet_length(last_hash) = 32", name="chain_head_link"),)
+
+    region: str = Field(primary_key=True)
+    last_seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    last_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class CountLineRow(SQLModel, table=True):
@@ -192,19 +211,18 @@ class LotNoteRow(SQLModel, table=True):
 
 
 class CardRow(SQLModel, table=True):
-    """The present balance of an item and lot at a place; its row is the lock of the card."""
+    """The present balance of an item and lot at a place, of what is free or of what is reserved there.
+
+    Its row is the lock of the card; on hand is what lies free and what lies reserved, so no more can be reserved.
+    """
 
     __tablename__ = "card"
-    __table_args__ = (
-        CheckConstraint("on_hand >= 0", name="card_on_hand_not_negative"),
-        CheckConstraint("reserved BETWEEN 0 AND on_hand", name="card_reserved_within_on_hand"),
-    )
+    __table_args__ = (CheckConstraint("on_hand >= 0", name="card_on_hand_not_negative"),)
 
     place: str = Field(sa_column=Column(Text, ForeignKey("place.code"), primary_key=True))
     item: str = Field(sa_column=Column(Text, ForeignKey("item.code"), primary_key=True))
     lot: str = Field(sa_column=Column(Text, primary_key=True))
     on_hand: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
-    reserved: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     last_occurred_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
 
 
@@ -261,6 +279,17 @@ class Posted:
     def moment(self) -> Moment:
         """Give its place on the timeline."""
         return Moment(self.draft.occurred_at, self.recorded_at, self.draft.id)
+
+    @property
+    def taken_up(self) -> Iterator[tuple[Moment, Line]]:
+        """Give the lines with which later counts take it up.
+
+        They stand at the count's own moment, so that a card is still the sum of lines.
+        """
+        for change in self.entered.changes:
+            if count := change.taken_up_by:
+                for line in difference_lines(change.key, -change.quantity):
+                    yield count, line
 
 
 # An expiry that was not known is learned; one that is known stays.

@@ -11,7 +11,7 @@ from sqlmodel import Field, SQLModel, col, select
 
 from services.aid_distribution.ledger import lot_notes
 from services.aid_distribution.ledger.domain import NO_LOT, Draft, Kind, Line, Virtual
-from services.aid_distribution.ledger.handlers import leaving, post
+from services.aid_distribution.ledger.handlers import post
 from services.aid_distribution.ledger.known import Known, Leaves, known, known_by_code, leaves_of
 from services.aid_distribution.ledger.mistakes import arrival_mistakes, dispatch_mistakes
 from services.aid_distribution.ledger.orders import (
@@ -23,6 +23,7 @@ from services.aid_distribution.ledger.orders import (
     TransferView,
     lot_note_views,
 )
+from services.aid_distribution.ledger.reserved_use import Reserved, apart, named
 from services.aid_distribution.ledger.store import Posted
 from shared.caller import Caller
 from shared.clock import shown
@@ -101,10 +102,18 @@ class TransferLineRow(SQLModel, table=True):
 
 async def dispatch(work: Work, asked: Sequence[Asked[DispatchTransfer]]) -> list[TransferView | Refusal]:
     """Send goods on their way; they are off the one place and not yet on the other."""
+    outcomes: list[TransferView | Refusal] = []
+    for run in apart(asked):
+        outcomes += await _dispatch(work, run)
+    return outcomes
+
+
+async def _dispatch(work: Work, asked: Sequence[Asked[DispatchTransfer]]) -> list[TransferView | Refusal]:
     leaves = [leaves_of(one.body) for one in asked]
     here = await known(work, leaves)
+    reserved = await named(work, [one.body.reservation for one in asked])
     outcomes = await post(
-        work, [dispatch_draft(work, one, order, here) for one, order in zip(asked, leaves, strict=True)]
+        work, [dispatch_draft(work, one, order, here, reserved) for one, order in zip(asked, leaves, strict=True)]
     )
     sent = {
         posted.draft.id: sent_transfer(work, one, posted, here)
@@ -112,6 +121,7 @@ async def dispatch(work: Work, asked: Sequence[Asked[DispatchTransfer]]) -> list
         if isinstance(posted, Posted)
     }
     await add_transfers(work, list(sent.values()))
+    await reserved.use(work, zip((one.body.reservation for one in asked), outcomes, strict=True))
     return [
         transfer_view(*sent[posted.draft.id], lot_note_views(posted.entered.notes))
         if isinstance(posted, Posted)
@@ -129,11 +139,20 @@ async def add_transfers(work: Work, sent: Sequence[tuple[TransferRow, list[Trans
     await work.session.flush()
 
 
-def dispatch_draft(work: Work, one: Asked[DispatchTransfer], leaves: Leaves, here: Known) -> Draft | Refusal:
+def dispatch_draft(
+    work: Work, one: Asked[DispatchTransfer], leaves: Leaves, here: Known, reserved: Reserved
+) -> Draft | Refusal:
     """Give the posting that a dispatch asks for, or say everything that is wrong with it."""
     order = one.body
-    if errors := dispatch_mistakes(leaves, here, one.caller, work.now):
+    errors = dispatch_mistakes(leaves, here, one.caller, work.now)
+    errors += reserved.mistakes(order.reservation, order.from_place, order.occurred_at, one.caller)
+    if errors:
         return Invalid(errors)
+    lines = reserved.leaving(
+        work, order.reservation, order.lines, order.from_place, Virtual.IN_TRANSIT, order.occurred_at, here
+    )
+    if isinstance(lines, Refusal):
+        return lines
     origin = here.places[order.from_place]
     return Draft(
         id=work.new_id(),
@@ -142,7 +161,7 @@ def dispatch_draft(work: Work, one: Asked[DispatchTransfer], leaves: Leaves, her
         occurred_at=order.occurred_at,
         caller=one.caller,
         document=order.document,
-        lines=leaving(order.lines, order.from_place, Virtual.IN_TRANSIT, here),
+        lines=lines,
         packs=here.packed(order.lines),
         usable_only=True,
     )

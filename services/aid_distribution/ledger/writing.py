@@ -1,6 +1,8 @@
-"""Writing what was decided: postings with their lines, the numbers of their documents, and the cards as they are."""
+"""Writing what was decided: postings with their lines, numbers and places in the chain, and the cards as they are."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -8,24 +10,48 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.aid_distribution.ledger.account import Card, Cards, Moment
-from services.aid_distribution.ledger.domain import NO_LOT, SERIES, Kind, Line, difference_lines
+from services.aid_distribution.ledger.chain import START, Head, linked
+from services.aid_distribution.ledger.domain import NO_LOT, SERIES, Kind, Line
+from services.aid_distribution.ledger.loading import OPEN_CARDS
 from services.aid_distribution.ledger.store import Posted, columns
 
-RAISE_SERIES = text(
-    "INSERT INTO document_series AS s (office, month, kind, last) SELECT * FROM unnest(CAST(:offices AS text[]),"
-    " CAST(:months AS date[]), CAST(:kinds AS text[]), CAST(:counts AS bigint[])) AS n(office, month, kind, last)"
-    " ORDER BY 1, 2, 3 ON CONFLICT (office, month, kind) DO UPDATE SET last = s.last + excluded.last"
-    " RETURNING office, month, kind, last"
+# Series first, then the chains of the regions, each in one order for all: nobody waits in a circle. To count what was
+# raised is to wait for it; otherwise PostgreSQL raises in whatever order it likes.
+RAISE = text(
+    """
+    WITH raised AS (
+        INSERT INTO document_series AS s (office, month, kind, last)
+        SELECT * FROM unnest(CAST(:offices AS text[]), CAST(:months AS date[]), CAST(:kinds AS text[]),
+                             CAST(:counts AS bigint[])) AS n(office, month, kind, last)
+        ORDER BY 1, 2, 3 ON CONFLICT (office, month, kind) DO UPDATE SET last = s.last + excluded.last
+        RETURNING office, month, kind, last
+    ), headed AS (
+        INSERT INTO chain_head AS h (region, last_seq, last_hash)
+        SELECT r.region, r.postings, CAST(:start AS bytea)
+        FROM unnest(CAST(:regions AS text[]), CAST(:postings AS bigint[])) AS r(region, postings)
+        WHERE (SELECT count(*) FROM raised) > 0
+        ORDER BY 1 ON CONFLICT (region) DO UPDATE SET last_seq = h.last_seq + excluded.last_seq
+        RETURNING region, last_seq, last_hash
+    )
+    SELECT office, month, kind, last, CAST(NULL AS bytea) AS hash FROM raised
+    UNION ALL SELECT region, NULL, NULL, last_seq, last_hash FROM headed
+    """
 )
 # One statement for all that postings leave behind: four would cost three more round trips while the cards are locked.
 WRITE = text(
     """
     WITH posted AS (
-        INSERT INTO posting (id, number, kind, region, occurred_at, recorded_at, actor, document, reason, reverses)
+        INSERT INTO posting (id, number, kind, region, occurred_at, recorded_at, actor, document, reason, reverses,
+                             chain_seq, chain_hash)
         SELECT * FROM unnest(
             CAST(:ids AS uuid[]), CAST(:numbers AS text[]), CAST(:kinds AS text[]), CAST(:regions AS text[]),
             CAST(:occurred AS timestamptz[]), CAST(:recorded AS timestamptz[]), CAST(:actors AS text[]),
-            CAST(:documents AS text[]), CAST(:reasons AS text[]), CAST(:reverses AS uuid[]))
+            CAST(:documents AS text[]), CAST(:reasons AS text[]), CAST(:reverses AS uuid[]),
+            CAST(:chain_seqs AS bigint[]), CAST(:chain_hashes AS bytea[]))
+    ), headed AS (
+        UPDATE chain_head SET last_hash = n.hash
+        FROM unnest(CAST(:head_regions AS text[]), CAST(:head_hashes AS bytea[])) AS n(region, hash)
+        WHERE chain_head.region = n.region
     ), moved AS (
         INSERT INTO posting_line (posting_id, line_no, item, lot, quantity, from_place, to_place, occurred_at,
                                   recorded_at, late_by)
@@ -53,28 +79,67 @@ WRITE = text(
 )
 
 
-async def take_numbers(
-    session: AsyncSession, series: Mapping[tuple[str, date, Kind], int]
-) -> dict[tuple[str, date, Kind], int]:
-    """Take so many numbers of each series; gives the last one taken. The series stays locked until the commit."""
+Series = tuple[str, date, Kind]
+"""What documents are numbered by: office, month and kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What was raised for some postings, and stays locked until the commit.
+
+    Shape: `last` is the last number that was taken of each series; `heads` are those of the regions' chains before
+    """
+
+    last: Mapping[Series, int]
+    heads: dict[str, Head]
+
+
+async def raise_counters(session: AsyncSession, series: Mapping[Series, int]) -> Raised:
+    """Take so many numbers of each series, and as many places in the chain of each office's region."""
     ordered = sorted(series)
+    postings: Counter[str] = Counter()
+    for office, month, kind in ordered:
+        postings[office] += series[office, month, kind]
+    regions = sorted(postings)
     rows = await session.execute(
-        RAISE_SERIES,
+        RAISE,
         {
             "offices": [office for office, _, _ in ordered],
             "months": [month for _, month, _ in ordered],
             "kinds": [SERIES[kind] for _, _, kind in ordered],
             "counts": [series[key] for key in ordered],
+            "regions": regions,
+            "postings": [postings[region] for region in regions],
+            "start": START.hash,
         },
     )
-    last = {(row.office, row.month, row.kind): row.last for row in rows}
-    return {key: last[key[0], key[1], SERIES[key[2]]] for key in ordered}
+    last: dict[tuple[str, date, str], int] = {}
+    heads: dict[str, Head] = {}
+    for office, month, kind, number, hash_ in rows:
+        if hash_ is None:
+            last[office, month, kind] = number
+        else:
+            heads[office] = Head(number - postings[office], hash_)
+    return Raised({key: last[key[0], key[1], SERIES[key[2]]] for key in ordered}, heads)
 
 
-async def write(session: AsyncSession, posted: Sequence[Posted], cards: Cards) -> None:
-    """Write postings with their lines, and what they changed on their cards."""
+async def write(session: AsyncSession, posted: Sequence[Posted], heads: dict[str, Head], cards: Cards) -> None:
+    """Write postings with their lines, linked to the chains of their regions, and what they changed on their cards."""
     changed = [card for card in cards.values() if card.changed]
-    await session.execute(WRITE, _journal(posted) | _lines(posted) | _days(changed) | _balances(changed))
+    if fresh := [card.key for card in changed if card.is_new]:
+        # A reserved card is opened under the lock of the free one, by whoever is the first to reserve of it.
+        await session.execute(OPEN_CARDS, columns(fresh))
+    links = _links(linked(posted, heads), heads)
+    await session.execute(WRITE, _journal(posted) | links | _lines(posted) | _days(changed) | _balances(changed))
+
+
+def _links(links: Sequence[Head], heads: Mapping[str, Head]) -> dict[str, list[object]]:
+    return {
+        "chain_seqs": [link.seq for link in links],
+        "chain_hashes": [link.hash for link in links],
+        "head_regions": list(heads),
+        "head_hashes": [head.hash for head in heads.values()],
+    }
 
 
 def _journal(posted: Sequence[Posted]) -> dict[str, list[object]]:
@@ -96,11 +161,7 @@ def _lines(posted: Sequence[Posted]) -> dict[str, list[object]]:
     lines: list[tuple[Moment, int | None, Line, UUID | None]] = []
     for one in posted:
         lines += [(one.moment, number, line, None) for number, line in enumerate(one.lines, 1)]
-        for change in one.entered.changes:
-            # What a later count takes up stands at the count's own moment, so that a card is still the sum of lines.
-            if count := change.taken_up_by:
-                back = difference_lines(change.key, -change.quantity)
-                lines += [(count, None, line, one.draft.id) for line in back]
+        lines += [(count, None, line, one.draft.id) for count, line in one.taken_up]
     return {
         "line_ids": [moment.posting_id for moment, _, _, _ in lines],
         "line_nos": [number for _, number, _, _ in lines],

@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import text
 
 from services.aid_distribution.ledger.catalogue import find, seen
+from services.aid_distribution.ledger.domain import reserved_place
 from services.aid_distribution.planning.demand import MIDDLE_PERMILLE, Demand, days_of_cover, estimate
 from shared.clock import wib_day, wib_midnight
 from shared.database import Work
@@ -41,7 +42,7 @@ class CoverDays(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CoverView(msgspec.Struct, frozen=True, kw_only=True):
-    """How long stock lasts; `cover_days` is null where that cannot be said, and `reason` says why.
+    """How long what is available lasts; `cover_days` is null where that cannot be said, and `reason` says why.
 
     Shape: `history_days` are the days that were looked at, `demand_days` those on which anything left; the demand of a
            day is told in thousandths of a unit
@@ -62,15 +63,27 @@ class CoverView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ON_HAND = text(
-    "SELECT coalesce(sum(on_hand), 0)::bigint AS on_hand, coalesce(sum(on_hand - reserved), 0)::bigint AS available"
-    " FROM card WHERE place = :place AND item = :item"
+    "SELECT coalesce(sum(on_hand), 0)::bigint AS on_hand,"
+    " coalesce(sum(on_hand) FILTER (WHERE place = :place), 0)::bigint AS available"
+    " FROM card WHERE place IN (:place, :reserved) AND item = :item"
 )
-# Lot by lot, for so the days of the window are found without those before it.
+# Lot by lot, for so the days of the window are found without those before it. What is reserved has not left yet, and
+# what is released has not come in; both are few beside what moves.
 ISSUED = text(
     """
-    SELECT d.day, sum(d.outgoing)::bigint AS outgoing FROM card c JOIN card_day d
-        ON (d.place, d.item, d.lot) = (c.place, c.item, c.lot) AND d.day BETWEEN :first AND :last
-    WHERE c.place = :place AND c.item = :item AND c.last_occurred_at >= :since GROUP BY d.day ORDER BY d.day
+    SELECT day, sum(outgoing)::bigint AS outgoing FROM (
+        SELECT d.day, d.outgoing FROM card c JOIN card_day d
+            ON (d.place, d.item, d.lot) = (c.place, c.item, c.lot) AND d.day BETWEEN :first AND :last
+        WHERE c.place IN (:place, :reserved) AND c.item = :item AND c.last_occurred_at >= :since
+        UNION ALL
+        SELECT (occurred_at AT TIME ZONE INTERVAL '7 hours')::date, -quantity FROM posting_line
+        WHERE to_place = :reserved AND from_place = :place AND item = :item
+          AND occurred_at >= :since AND occurred_at < :ends
+        UNION ALL
+        SELECT (occurred_at AT TIME ZONE INTERVAL '7 hours')::date, -quantity FROM posting_line
+        WHERE from_place = :reserved AND to_place = :place AND item = :item
+          AND occurred_at >= :since AND occurred_at < :ends
+    ) moved GROUP BY day ORDER BY day
     """
 )
 BEGAN_BEFORE = text("SELECT EXISTS (SELECT FROM card_day WHERE place = :place AND item = :item AND day < :first)")
@@ -82,11 +95,11 @@ async def cover(work: Work, query: CoverQuery) -> CoverView:
     if query.item not in items or seen(places.get(query.place), work.caller) is None:
         raise Absent
     shelf = {"place": query.place, "item": query.item}
-    stock = (await work.session.execute(ON_HAND, shelf)).one()
+    stock = (await work.session.execute(ON_HAND, shelf | {"reserved": reserved_place(query.place)})).one()
     first, issues = await _issues(work, query, shelf)
     found = estimate(issues)
     known = found if isinstance(found, Demand) else None
-    lasts = days_of_cover(stock.on_hand, known) if known else None
+    lasts = days_of_cover(stock.available, known) if known else None
     return CoverView(
         **shelf,
         on_hand=stock.on_hand,
@@ -106,7 +119,8 @@ async def _issues(work: Work, query: CoverQuery, shelf: dict[str, str]) -> tuple
     """Give the first day that counts and what left on each day from there; a young card begins with itself."""
     last = wib_day(work.now) - timedelta(1)
     first = last - timedelta(query.days - 1)
-    values = shelf | {"first": first, "last": last, "since": wib_midnight(first)}
+    values: dict[str, object] = {**shelf, "reserved": reserved_place(query.place), "first": first, "last": last}
+    values |= {"since": wib_midnight(first), "ends": wib_midnight(last + timedelta(1))}
     left = {row.day: row.outgoing for row in await work.session.execute(ISSUED, values)}
     if not (await work.session.execute(BEGAN_BEFORE, shelf | {"first": first})).scalar_one():
         first = min(left, default=last + timedelta(1))

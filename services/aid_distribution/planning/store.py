@@ -125,7 +125,7 @@ OUTSIDE = (Virtual.SUPPLIER, Virtual.DONOR, Virtual.PRODUCTION, Virtual.IN_TRANS
 
 # What lies there and may be sent: not promised to anybody, and not expired.
 AVAILABLE = text(
-    "SELECT coalesce(sum(c.on_hand - c.reserved), 0)::bigint FROM card c LEFT JOIN lot l USING (item, lot)"
+    "SELECT coalesce(sum(c.on_hand), 0)::bigint FROM card c LEFT JOIN lot l USING (item, lot)"
     " WHERE c.place = :place AND c.item = :item AND (l.expires_on IS NULL OR l.expires_on >= :today)"
 )
 RECEIVED = text(

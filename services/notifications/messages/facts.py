@@ -1,6 +1,6 @@
 """What the texts may say of each fact: the values of their placeholders, every one within its length."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 from types import MappingProxyType
@@ -24,6 +24,11 @@ from shared.contracts.aid_distribution import (
     ExceptionOpened,
     ExceptionOverdue,
     Goods,
+    KitsEvent,
+    KitShortage,
+    KitsRefused,
+    KitsReleased,
+    KitsReserved,
     MarketAnnounced,
     MarketCancelled,
     MarketOffer,
@@ -85,6 +90,11 @@ LENGTH_MAX: Mapping[str, int] = MappingProxyType(
         "order": 50,
         "reference": 24,
         "released": 50,
+        "shortages": 60,
+        "elsewhere": 50,
+        "because": 30,
+        "starts_on": 12,
+        "training": 50,
     }
 )
 """The longest that each placeholder can become, in characters; the check of the texts counts with it."""
@@ -115,6 +125,25 @@ PROBLEMS: Mapping[Language, Mapping[str, str]] = MappingProxyType(
     {
         Language.INDONESIAN: {"dry": "tidak ada air", "no_soap": "tidak ada sabun", "broken": "rusak"},
         Language.ENGLISH: {"dry": "no water", "no_soap": "no soap", "broken": "broken"},
+    }
+)
+KEPT_TOO_LONG: Mapping[Language, str] = MappingProxyType(
+    {Language.INDONESIAN: "masa cadangan habis", Language.ENGLISH: "kept for as long as was asked"}
+)
+REFUSED: Mapping[Language, Mapping[str, str]] = MappingProxyType(
+    {
+        Language.INDONESIAN: {
+            "short": "stok kurang",
+            "unknown_place": "tempat tidak dikenal",
+            "unknown_item": "barang tidak dikenal",
+            "over": "sudah lewat waktunya",
+        },
+        Language.ENGLISH: {
+            "short": "not enough stock",
+            "unknown_place": "no such place",
+            "unknown_item": "no such item",
+            "over": "asked too late",
+        },
     }
 )
 NONE: Mapping[Language, str] = MappingProxyType({Language.INDONESIAN: "tidak ada", Language.ENGLISH: "none"})
@@ -274,6 +303,48 @@ def _(event: MarketAnnounced | MarketCancelled, reading: Reading) -> Values:
 
 def _offer(offer: MarketOffer, reading: Reading) -> str:
     return f"{offer.item_name} {rupiah(offer.price_rupiah, reading.language)}"
+
+
+@_facts.register(KitsReserved)
+@_facts.register(KitsRefused)
+@_facts.register(KitsReleased)
+def _(event: KitsEvent, reading: Reading) -> Values:
+    language = reading.language
+    told = {
+        "training": event.title,
+        "starts_on": day(event.starts_on, language),
+        "region": event.region,
+        "place": event.place_name,
+    }
+    match event:
+        case KitsReserved():
+            told["goods"] = _goods(event.lines, reading)
+            told["number"] = event.number
+            told["until"] = moment(event.expires_at, language)
+        case KitsRefused():
+            told["because"] = REFUSED[language].get(event.because, event.because)
+            told["shortages"] = _shortages(event.shortages, reading)
+            told["elsewhere"] = _elsewhere(event.shortages, reading)
+        case KitsReleased():
+            told["number"] = event.number
+            told["reason"] = KEPT_TOO_LONG[language] if event.because == "expired" else event.reason
+    return told
+
+
+def _shortages(shortages: Sequence[KitShortage], reading: Reading) -> str:
+    """Say how much is lacking of what."""
+    lacking = [
+        f"{quantity(one.asked - one.available, one.unit, reading.language)} {one.item_name}" for one in shortages
+    ]
+    return listed(lacking, LENGTH_MAX["shortages"], reading.language) or NONE[reading.language]
+
+
+def _elsewhere(shortages: Sequence[KitShortage], reading: Reading) -> str:
+    """Name the places that have some of what is lacking, those with the most of the first item first."""
+    places = dict.fromkeys(
+        f"{place.place} ({figure(place.available, reading.language)})" for one in shortages for place in one.elsewhere
+    )
+    return listed(list(places), LENGTH_MAX["elsewhere"], reading.language) or NONE[reading.language]
 
 
 @_facts.register

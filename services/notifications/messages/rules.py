@@ -9,6 +9,9 @@ from shared.contracts.aid_distribution import (
     DistributionVoided,
     ExceptionOpened,
     ExceptionOverdue,
+    KitsRefused,
+    KitsReleased,
+    KitsReserved,
     MarketAnnounced,
     MarketCancelled,
     PriceAlert,
@@ -87,6 +90,11 @@ RULES: tuple[Rule, ...] = (
     Rule(StationBroken, Audience.KEEPERS, "station_broken", Urgency.REQUIRED, email=True),
     Rule(MarketAnnounced, Audience.OFFICE, "market", Urgency.INFORMATION),
     Rule(MarketCancelled, Audience.TOLD, "market_cancelled", Urgency.INFORMATION, after="market"),
+    Rule(KitsReserved, Audience.KEEPERS, "kits_reserved", Urgency.INFORMATION, email=True, region="place_region"),
+    Rule(KitsRefused, Audience.OFFICE, "kits_refused", Urgency.INFORMATION, email=True),
+    Rule(
+        KitsReleased, Audience.TOLD, "kits_released", Urgency.INFORMATION, region="place_region", after="kits_reserved"
+    ),
     Rule(PriceAlert, Audience.OFFICE, "price_alert", Urgency.INFORMATION, email=True),
     Rule(StockLow, Audience.KEEPERS, "stock_low", Urgency.INFORMATION, email=True),
     Rule(StockOut, Audience.KEEPERS, "stock_out", Urgency.INFORMATION, email=True),

@@ -11,6 +11,11 @@ from shared.contracts.aid_distribution import (
     ExceptionOpened,
     ExceptionOverdue,
     Goods,
+    KitElsewhere,
+    KitShortage,
+    KitsRefused,
+    KitsReleased,
+    KitsReserved,
     MarketAnnounced,
     MarketCancelled,
     MarketOffer,
@@ -86,6 +91,27 @@ EXCEPTION: dict[str, Any] = {
     "due_at": AT,
     "short": GOODS,
 }
+
+KITS: dict[str, Any] = {
+    "training_id": SOMEBODY,
+    "programme": CODE,
+    "title": LONG,
+    "region": REGION,
+    "starts_on": date(2020, 12, 30),
+    "place": CODE,
+    "place_name": LONG,
+    "place_region": REGION,
+}
+SHORTAGES = [
+    KitShortage(
+        item=CODE,
+        item_name=LONG,
+        unit="piece",
+        asked=2**63 - 1,
+        available=0,
+        elsewhere=[KitElsewhere(place=CODE, place_name=LONG, region=REGION, available=2**63 - 1)] * 5,
+    )
+] * 40
 
 OFFERS = [
     MarketOffer(
@@ -238,6 +264,9 @@ LONGEST: tuple[Event, ...] = (
     ),
     ExceptionOpened(**EXCEPTION, causes=[CODE] * 4),
     ExceptionOverdue(**EXCEPTION, owner=LONG),
+    KitsReserved(**KITS, reservation_id=SOMEBODY, number=NUMBER, expires_at=AT, lines=GOODS),
+    KitsRefused(**KITS, because=CODE, shortages=SHORTAGES),
+    KitsReleased(**KITS, reservation_id=SOMEBODY, number=NUMBER, because=CODE, reason=LONG),
     StationDry(**STATION, outage_id=SOMEBODY),
     StationBroken(**STATION, outage_id=SOMEBODY),
     StationReported(**STATION, outage_id=SOMEBODY, problem=CODE),

@@ -293,6 +293,48 @@ TEXTS: dict[str, dict[Language, Words]] = {
             "You get this because you were told of this market before.",
         ),
     },
+    "kits_reserved": {
+        ID: Words(
+            "Perlengkapan pelatihan dicadangkan di {place}",
+            "{goods} dicadangkan untuk pelatihan {training}, mulai {starts_on} di wilayah {region}. No. {number}, "
+            "berlaku sampai {until}. Mohon disiapkan.",
+            "Anda menerima pesan ini karena stok ini tanggung jawab kantor Anda.",
+        ),
+        EN: Words(
+            "Kits for a training reserved at {place}",
+            "{goods} reserved for the training {training}, from {starts_on} in region {region}. No. {number}, "
+            "kept until {until}. Please have them ready.",
+            "You get this because your office keeps this stock.",
+        ),
+    },
+    "kits_refused": {
+        ID: Words(
+            "Perlengkapan pelatihan belum tersedia",
+            "Pelatihan {training}, {starts_on}: tidak dapat dicadangkan di {place} ({because}). Kurang: {shortages}. "
+            "Ada di: {elsewhere}.",
+            "Anda menerima pesan ini karena bertugas di wilayah ini.",
+        ),
+        EN: Words(
+            "Kits for a training cannot be reserved",
+            "Training {training}, {starts_on}: not to be had at {place} ({because}). Short: {shortages}. "
+            "Some lies at: {elsewhere}.",
+            "You get this because you serve this region.",
+        ),
+    },
+    "kits_released": {
+        ID: Words(
+            "Cadangan pelatihan dilepas di {place}",
+            "Cadangan No. {number} untuk pelatihan {training}, {starts_on}, dilepas; sisanya tersedia lagi. "
+            "Alasan: {reason}.",
+            "Anda menerima pesan ini karena sebelumnya diberi tahu tentang cadangan ini.",
+        ),
+        EN: Words(
+            "Kits for a training released at {place}",
+            "Reservation No. {number} for the training {training}, {starts_on}, is released; what is left is available "
+            "again. Reason: {reason}.",
+            "You get this because you were told of this reservation before.",
+        ),
+    },
     "price_alert": {
         ID: Words(
             "Harga di atas HET di wilayah {region}",

@@ -1,0 +1,274 @@
+"""The kits of trainings: asked for by registration, reserved or refused here, and released when one is called off.
+
+The two services meet only in events. Each training has one row here, whatever is told of it how often: what is known
+already changes nothing, and one that was called off before it was heard of is never reserved for.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.aid_distribution.ledger import reservations, reserved
+from services.aid_distribution.ledger.catalogue import Item, Place
+from services.aid_distribution.ledger.domain import ShortOfStock
+from services.aid_distribution.ledger.known import Known, known_by_code
+from services.aid_distribution.ledger.orders import LooseLine
+from services.aid_distribution.ledger.reservations import KitsOf, ReserveStock
+from services.aid_distribution.ledger.reserved import State as Reservation
+from shared.clock import wib_day, wib_midnight
+from shared.contracts.aid_distribution import Goods, KitElsewhere, KitShortage, KitsRefused, KitsReserved
+from shared.contracts.registration import KitWanted, TrainingAnnounced, TrainingCancelled
+from shared.database import Work
+from shared.effect_audit import Effect, EffectPages, Seen, Told, seen_in
+from shared.problems import Refusal
+
+KEPT_DAYS = 7
+"""So many days after its last session what a training did not use is available again."""
+
+PURPOSE_LENGTH_MAX = 200
+ELSEWHERE_MAX = 5
+
+
+class State(StrEnum):
+    """What became of the kits of a training here."""
+
+    RESERVED = "reserved"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+
+
+class Because(StrEnum):
+    """Why kits were refused."""
+
+    SHORT = "short"
+    UNKNOWN_PLACE = "unknown_place"
+    UNKNOWN_ITEM = "unknown_item"
+    OVER = "over"
+
+
+STATES_SQL = ", ".join(f"'{state}'" for state in State)
+
+
+class TrainingKitsRow(SQLModel, table=True):
+    """What became of the kits of a training; its row is the lock under which an announcement and its end meet."""
+
+    __tablename__ = "training_kits"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({STATES_SQL})", name="training_kits_state_known"),
+        CheckConstraint(
+            "CASE state WHEN 'reserved' THEN reservation_id IS NOT NULL WHEN 'refused' THEN reservation_id IS NULL"
+            " ELSE true END",
+            name="training_kits_reserved_by_reservation",
+        ),
+    )
+
+    training_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    state: str = Field(sa_column=Column(Text, nullable=False))
+    reservation_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("reservation.id"), unique=True))
+    changed_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+async def ask(work: Work, event: TrainingAnnounced) -> None:
+    """Reserve the kits of a training, or refuse them saying what is short and where more of it lies."""
+    if not event.kits or event.kits_place is None:
+        return
+    # Written before anything is decided: whoever is told the same meanwhile waits for this, and does nothing.
+    row = TrainingKitsRow(training_id=event.training_id, state=State.REFUSED, changed_at=work.now)
+    added = insert(TrainingKitsRow.__table__).values(**row.model_dump()).on_conflict_do_nothing()  # type: ignore[attr-defined]  # every table row has one
+    if (await work.session.execute(added.returning(text("training_id")))).first() is None:
+        return
+    here = await known_by_code(work, (kit.item for kit in event.kits), [event.kits_place])
+    place = here.places.get(event.kits_place)
+    until = wib_midnight(event.ends_on + timedelta(days=KEPT_DAYS + 1))
+    if place is None or not _same_province(place.region, event.region):
+        _refuse(work, event, Because.UNKNOWN_PLACE, None)
+    elif unknown := [kit for kit in event.kits if kit.item not in here.items]:
+        told = [_short(kit.item, None, kit.quantity, 0, ()) for kit in unknown]
+        _refuse(work, event, Because.UNKNOWN_ITEM, place, told)
+    elif until <= work.now:
+        _refuse(work, event, Because.OVER, place)
+    else:
+        await _reserve(work, event, here, place, until)
+
+
+async def _reserve(work: Work, event: TrainingAnnounced, here: Known, place: Place, until: datetime) -> None:
+    order = ReserveStock(
+        place=str(event.kits_place),
+        purpose=f"{event.programme} {event.title}"[:PURPOSE_LENGTH_MAX],
+        expires_at=until,
+        lines=[LooseLine(item=kit.item, quantity=kit.quantity) for kit in event.kits],
+    )
+    made = await reservations.promise(work, work.caller, order, _kits_of(event, place))
+    if isinstance(made, ShortOfStock):
+        _refuse(work, event, Because.SHORT, place, await _shortages(work, event, here, made))
+        return
+    if isinstance(made, Refusal):
+        raise made  # a count was posted by a clock ahead of ours: it is tried again, and then it is past
+    await _set(work, event.training_id, State.RESERVED, made.id)
+    answer = KitsReserved(
+        **_about(event, place),
+        reservation_id=made.id,
+        number=made.number,
+        expires_at=made.expires_at,
+        lines=[_goods(kit, here.items[kit.item]) for kit in event.kits],
+    )
+    work.record(answer, region=event.region)
+
+
+def _goods(kit: KitWanted, item: Item) -> Goods:
+    return Goods(item=kit.item, item_name=item.name, unit=item.unit, quantity=kit.quantity)
+
+
+async def cancel(work: Work, event: TrainingCancelled) -> None:
+    """Release what is left of the kits of a training that was called off; what was used stays used."""
+    row = TrainingKitsRow(training_id=event.training_id, state=State.CANCELLED, changed_at=work.now)
+    # One that was never heard of is remembered as called off: its announcement may come later, out of a parking place.
+    added = insert(TrainingKitsRow.__table__).values(**row.model_dump()).on_conflict_do_nothing()  # type: ignore[attr-defined]  # as above
+    await work.session.execute(added)
+    question = select(TrainingKitsRow).where(col(TrainingKitsRow.training_id) == event.training_id).with_for_update()
+    known = (await work.session.exec(question, execution_options={"populate_existing": True})).one()
+    if known.state == State.CANCELLED:
+        return
+    if known.reservation_id is not None:
+        held = (await reserved.lock(work.session, [known.reservation_id]))[known.reservation_id]
+        if held.state == Reservation.OPEN:
+            (outcome,) = await reservations.end(work, [held], Reservation.RELEASED, event.reason, work.caller)
+            if outcome is not None:
+                raise outcome
+    await _set(work, event.training_id, State.CANCELLED, known.reservation_id)
+
+
+SET = text(
+    "UPDATE training_kits SET state = :state, reservation_id = CAST(:reservation AS uuid), changed_at = :now"
+    " WHERE training_id = :training"
+)
+
+
+async def _set(work: Work, training_id: UUID, state: State, reservation_id: UUID | None) -> None:
+    values = {"training": training_id, "state": state.value, "reservation": reservation_id, "now": work.now}
+    await work.session.execute(SET, values)
+
+
+def _same_province(region: str, other: str) -> bool:
+    return region.partition(".")[0] == other.partition(".")[0]
+
+
+def _kits_of(event: TrainingAnnounced, place: Place) -> KitsOf:
+    return KitsOf(
+        training_id=event.training_id,
+        programme=event.programme,
+        title=event.title,
+        region=event.region,
+        starts_on=event.starts_on,
+        place_name=place.name,
+    )
+
+
+def _about(event: TrainingAnnounced, place: Place | None) -> dict[str, Any]:
+    return {
+        "training_id": event.training_id,
+        "programme": event.programme,
+        "title": event.title,
+        "region": event.region,
+        "starts_on": event.starts_on,
+        "place": event.kits_place,
+        "place_name": place.name if place else str(event.kits_place),
+        "place_region": place.region if place else event.region,
+    }
+
+
+def _refuse(
+    work: Work, event: TrainingAnnounced, because: Because, place: Place | None, shortages: Sequence[KitShortage] = ()
+) -> None:
+    answer = KitsRefused(**_about(event, place), because=because.value, shortages=[*shortages])
+    work.record(answer, region=event.region)
+
+
+def _short(item: str, known: Item | None, asked: int, available: int, elsewhere: Sequence[KitElsewhere]) -> KitShortage:
+    return KitShortage(
+        item=item,
+        item_name=known.name if known else item,
+        unit=known.unit if known else "",
+        asked=asked,
+        available=available,
+        elsewhere=[*elsewhere],
+    )
+
+
+# What is usable and not promised, at the places of a province other than the one that was asked.
+ELSEWHERE = text(
+    """
+    SELECT item, place, name, region, available FROM (
+        SELECT c.item, c.place, p.name, p.region, sum(c.on_hand)::bigint AS available,
+               row_number() OVER (PARTITION BY c.item ORDER BY sum(c.on_hand) DESC, c.place) AS rank
+        FROM place p JOIN card c ON c.place = p.code AND c.item = ANY(CAST(:items AS text[]))
+        LEFT JOIN lot l ON (l.item, l.lot) = (c.item, c.lot)
+        WHERE p.kind NOT IN ('virtual', 'reserved') AND split_part(p.region, '.', 1) = :province AND p.code <> :place
+          AND c.on_hand > 0 AND NOT coalesce(l.held, false) AND (l.expires_on IS NULL OR l.expires_on >= :today)
+        GROUP BY c.item, c.place, p.name, p.region
+    ) there WHERE rank <= :rows ORDER BY item, rank
+    """
+)
+
+
+async def _shortages(work: Work, event: TrainingAnnounced, here: Known, refusal: ShortOfStock) -> list[KitShortage]:
+    cards: Any = refusal.members["cards"]
+    elsewhere: defaultdict[str, list[KitElsewhere]] = defaultdict(list)
+    for row in await work.session.execute(
+        ELSEWHERE,
+        {
+            "items": [card["item"] for card in cards],
+            "province": event.region.partition(".")[0],
+            "place": event.kits_place,
+            "today": wib_day(work.now),
+            "rows": ELSEWHERE_MAX,
+        },
+    ):
+        elsewhere[row.item].append(
+            KitElsewhere(place=row.place, place_name=row.name, region=row.region, available=row.available)
+        )
+    return [
+        _short(card["item"], here.items[card["item"]], card["asked"], card["available"], elsewhere[card["item"]])
+        for card in cards
+    ]
+
+
+KNOWN = text("SELECT training_id, state FROM training_kits WHERE training_id = ANY(CAST(:ids AS uuid[]))")
+PAGE = text(
+    "SELECT training_id FROM training_kits WHERE training_id > CAST(:after AS uuid) ORDER BY training_id LIMIT :rows"
+)
+BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
+CAUSES = frozenset({TrainingAnnounced.type, TrainingCancelled.type})
+
+
+async def look(session: AsyncSession, told: Sequence[Told]) -> list[Seen]:
+    """Compare each training with what became of its kits."""
+    events = [(one, one.event) for one in told if isinstance(one.event, TrainingAnnounced | TrainingCancelled)]
+    found = {
+        row.training_id: row.state
+        for row in await session.execute(KNOWN, {"ids": [event.training_id for _, event in events]})
+    }
+    return [Seen(one, "kits", _wrong(event, found.get(event.training_id))) for one, event in events]
+
+
+def _wrong(event: TrainingAnnounced | TrainingCancelled, state: str | None) -> str:
+    if isinstance(event, TrainingCancelled):
+        return "" if state == State.CANCELLED else "its kits are not released"
+    return "its kits were neither reserved nor refused" if event.kits and state is None else ""
+
+
+async def _page(session: AsyncSession, after: str, rows: int) -> Sequence[Effect]:
+    found = await session.execute(PAGE, {"after": after or BEFORE_ALL, "rows": rows})
+    return [Effect(str(key), f"training/{key}", CAUSES) for key in found.scalars()]
+
+
+TRAINING_KITS = seen_in(look, TrainingAnnounced, TrainingCancelled)
+ALL_TRAINING_KITS = EffectPages("training_kits", _page)

@@ -1,0 +1,398 @@
+"""Reservations: goods that lie at a place and are promised to somebody, until they are used, released, or expire.
+
+A reservation is a posting from a place into the reserved place that belongs to it, dated when it is made: nobody
+promises in the past. Its lots are chosen as those of a hand-out are.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import false, or_, tuple_
+from sqlmodel import col, select
+
+from services.aid_distribution.ledger import reserved
+from services.aid_distribution.ledger.domain import NO_LOT, Draft, Kind, Line, home_of, reserved_place
+from services.aid_distribution.ledger.handlers import post, posting_fact
+from services.aid_distribution.ledger.known import Leaves, known, known_by_code, leaves_of
+from services.aid_distribution.ledger.loading import lock_shelves
+from services.aid_distribution.ledger.mistakes import order_mistakes
+from services.aid_distribution.ledger.orders import LooseLines, Moment, Order, PlaceCode
+from services.aid_distribution.ledger.reserved import (
+    ReservationLineRow,
+    ReservationRow,
+    State,
+    by_lot,
+)
+from services.aid_distribution.ledger.reserved_use import ReservationEnded, Reserved, give_back
+from services.aid_distribution.ledger.store import Posted
+from shared import cursor
+from shared.caller import Caller
+from shared.clock import shown
+from shared.contracts.aid_distribution import KitsReleased, StockReleased, StockReserved
+from shared.database import Work
+from shared.problems import Absent, FieldError, Invalid, Refusal
+from shared.routes import PAGE_ITEMS_DEFAULT, Code, Cursor, Limit, Page, Text
+
+RESERVED_DAYS_MAX = 366
+LAPSED_PER_SWEEP = 100
+
+
+class ReserveStock(Order, frozen=True, kw_only=True):
+    """Goods are promised to somebody until a moment; without a lot the earliest expiry is taken first."""
+
+    place: PlaceCode
+    purpose: Annotated[Text, msgspec.Meta(examples=["Training of tailors, 12 October"])]
+    expires_at: Moment
+    lines: LooseLines
+
+
+class ReleaseReservation(Order, frozen=True, kw_only=True):
+    """What is left of a promise is free again."""
+
+    reason: Annotated[Text, msgspec.Meta(examples=["The training was called off"])]
+
+
+class ReservationQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which reservations to list, newest first."""
+
+    place: Code | None = None
+    state: State | None = None
+    cursor: Cursor | None = None
+    limit: Limit = PAGE_ITEMS_DEFAULT
+
+
+class ReservationLineView(msgspec.Struct, frozen=True, kw_only=True):
+    """What is reserved of an item and lot: `quantity` was promised, of which `left` is not used or released yet."""
+
+    item: str
+    lot: str | None
+    quantity: int
+    used: int
+    released: int
+    left: int
+
+
+class ReservationUseView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a posting took out of a reservation; `returned` when it was reversed."""
+
+    posting_id: UUID
+    item: str
+    lot: str | None
+    quantity: int
+    returned: bool
+
+
+class ReservationView(msgspec.Struct, frozen=True, kw_only=True):
+    """A reservation and how far it has come; it is open while anything of it is left."""
+
+    id: UUID
+    number: str
+    state: State
+    place: str
+    region: str
+    purpose: str
+    training_id: UUID | None
+    document: str | None
+    reserved_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    reason: str | None
+    posting_id: UUID
+    release_posting_id: UUID | None
+    lines: list[ReservationLineView]
+    uses: list[ReservationUseView]
+    version: int
+
+
+async def reserve_mistakes(work: Work, leaves: Leaves) -> list[FieldError]:
+    """Say what is wrong with a reservation beside its shape: what it names, and until when it is to hold."""
+    errors = order_mistakes(leaves, await known(work, [leaves]), work.caller, work.now)
+    expires_at = leaves.get("/expires_at")
+    if isinstance(expires_at, datetime):
+        if expires_at <= work.now:
+            errors.append(FieldError("/expires_at", "in_the_past", "It would have expired already."))
+        elif expires_at > work.now + timedelta(days=RESERVED_DAYS_MAX):
+            errors.append(FieldError("/expires_at", "too_far_ahead", f"At most {RESERVED_DAYS_MAX} days from now."))
+    return errors
+
+
+async def reserve(work: Work, caller: Caller, order: ReserveStock) -> ReservationView:
+    """Promise goods that are available. Raises: Invalid (422), ShortOfStock and LotHeld (409)."""
+    if errors := await reserve_mistakes(work, leaves_of(order)):
+        raise Invalid(errors)
+    row = await promise(work, caller, order)
+    if isinstance(row, Refusal):
+        raise row
+    return await _view(work, row)
+
+
+class KitsOf(msgspec.Struct, frozen=True, kw_only=True):
+    """For which training something is reserved, in the words in which its end is told."""
+
+    training_id: UUID
+    programme: str
+    title: str
+    region: str
+    starts_on: date
+    place_name: str
+
+
+async def promise(
+    work: Work, caller: Caller, order: ReserveStock, kits_of: KitsOf | None = None
+) -> ReservationRow | Refusal:
+    """Promise goods of an order in which nothing is wrong; the refusal is ShortOfStock, LotHeld or CountedSince.
+
+    Shape: with `kits_of` the end of the promise is told as that of the kits of a training too
+    """
+    here = await known_by_code(work, (line.item for line in order.lines), [order.place])
+    place = here.places[order.place]
+    shelf = await reserved.open_place(work.session, order.place, work.new_id(), work.now)
+    now = await _locked(work, [(order.place, line.item) for line in order.lines])
+    draft = Draft(
+        id=work.new_id(),
+        kind=Kind.RESERVATION,
+        region=place.region,
+        occurred_at=now,
+        caller=caller,
+        document=order.document,
+        reason=order.purpose,
+        lines=tuple(Line(line.item, line.quantity, order.place, shelf, line.lot) for line in order.lines),
+        usable_only=True,
+    )
+    (posted,) = await post(work, [draft])
+    if isinstance(posted, Refusal):
+        return posted
+    row = ReservationRow(
+        id=work.new_id(),
+        number=posted.number,
+        state=State.OPEN,
+        place=order.place,
+        region=place.region,
+        purpose=order.purpose,
+        training_id=kits_of.training_id if kits_of else None,
+        kits_of=msgspec.to_builtins(kits_of) if kits_of else None,
+        document=order.document,
+        actor=caller.subject,
+        reserved_at=now,
+        expires_at=order.expires_at,
+        posting_id=posted.draft.id,
+    )
+    work.session.add(row)
+    await work.session.flush()
+    sums = by_lot((line.item, line.lot or NO_LOT, line.quantity) for line in posted.lines)
+    work.session.add_all(
+        ReservationLineRow(reservation_id=row.id, line_no=number, item=item, lot=lot, quantity=quantity)
+        for number, ((item, lot), quantity) in enumerate(sums.items(), 1)
+    )
+    await work.session.flush()
+    event = StockReserved(
+        **posting_fact(posted, here),
+        reservation_id=row.id,
+        place=row.place,
+        place_name=place.name,
+        purpose=row.purpose,
+        expires_at=row.expires_at,
+    )
+    work.record(event, region=row.region, caller=caller)
+    return row
+
+
+async def _locked(work: Work, shelves: Iterable[tuple[str, str]]) -> datetime:
+    """Lock the free goods first and look at the clock then: no count of them can be dated later than this."""
+    await lock_shelves(work.session, set(shelves))
+    return work.clock.now()
+
+
+async def release(work: Work, caller: Caller, reservation_id: UUID, order: ReleaseReservation) -> ReservationView:
+    """Let go of what is left of a promise. Raises: Absent (404), ReservationEnded (409)."""
+    row = (await reserved.lock(work.session, [reservation_id])).get(reservation_id)
+    if row is None or not caller.sees(row.region):
+        raise Absent
+    if row.state != State.OPEN:
+        raise ReservationEnded(f"{row.number} is {row.state}.", state=row.state)
+    (outcome,) = await end(work, [row], State.RELEASED, order.reason, caller, order.document)
+    if outcome is not None:
+        raise outcome
+    return await _view(work, row)
+
+
+async def end(
+    work: Work,
+    rows: Sequence[ReservationRow],
+    state: State,
+    reason: str,
+    caller: Caller,
+    document: str | None = None,
+) -> list[Refusal | None]:
+    """Put what is left of locked open reservations back among the free goods; gives for each why it could not be."""
+    lines = await reserved.lines_of(work.session, [row.id for row in rows])
+    left = [
+        (
+            row,
+            [
+                Line(one.item, one.left, reserved_place(row.place), row.place, one.lot)
+                for one in lines[row.id]
+                if one.left
+            ],
+        )
+        for row in rows
+    ]
+    outcomes = await _post_release(work, left, reason, caller, document)
+    for row, posted in zip(rows, outcomes, strict=True):
+        if isinstance(posted, Refusal):
+            continue
+        for line in lines[row.id]:
+            line.released += line.left
+        row.state, row.ended_at, row.ended_by, row.reason = state, work.now, caller.subject, reason
+        row.release_posting_id = posted.draft.id
+        row.version += 1
+        if row.kits_of is not None:
+            told = msgspec.convert(row.kits_of, KitsOf)
+            event = KitsReleased(
+                **msgspec.structs.asdict(told),
+                place=row.place,
+                place_region=row.region,
+                reservation_id=row.id,
+                number=row.number,
+                because=state.value,
+                reason=reason,
+            )
+            work.record(event, region=told.region, caller=caller)
+    await work.session.flush()
+    return [posted if isinstance(posted, Refusal) else None for posted in outcomes]
+
+
+async def _post_release(
+    work: Work,
+    left: Sequence[tuple[ReservationRow, Sequence[Line]]],
+    reason: str,
+    caller: Caller,
+    document: str | None = None,
+) -> list[Posted | Refusal]:
+    now = await _locked(work, [(home_of(line.from_place), line.item) for _, lines in left for line in lines])
+    drafts = [
+        Draft(
+            id=work.new_id(),
+            kind=Kind.RELEASE,
+            region=row.region,
+            occurred_at=now,
+            caller=caller,
+            document=document,
+            reason=reason,
+            lines=tuple(lines),
+        )
+        for row, lines in left
+    ]
+    outcomes = await post(work, drafts)
+    here = await known_by_code(work, (line.item for _, lines in left for line in lines), (row.place for row, _ in left))
+    for (row, _), posted in zip(left, outcomes, strict=True):
+        if isinstance(posted, Posted):
+            event = StockReleased(
+                **posting_fact(posted, here),
+                reservation_id=row.id,
+                place=row.place,
+                place_name=here.places[row.place].name,
+                purpose=row.purpose,
+                reason=reason,
+            )
+            work.record(event, region=row.region, caller=caller)
+    return outcomes
+
+
+async def returned(work: Work, caller: Caller, held: Reserved, posting_id: UUID, reason: str) -> None:
+    """Give back to reservations what a reversed posting used; what belongs to ended ones is free again at once."""
+    if left := await give_back(work, held, posting_id):
+        for outcome in await _post_release(work, left, reason, caller):
+            if isinstance(outcome, Refusal):
+                raise outcome
+
+
+async def sweep(work: Work) -> int:
+    """End the reservations whose time is over, so many at a time; gives the number of those that were ended."""
+    ids = await reserved.lapsed(work.session, work.now, LAPSED_PER_SWEEP)
+    if not ids:
+        return 0
+    rows = await reserved.lock(work.session, ids)
+    outcomes = await end(work, list(rows.values()), State.EXPIRED, "expired", work.caller)
+    return outcomes.count(None)
+
+
+async def show(work: Work, caller: Caller, reservation_id: UUID) -> ReservationView:
+    """Show a reservation; raises Absent (404), also for another region's."""
+    row = await work.session.get(ReservationRow, reservation_id)
+    if row is None or not caller.sees(row.region):
+        raise Absent
+    return await _view(work, row)
+
+
+async def page(work: Work, caller: Caller, query: ReservationQuery) -> Page[ReservationView]:
+    """List the reservations at the places of the caller's regions, newest first."""
+    region = col(ReservationRow.region)
+    question = select(ReservationRow).where(
+        or_(false(), *(or_(region == own, region.startswith(f"{own}.")) for own in caller.regions))
+    )
+    for column, wanted in ((ReservationRow.place, query.place), (ReservationRow.state, query.state)):
+        if wanted is not None:
+            question = question.where(col(column) == wanted)
+    key = (col(ReservationRow.reserved_at), col(ReservationRow.id))
+    if query.cursor:
+        question = question.where(tuple_(*key) < cursor.decode(query.cursor, tuple[datetime, UUID]))
+    newest = question.order_by(*(one.desc() for one in key)).limit(query.limit + 1)
+    rows = (await work.session.exec(newest)).all()
+    views = {view.id: view for view in await _views(work, rows)}
+    return cursor.page(rows, query.limit, lambda row: views[row.id], lambda row: (row.reserved_at, row.id))
+
+
+async def _view(work: Work, row: ReservationRow) -> ReservationView:
+    (view,) = await _views(work, [row])
+    return view
+
+
+async def _views(work: Work, rows: Collection[ReservationRow]) -> list[ReservationView]:
+    ids = [row.id for row in rows]
+    lines = await reserved.lines_of(work.session, ids) if ids else {}
+    uses = await reserved.uses_of(work.session, ids) if ids else {}
+    return [
+        ReservationView(
+            id=row.id,
+            number=row.number,
+            state=State(row.state),
+            place=row.place,
+            region=row.region,
+            purpose=row.purpose,
+            training_id=row.training_id,
+            document=row.document,
+            reserved_at=shown(row.reserved_at),
+            expires_at=shown(row.expires_at),
+            ended_at=shown(row.ended_at) if row.ended_at else None,
+            reason=row.reason,
+            posting_id=row.posting_id,
+            release_posting_id=row.release_posting_id,
+            lines=[
+                ReservationLineView(
+                    item=line.item,
+                    lot=line.lot or None,
+                    quantity=line.quantity,
+                    used=line.used,
+                    released=line.released,
+                    left=line.left,
+                )
+                for line in lines[row.id]
+            ],
+            uses=[
+                ReservationUseView(
+                    posting_id=use.posting_id,
+                    item=use.item,
+                    lot=use.lot or None,
+                    quantity=use.quantity,
+                    returned=use.returned,
+                )
+                for use in uses[row.id]
+            ],
+            version=row.version,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,1 @@
+"""Trainings: announced, called off, and the kits that are asked of the warehouses for them."""

@@ -116,11 +116,11 @@ COUNTED_OFF = text(
 )
 LIES_ELSEWHERE = text(
     f"""
-    SELECT k.no, c.place, sum(c.on_hand - c.reserved)::bigint AS quantity FROM {ASKED}
+    SELECT k.no, c.place, sum(c.on_hand)::bigint AS quantity FROM {ASKED}
     JOIN place here ON here.code = k.place
     JOIN place p ON p.region = here.region AND p.code <> here.code AND p.kind NOT IN ('virtual', 'reserved')
     JOIN card c ON c.place = p.code AND c.item = k.item AND (k.lot IS NULL OR c.lot = k.lot)
-    GROUP BY k.no, c.place HAVING sum(c.on_hand - c.reserved) > 0
+    GROUP BY k.no, c.place HAVING sum(c.on_hand) > 0
     """  # noqa: S608 - put together from our own text
 )
 

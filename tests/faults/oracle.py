@@ -495,7 +495,9 @@ async def _answers_were_true(found: Installation) -> list[str]:
         for row in await store.fetch("SELECT key, body FROM idempotency WHERE status = 201")
     ]
     # What changes a document later, its void or its arrival, is answered with the number that it has.
-    numbers = Counter(answer["number"] for _, answer in answers if "number" in answer and answer.get("version", 1) == 1)
+    numbers = Counter(
+        answer["number"] for _, answer in answers if answer.get("number") and answer.get("version", 1) == 1
+    )
     return [
         f"the key {key} was answered with {answer['number']}, which is not there"
         for key, answer in answers

@@ -453,7 +453,7 @@ async def apply_exception(office: Office) -> Order:
             place=WAREHOUSE, source="supplier", occurred_at=before, lines=parking.body["lines"],
         )
     )  # fmt: skip
-    return _post("aid_distribution", f"/aid/exceptions/{parked['id']}/application")
+    return _post("aid_distribution", f"/aid/exceptions/{parked['id']}/application", document="BA-7")
 
 
 async def drop_exception(office: Office) -> Order:

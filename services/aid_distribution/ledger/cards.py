@@ -163,7 +163,7 @@ def _moment(moment: datetime) -> dict[str, date | datetime]:
 
 
 def _balance(row: Any, units: int | None) -> BalanceView:
-    whole, loose = divmod(int(row.on_hand), units) if units else (None, None)
+    whole, loose = divmod(int(row.free + row.reserved), units) if units else (None, None)
     return BalanceView(
         place=row.place,
         item=row.item,

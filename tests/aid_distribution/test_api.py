@@ -137,6 +137,7 @@ async def test_goods_come_in_and_go_out_and_the_balance_says_so(door: Door) -> N
             {"item": MASKS, "quantity": 100, "lot": None, "from_place": "SUPPLIER", "to_place": WAREHOUSE},
         ],
         "lot_notes": [],
+        "packs": [],
     }
     assert answer.headers["location"] == f"/aid/postings/{done['id']}"
     assert (await client.get(answer.headers["location"])).json() == done

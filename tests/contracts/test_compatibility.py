@@ -87,7 +87,7 @@ def without(document: Json, pointer: str) -> None:
 
 
 def retyped(document: Json, pointer: str) -> None:
-    put(document, pointer, {"type": "boolean"})
+    put(document, pointer, {"type": "null"})
 
 
 def breaks_of(before: Json, name: str, change: Callable[[Json, str], None], *pointers: str) -> str:

@@ -71,6 +71,11 @@ class Action(StrEnum):
     VERIFY_PAPER = "verify_paper"
     SEE_CHAIN = "see_chain"
     SEE_CHAIN_KEY = "see_chain_key"
+    RETURN_STOCK = "return_stock"
+    LEND_ASSETS = "lend_assets"
+    SEE_EXCEPTIONS = "see_exceptions"
+    PARK_EXCEPTION = "park_exception"
+    SETTLE_EXCEPTION = "settle_exception"
 
     READ_INBOX = "read_inbox"
     REGISTER_STAFF = "register_staff"
@@ -144,6 +149,11 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.VERIFY_PAPER: frozenset(Role),  # whoever holds the paper
         Action.SEE_CHAIN: _OFFICE | {Role.AUDITOR},
         Action.SEE_CHAIN_KEY: _EVERYBODY,  # whoever was given a head
+        Action.RETURN_STOCK: _FIELD,
+        Action.LEND_ASSETS: _FIELD,
+        Action.SEE_EXCEPTIONS: _READERS,
+        Action.PARK_EXCEPTION: _FIELD,
+        Action.SETTLE_EXCEPTION: _FIELD,
         Action.READ_INBOX: _READERS | {Role.OWNER},  # one's own, always
         Action.REGISTER_STAFF: _OFFICE,
         Action.SEE_CONTACTS: _FIELD,  # phones and addresses: an auditor checks figures, not people

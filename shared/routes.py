@@ -197,6 +197,7 @@ class Routes:
     ) -> Callable[[Handler], Handler]:
         """Declare an order: it honours Idempotency-Key; with `together` waiting ones share a transaction.
 
+        A refusal that the handler raises leaves nothing behind; one that it gives keeps what it has written.
         The handler keeps its rules itself; the edge asks `rules` only about a body of the wrong shape, so that
         all mistakes of both kinds are told in one answer.
         """
@@ -261,7 +262,7 @@ class Routes:
         def declare(handler: Handler) -> Handler:
             hints = get_type_hints(handler, include_extras=True)
             body = _asked_body(hints["asked"]) if together else hints.get("body")
-            answer = _outcome_answer(hints["return"]) if together else hints["return"]
+            (answer,) = get_args(hints["return"]) if together else (hints["return"],)
             names = re.findall(r"{(\w+)}", path)
             self.declared.append(
                 Route(
@@ -273,7 +274,7 @@ class Routes:
                     body=body,
                     query=hints.get("query"),
                     path_parameters={name: hints[name] for name in names},
-                    answer=answer,
+                    answer=_without_refusal(answer),
                     status=status,
                     refusals=tuple(refusals),
                     together=together and not by_line,
@@ -296,8 +297,7 @@ def _asked_body(annotation: Any) -> type[msgspec.Struct]:
     return body  # type: ignore[no-any-return]  # typing gives no better
 
 
-def _outcome_answer(annotation: Any) -> Any:
-    """Take the answer's struct out of Sequence[Answer | Refusal]."""
-    (outcome,) = get_args(annotation)
-    (answer,) = (option for option in get_args(outcome) if option is not Refusal)
-    return answer
+def _without_refusal(annotation: Any) -> Any:
+    """Take the answer's struct out of Answer | Refusal."""
+    options = get_args(annotation)
+    return next(option for option in options if option is not Refusal) if Refusal in options else annotation

@@ -155,19 +155,24 @@ class Edge:
     ) -> Stored:
         """Carry out one request in a transaction of its own."""
 
-        async def task(work: Work) -> Stored:
+        async def task(work: Work) -> Stored | Refusal:
             (before,) = await idempotency.begin(work.session, [key])
             if isinstance(before, Refusal):
                 raise before
             if before is not None:
                 return before
             outcome = await route.handler(call=Call(work, caller, version), **arguments)
+            if isinstance(outcome, Refusal):
+                return outcome
             answer = stored(route, outcome)
             if key:
                 await idempotency.store(work.session, [(key, answer)])
             return answer
 
-        return await self.database.run(caller, task)
+        answer = await self.database.run(caller, task)
+        if isinstance(answer, Refusal):  # given and not raised: what the attempt has written stays
+            raise answer
+        return answer
 
     async def _carry_out(self, route: Route, batch: Sequence[Waiting]) -> Sequence[Stored | Refusal]:
         """Carry out several requests in one transaction, each with its own outcome."""

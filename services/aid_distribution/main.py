@@ -5,23 +5,38 @@ from services.aid_distribution.alerts.sweeper import sweeper as alert_sweeper
 from services.aid_distribution.bulk.api import bulk
 from services.aid_distribution.chain.api import chain
 from services.aid_distribution.chain.sweep import sweeper as head_signer
-from services.aid_distribution.distributions.api import distributions, follow_up_list, recipient_limits
+from services.aid_distribution.distributions.api import (
+    distributions,
+    follow_up_list,
+    parked_distributions,
+    recipient_limits,
+)
+from services.aid_distribution.distributions.parked import DISTRIBUTIONS
+from services.aid_distribution.exceptions.api import exceptions
+from services.aid_distribution.exceptions.issues import ISSUES
+from services.aid_distribution.exceptions.sweeper import sweeper as exception_sweeper
 from services.aid_distribution.kits.api import kits
 from services.aid_distribution.ledger.api import catalogue, stock
 from services.aid_distribution.ledger.counts_api import counting
 from services.aid_distribution.ledger.reports_api import reports
 from services.aid_distribution.ledger.reservations_api import reserving
 from services.aid_distribution.ledger.reservations_sweep import sweeper as reservation_sweeper
+from services.aid_distribution.loans.api import loans
 from services.aid_distribution.markets.api import markets
 from services.aid_distribution.markets.claims_api import market_claims
+from services.aid_distribution.markets.parked import SALES
 from services.aid_distribution.planning.api import outlook, plans
 from services.aid_distribution.prices.api import prices
 from services.aid_distribution.production.api import production
 from services.aid_distribution.production.sweep import sweeper as offer_sweeper
 from services.aid_distribution.reactions import REACTIONS
 from services.aid_distribution.regions.api import regions
+from services.aid_distribution.returns.api import returns
 from services.aid_distribution.stations.api import stations
 from shared.service import Service
+
+APPLIERS = {"distribution": DISTRIBUTIONS, "issue": ISSUES, "sale": SALES}
+"""How what was parked is entered after all, by its kind."""
 
 SERVICE = Service(
     name="aid_distribution",
@@ -48,7 +63,11 @@ SERVICE = Service(
         bulk,
         reports,
         chain,
+        parked_distributions,
+        exceptions(APPLIERS),
+        returns,
+        loans,
     ),
     reactions=REACTIONS,
-    workers=(offer_sweeper, alert_sweeper, reservation_sweeper, head_signer),
+    workers=(offer_sweeper, alert_sweeper, reservation_sweeper, head_signer, exception_sweeper),
 )

@@ -16,6 +16,8 @@ from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    ExceptionOpened,
+    ExceptionOverdue,
     KitsRefused,
     KitsReleased,
     KitsReserved,
@@ -130,4 +132,6 @@ REACTIONS = (
     on_run(StockLow, tell),
     on_run(StockOut, tell),
     on_run(StockExpiring, tell),
+    on_run(ExceptionOpened, tell),
+    on_run(ExceptionOverdue, tell),
 )

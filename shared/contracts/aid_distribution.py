@@ -716,3 +716,102 @@ class KitsReleased(KitsEvent, frozen=True, kw_only=True):
     number: str
     because: str
     reason: str
+
+
+class ExceptionEvent(AidEvent, frozen=True, kw_only=True):
+    """Something that has happened in the field and could not be entered, because no card held the goods.
+
+    Shape: `short` is what was missing at the last attempt, `due_at` by when it is to be settled
+    """
+
+    exception_id: UUID
+    kind: str
+    region: str
+    place: str
+    place_name: str
+    occurred_at: datetime
+    due_at: datetime
+    short: list[Goods]
+
+    @property
+    def subject(self) -> str:
+        """Give `exception/<id>`."""
+        return f"exception/{self.exception_id}"
+
+
+class ExceptionOpened(ExceptionEvent, frozen=True, kw_only=True):
+    """It is parked until somebody settles it; `causes` are likely ones, the likeliest first."""
+
+    type: ClassVar[str] = "serumpun.exception.opened.v1"
+
+    causes: list[str]
+
+
+class ExceptionApplied(ExceptionEvent, frozen=True, kw_only=True):
+    """It has been entered after all, at the moment at which it happened."""
+
+    type: ClassVar[str] = "serumpun.exception.applied.v1"
+
+    posting_id: UUID
+    number: str
+
+
+class ExceptionDropped(ExceptionEvent, frozen=True, kw_only=True):
+    """It was given up: it has not happened, or not so."""
+
+    type: ClassVar[str] = "serumpun.exception.dropped.v1"
+
+    reason: str
+
+
+class ExceptionOverdue(ExceptionEvent, frozen=True, kw_only=True):
+    """Its time is over and nobody has settled it; said once."""
+
+    type: ClassVar[str] = "serumpun.exception.overdue.v1"
+
+    owner: str
+
+
+class StockReturned(PostingEvent, frozen=True, kw_only=True):
+    """Goods have gone back: from the public to a place, or from a place to whoever gave them.
+
+    Shape: `direction` is `from_public`, `to_supplier` or `to_donor`; `returns` is the posting that had moved the goods
+    """
+
+    type: ClassVar[str] = "serumpun.stock.returned.v1"
+
+    place: str
+    direction: str
+    reason: str
+    returns: UUID | None = None
+
+
+class LoanEvent(PostingEvent, frozen=True, kw_only=True):
+    """Assets that were lent; the lines are what its document moved."""
+
+    loan_id: UUID
+    place: str
+
+    @property
+    def subject(self) -> str:
+        """Give `loan/<id>`."""
+        return f"loan/{self.loan_id}"
+
+
+class LoanOpened(LoanEvent, frozen=True, kw_only=True):
+    """Assets have gone out and are due back on a day."""
+
+    type: ClassVar[str] = "serumpun.loan.opened.v1"
+
+    place_name: str
+    due_on: date
+    business_id: UUID | None = None
+
+
+class LoanReturned(LoanEvent, frozen=True, kw_only=True):
+    """Something of a loan has come back; `lost` is what of the lines was written off, `closed` that nothing is out."""
+
+    type: ClassVar[str] = "serumpun.loan.returned.v1"
+
+    lost: list[Goods]
+    closed: bool

@@ -169,7 +169,8 @@ async def test_one_bad_entry_loses_none_of_the_others_and_all_its_mistakes_are_t
         entry(5, occurred_at=NOON),
         {},
     )
-    assert states(view) == ["posted", "refused", "refused", "refused", "refused", "posted", "refused"]
+    assert states(view) == ["posted", "refused", "refused", "parked", "refused", "posted", "refused"]
+    assert (view.posted, view.parked, view.refused) == (2, 1, 4)
     assert codes(view) == [None, "invalid", "invalid", "short_of_stock", "invalid", None, "invalid"]
     assert [one.index for one in view.entries] == list(range(7))
     misshapen, wrong, short, old = (view.entries[place].problem for place in (1, 2, 3, 4))
@@ -194,7 +195,7 @@ async def test_one_bad_entry_loses_none_of_the_others_and_all_its_mistakes_are_t
     assert await on_hand(stocked) == 98
 
 
-async def test_what_was_refused_may_come_again(stocked: Database) -> None:
+async def test_what_ran_short_is_entered_when_it_comes_again_and_the_goods_are_there(stocked: Database) -> None:
     late = entry(1, ago(1), 150)
     assert codes(await sent(stocked, late, late)) == ["short_of_stock", "short_of_stock"]
     await receive(stocked, receipt(100, ago(2)))
@@ -300,7 +301,7 @@ async def test_over_http_a_batch_is_answered_entry_by_entry(door: Door, stocked:
     answer = await client.post("/aid/distributions/batch", json=body, headers={"Idempotency-Key": "k-1"})
     assert answer.status_code == 201, answer.text
     view = answer.json()
-    assert [one["state"] for one in view["entries"]] == ["posted", "refused", "refused"]
+    assert [one["state"] for one in view["entries"]] == ["posted", "parked", "refused"]
     assert view["entries"][1]["problem"]["code"] == "short_of_stock"
     assert view["entries"][0]["occurred_at"] == "2026-05-20T12:00:00+07:00"
     retried = await client.post("/aid/distributions/batch", json=body, headers={"Idempotency-Key": "k-1"})

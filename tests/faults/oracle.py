@@ -22,6 +22,8 @@ from shared.contracts import EVENTS, SUBSCRIPTIONS, Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    ExceptionOpened,
+    ExceptionOverdue,
     KitsRefused,
     KitsReleased,
     KitsReserved,
@@ -75,6 +77,8 @@ KEEPERS_ARE_TOLD: Mapping[type[Event], str] = {
     StationReported: "station_reported",
     StationDry: "station_dry",
     StationBroken: "station_broken",
+    ExceptionOpened: "exception_opened",
+    ExceptionOverdue: "exception_overdue",
 }
 """The facts of which the staff of the very region are told, and under which purpose."""
 
@@ -330,7 +334,16 @@ def messages_due(staff: Staff, registered: Iterable[Event], aid: Iterable[Event]
                 due += [(event.subject, person, aids) for person in receivers]
                 circles = [*keepers(event.region), *keepers(event.region.partition(".")[0])]
                 due += [(event.subject, person, office) for person in circles]
-            case StockReceived() | StockRestated() | StockAlert() | StationReported() | StationDry() | StationBroken():
+            case (
+                StockReceived()
+                | StockRestated()
+                | StockAlert()
+                | StationReported()
+                | StationDry()
+                | StationBroken()
+                | ExceptionOpened()
+                | ExceptionOverdue()
+            ):
                 purpose = KEEPERS_ARE_TOLD[type(event)]
                 due += [(event.matter, person, purpose) for person in keepers(event.region)]
             case TransferDispatched() | TransferReceived() | KitsReserved() | KitsReleased():
@@ -482,7 +495,9 @@ async def _answers_were_true(found: Installation) -> list[str]:
         for row in await store.fetch("SELECT key, body FROM idempotency WHERE status = 201")
     ]
     # What changes a document later, its void or its arrival, is answered with the number that it has.
-    numbers = Counter(answer["number"] for _, answer in answers if "number" in answer and answer.get("version", 1) == 1)
+    numbers = Counter(
+        answer["number"] for _, answer in answers if answer.get("number") and answer.get("version", 1) == 1
+    )
     return [
         f"the key {key} was answered with {answer['number']}, which is not there"
         for key, answer in answers

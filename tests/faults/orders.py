@@ -14,6 +14,8 @@ from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    ExceptionOpened,
+    ExceptionOverdue,
     KitsRefused,
     KitsReleased,
     KitsReserved,
@@ -138,6 +140,11 @@ async def close_business(office: Office) -> Order:
 async def add_item(_office: Office) -> Order:
     number = next(_numbers)
     return _post("aid_distribution", "/aid/items", code=f"I-{number}", name="Sarung", unit="piece", category="other")
+
+
+async def add_pack(_office: Office) -> Order:
+    number = next(_numbers)
+    return _post("aid_distribution", f"/aid/items/{MASKS}/packs", code=f"BOX-{number}", name="Dus", quantity=number + 1)
 
 
 async def add_place(_office: Office) -> Order:
@@ -414,6 +421,70 @@ async def post_distribution_batch(_office: Office) -> Order:
     )
 
 
+async def park_distribution(office: Office) -> Order:
+    """Park the hand-out of an item of which there is nothing."""
+    return await _parked(office, "distributions", programme="free-masks", recipients={"public": 1})
+
+
+async def park_stock_issue(office: Office, **due: str) -> Order:
+    return await _parked(office, "issues", reason="damaged", **due)
+
+
+async def _parked(office: Office, what: str, **more: object) -> Order:
+    item = await office.done(await add_item(office))
+    lines = [{"item": item["code"], "quantity": 3}]
+    return _post(
+        "aid_distribution", f"/aid/exceptions/{what}", place=WAREHOUSE, occurred_at=_moment(), lines=lines, **more
+    )
+
+
+async def be_late(office: Office) -> Order:
+    """Park what is to be settled at once, so that its time is over when somebody looks."""
+    return await park_stock_issue(office, due_at=_moment())
+
+
+async def apply_exception(office: Office) -> Order:
+    parking = await park_distribution(office)
+    parked = await office.done(parking)
+    before = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    await office.done(
+        _post(
+            "aid_distribution", "/aid/receipts",
+            place=WAREHOUSE, source="supplier", occurred_at=before, lines=parking.body["lines"],
+        )
+    )  # fmt: skip
+    return _post("aid_distribution", f"/aid/exceptions/{parked['id']}/application", document="BA-7")
+
+
+async def drop_exception(office: Office) -> Order:
+    parked = await office.done(await park_stock_issue(office))
+    return _post("aid_distribution", f"/aid/exceptions/{parked['id']}/drop", reason="Dicatat dua kali")
+
+
+async def return_stock(office: Office) -> Order:
+    posted = await office.done(await post_distribution(office))
+    return _post(
+        "aid_distribution", "/aid/returns",
+        direction="from_public", place=WAREHOUSE, occurred_at=_moment(), reason="Kekecilan", lines=_goods(1),
+        posting=posted["posting_id"],
+    )  # fmt: skip
+
+
+async def lend_assets(office: Office) -> Order:
+    await _stationed(office)
+    return _post(
+        "aid_distribution", "/aid/loans",
+        place=WAREHOUSE, borrower={"name": "Posko RT 04"}, due_on=END, occurred_at=_moment(),
+        lines=[{"item": STATION}],
+    )  # fmt: skip
+
+
+async def return_loan(office: Office) -> Order:
+    loan = await office.done(await lend_assets(office))
+    lines = [{"item": STATION, "returned": 1}]
+    return _post("aid_distribution", f"/aid/loans/{loan['id']}/returns", occurred_at=_moment(), lines=lines)
+
+
 async def set_limit(_office: Office) -> Order:
     return _post(
         "aid_distribution", "/aid/limits",
@@ -658,6 +729,7 @@ ORDERS: Mapping[str, Recipe] = {
     "announce_training": announce_training,
     "cancel_training": cancel_training,
     "add_item": add_item,
+    "add_pack": add_pack,
     "add_place": add_place,
     "add_region": add_region,
     "change_region": change_region,
@@ -688,6 +760,13 @@ ORDERS: Mapping[str, Recipe] = {
     "report_station": report_station,
     "post_distribution_batch": post_distribution_batch,
     "add_evidence": add_evidence,
+    "park_distribution": park_distribution,
+    "park_stock_issue": park_stock_issue,
+    "apply_exception": apply_exception,
+    "drop_exception": drop_exception,
+    "return_stock": return_stock,
+    "lend_assets": lend_assets,
+    "return_loan": return_loan,
     "set_limit": set_limit,
     "end_limit": end_limit,
     "observe_price": observe_price,
@@ -743,6 +822,8 @@ CAUSES: Mapping[type[Event], Recipe] = {
     StockLow: run_low,
     StockOut: run_out,
     StockExpiring: come_close_to_expiry,
+    ExceptionOpened: park_distribution,
+    ExceptionOverdue: be_late,
     ProductionOffered: offer_production_order,
     ProductionDelivered: record_production_delivery,
     ProductionPaid: record_production_payment,

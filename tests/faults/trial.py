@@ -42,6 +42,9 @@ UNTOLD = """
 """
 """Finds a shelf of which the next sweep has something to tell."""
 
+OVERDUE = "SELECT 1 FROM stock_exception WHERE state = 'open' AND due_at <= now() AND overdue_told_at IS NULL"
+"""Finds an exception of which the next sweep has something to tell."""
+
 Footprint = Mapping[str, int]
 """How many rows more there are of each table, by `service.table`; tables without any are left out."""
 
@@ -134,6 +137,7 @@ class Trial:
         """Ask, cheaply, whether all has arrived that is on its way; in this order, for a letter follows its event."""
         return (
             await self._has_told_of_shelves()
+            and not await self._finds(OVERDUE, "aid_distribution")
             and await self.has_heard_all()
             and not await self._finds("SELECT 1 FROM parked")
             and not await self._finds("SELECT 1 FROM delivery WHERE state IN ('queued', 'sending')", "notifications")

@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.aid_distribution.distributions import batches, calls, evidence, follow_ups, handlers, limits, lists
+from services.aid_distribution.distributions import (
+    batches,
+    calls,
+    evidence,
+    follow_ups,
+    handlers,
+    limits,
+    lists,
+    parked,
+)
 from services.aid_distribution.distributions.batches import BatchView, SendBatch
 from services.aid_distribution.distributions.calls import SampleQuery, SampleView
 from services.aid_distribution.distributions.domain import AlreadyVoided
@@ -15,11 +24,15 @@ from services.aid_distribution.distributions.orders import (
     AddEvidence,
     DistributionQuery,
     DistributionView,
+    ParkDistribution,
     PostDistribution,
     VoidDistribution,
 )
+from services.aid_distribution.exceptions.domain import NotShort
+from services.aid_distribution.exceptions.orders import ExceptionView
 from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock, TooMuch
 from services.aid_distribution.ledger.reserved_use import MoreThanReserved, ReservationEnded
+from services.aid_distribution.ledger.returned import GoodsReturned
 from shared.database import Work
 from shared.problems import Refusal
 from shared.roles import Action
@@ -27,6 +40,7 @@ from shared.routes import Asked, Call, Page, Routes
 
 distributions = Routes("/aid/distributions", tag="Distributions")
 follow_up_list = Routes("/aid/follow-ups", tag="Follow-ups")
+parked_distributions = Routes("/aid/exceptions/distributions", tag="Exceptions")
 recipient_limits = Routes("/aid/limits", tag="Limits per recipient")
 
 
@@ -70,7 +84,7 @@ async def show_distribution(call: Call, distribution_id: UUID) -> DistributionVi
 
 
 @distributions.post(
-    "/{distribution_id}/void", Action.VOID_DISTRIBUTION, refusals=[AlreadyVoided, CountedSince, TooMuch]
+    "/{distribution_id}/void", Action.VOID_DISTRIBUTION, refusals=[AlreadyVoided, CountedSince, GoodsReturned, TooMuch]
 )
 async def void_distribution(call: Call, distribution_id: UUID, body: VoidDistribution) -> DistributionView:
     """Take back a distribution that was posted in error."""
@@ -89,6 +103,18 @@ async def add_evidence(call: Call, distribution_id: UUID, body: AddEvidence) -> 
 async def show_evidence(call: Call, distribution_id: UUID) -> EvidenceView:
     """Show the evidence of a distribution."""
     return await evidence.show(call.work, call.caller, distribution_id)
+
+
+@parked_distributions.post(
+    "",
+    Action.PARK_EXCEPTION,
+    location="/aid/exceptions/{id}",
+    refusals=[LotHeld, LimitReached, NotShort],
+    rules=handlers.mistakes,
+)
+async def park_distribution(call: Call, body: ParkDistribution) -> ExceptionView:
+    """Park a distribution that has happened and that no card holds the goods of."""
+    return await parked.park_distribution(call.work, call.caller, body)
 
 
 @recipient_limits.post("", Action.SET_LIMITS, location="/aid/limits/{id}", rules=limits.mistakes)

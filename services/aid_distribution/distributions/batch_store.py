@@ -27,7 +27,9 @@ class DistributionBatchRow(SQLModel, table=True):
 
     __tablename__ = "distribution_batch"
     __table_args__ = (
-        CheckConstraint("posted >= 0 AND duplicates >= 0 AND refused >= 0", name="distribution_batch_counts"),
+        CheckConstraint(
+            "posted >= 0 AND duplicates >= 0 AND refused >= 0 AND parked >= 0", name="distribution_batch_counts"
+        ),
         Index("distribution_batch_by_device", "device", "arrived_at"),
     )
 
@@ -40,6 +42,7 @@ class DistributionBatchRow(SQLModel, table=True):
     posted: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     duplicates: int = Field(default=0, sa_column=Column(Integer, nullable=False))
     refused: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    parked: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
 
 
 class DistributionEntryRow(SQLModel, table=True):

@@ -1,8 +1,9 @@
 """Batches from devices that were offline: in any order, each entry perhaps twice, by a clock that may be off by days.
 
 An entry is known by the id that the device made. It becomes a distribution once, whoever sends it and however often:
-sent again it is answered with what it became. What is refused became nothing and may be sent again. One entry that is
-wrong loses none of the others.
+sent again it is answered with what it became. What no card holds the goods of has happened all the same: it is parked
+as an exception, and tried again when it is sent again. What is refused became nothing and may be sent again. One entry
+that is wrong loses none of the others.
 """
 
 import hashlib
@@ -14,11 +15,13 @@ from uuid import UUID
 
 import msgspec
 
-from services.aid_distribution.distributions import batch_store
+from services.aid_distribution.distributions import batch_store, parked
 from services.aid_distribution.distributions.batch_rules import DeviceClock, EntryIdReused, in_order, problem_of
 from services.aid_distribution.distributions.batch_store import Claim, DistributionBatchRow, Entered
 from services.aid_distribution.distributions.handlers import here_of, post_all
 from services.aid_distribution.distributions.orders import DistributionView, PostDistribution
+from services.aid_distribution.exceptions.store import ExceptionRow
+from services.aid_distribution.ledger.domain import ShortOfStock
 from services.aid_distribution.ledger.orders import Moment, Order
 from shared.caller import Caller
 from shared.clock import shown
@@ -28,7 +31,7 @@ from shared.routes import Asked
 from shared.validation import Misshapen, read_value
 
 ENTRIES_MAX = 500
-POSTED, DUPLICATE, REFUSED = "posted", "duplicate", "refused"
+POSTED, DUPLICATE, PARKED, REFUSED = "posted", "duplicate", "parked", "refused"
 
 Device = Annotated[
     str,
@@ -69,9 +72,10 @@ class BatchEntry(PostDistribution, frozen=True, kw_only=True):
 
 
 class EntryOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one entry: `posted`, `duplicate` of one that was posted, or `refused` with the problem.
+    """What became of one entry: `posted`, `duplicate` of one that was posted, `parked` or `refused` with the problem.
 
-    Shape: `told_at` is what the device's clock said, `occurred_at` what was entered; of a duplicate, the first time
+    Shape: `told_at` is what the device's clock said, `occurred_at` what was entered; of a duplicate, the first time.
+           `exception_id` is where it is parked
     """
 
     index: int
@@ -79,6 +83,7 @@ class EntryOutcome(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     distribution_id: UUID | None = None
     number: str | None = None
+    exception_id: UUID | None = None
     told_at: datetime | None = None
     occurred_at: datetime | None = None
     problem: dict[str, Any] | None = None
@@ -94,6 +99,7 @@ class BatchView(msgspec.Struct, frozen=True, kw_only=True):
     clock_corrected: bool
     posted: int
     duplicates: int
+    parked: int
     refused: int
     entries: list[EntryOutcome]
 
@@ -107,6 +113,7 @@ class _Told:
     told_at: datetime | None = None
     order: BatchEntry | None = None
     digest: bytes = b""
+    exception: ExceptionRow | None = None
     outcome: EntryOutcome | None = None
 
 
@@ -125,11 +132,12 @@ async def post_batch(work: Work, caller: Caller, body: SendBatch) -> BatchView:
     work.session.add(row)
     await work.session.flush()
     first = _first_of_each([one for one in told if one.outcome is None])
-    await _enter(work, caller, await _claim(work, caller, row, first))
+    await _enter(work, caller, row, await _claim(work, caller, row, first))
     _answer_repeated(told, first)
     outcomes = [one.outcome for one in told if one.outcome is not None]
     states = [outcome.state for outcome in outcomes]
-    row.posted, row.duplicates, row.refused = (states.count(state) for state in (POSTED, DUPLICATE, REFUSED))
+    row.posted, row.duplicates = states.count(POSTED), states.count(DUPLICATE)
+    row.parked, row.refused = states.count(PARKED), states.count(REFUSED)
     await work.session.flush()
     return BatchView(
         id=row.id,
@@ -139,6 +147,7 @@ async def post_batch(work: Work, caller: Caller, body: SendBatch) -> BatchView:
         clock_corrected=clock.off,
         posted=row.posted,
         duplicates=row.duplicates,
+        parked=row.parked,
         refused=row.refused,
         entries=outcomes,
     )
@@ -196,13 +205,34 @@ def _first_of_each(told: Sequence[_Told]) -> dict[UUID, _Told]:
 async def _claim(
     work: Work, caller: Caller, row: DistributionBatchRow, first: Mapping[UUID, _Told]
 ) -> list[tuple[_Told, UUID]]:
-    """Claim the entries that are new, and answer those that came before."""
-    claims = [Claim(entry_id, work.new_id(), one.digest, one.told_at) for entry_id, one in first.items() if one.told_at]
+    """Claim the entries that are new or parked, and answer those that came before.
+
+    What is parked is locked before its entry is claimed, as whoever applies it does; and asked for once more after it,
+    since another batch may have parked it while we waited for the claim.
+    """
+    await _find_parked(work, caller, first)
+    claims = [
+        Claim(entry_id, work.new_id(), one.digest, one.told_at)
+        for entry_id, one in first.items()
+        if one.told_at and one.outcome is None
+    ]
     ours = await batch_store.claim(work.session, row.id, caller.subject, claims)
-    before = await batch_store.entered(work.session, first.keys() - ours)
+    before = await batch_store.entered(work.session, {claim.id for claim in claims} - ours)
     for entry_id, entered in before.items():
         first[entry_id].outcome = _came_before(first[entry_id], entered, caller)
+    await _find_parked(work, caller, {entry_id: first[entry_id] for entry_id in ours})
     return [(first[claim.id], claim.distribution_id) for claim in claims if claim.id in ours]
+
+
+async def _find_parked(work: Work, caller: Caller, told: Mapping[UUID, _Told]) -> None:
+    """Find which entries are parked, and answer those that somebody has dropped or that are others by the same id."""
+    for entry_id, row in (await parked.of_entries(work.session, told)).items():
+        one = told[entry_id]
+        one.exception = row
+        if row.digest != one.digest or not caller.sees(row.region):
+            one.outcome = _not_entered(one, EntryIdReused("Make a new id for a new entry."))
+        elif refusal := parked.dropped(row):
+            one.outcome = _not_entered(one, refusal)
 
 
 def _came_before(one: _Told, entered: Entered, caller: Caller) -> EntryOutcome:
@@ -219,16 +249,47 @@ def _came_before(one: _Told, entered: Entered, caller: Caller) -> EntryOutcome:
     )
 
 
-async def _enter(work: Work, caller: Caller, ours: Sequence[tuple[_Told, UUID]]) -> None:
-    """Post the entries that are ours, in the order in which they happened; what was refused is given up."""
-    orders = [(one, one.order, new_id) for one, new_id in ours if one.order is not None]
+async def _enter(work: Work, caller: Caller, row: DistributionBatchRow, ours: Sequence[tuple[_Told, UUID]]) -> None:
+    """Post the entries that are ours, in the order in which they happened; what was not entered is given up."""
+    orders = [(one, one.order, new_id) for one, new_id in ours if one.order is not None and one.outcome is None]
     ordered = [orders[place] for place in in_order([order.occurred_at for _, order, _ in orders])]
     asked: list[Asked[PostDistribution]] = [Asked(order, caller) for _, order, _ in ordered]
     outcomes = await _post(work, asked, [new_id for *_, new_id in ordered])
-    for (one, _, _), outcome in zip(ordered, outcomes, strict=True):
+    came = list(zip([one for one, _, _ in ordered], outcomes, strict=True))
+    await _park(work, caller, row, [(one, fault) for one, fault in came if isinstance(fault, ShortOfStock)])
+    entered = [(one, outcome) for one, outcome in came if not isinstance(outcome, Refusal)]
+    await parked.note_entered(work, caller, [(one.exception, view) for one, view in entered if one.exception])
+    for one, outcome in came:
         one.outcome = _not_entered(one, outcome) if isinstance(outcome, Refusal) else _entered(one, outcome)
-    if given_up := [one.id for one, _, _ in ordered if one.id and one.outcome and one.outcome.state == REFUSED]:
+    if given_up := [one.id for one, _ in ours if one.id and one.outcome and one.outcome.state != POSTED]:
         await batch_store.give_up(work.session, given_up)
+
+
+async def _park(
+    work: Work, caller: Caller, row: DistributionBatchRow, short: Sequence[tuple[_Told, ShortOfStock]]
+) -> None:
+    """Park what no card holds the goods of, each entry once however often it is sent."""
+    entries = [
+        parked.ParkedEntry(
+            order=as_posted(one.order),
+            refusal=fault,
+            entry_id=one.order.id,
+            digest=one.digest,
+            batch_id=row.id,
+            told_at=one.told_at,
+            exception=one.exception,
+        )
+        for one, fault in short
+        if one.order and one.told_at
+    ]
+    kept = await parked.park_entries(work, caller, entries)
+    for (one, _), exception in zip(short, kept, strict=True):
+        one.exception = exception
+
+
+def as_posted(entry: BatchEntry) -> PostDistribution:
+    """Give the distribution that an entry is."""
+    return PostDistribution(**{name: getattr(entry, name) for name in PostDistribution.__struct_fields__})
 
 
 async def _post(
@@ -263,12 +324,15 @@ def _entered(one: _Told, view: DistributionView) -> EntryOutcome:
 def _not_entered(one: _Told, refusal: Refusal) -> EntryOutcome:
     """Answer for an entry that cannot be entered: the one place that decides what becomes of it.
 
-    It has happened all the same, but nothing is kept of it here; the device keeps it until somebody has put it right.
+    What no card holds the goods of is parked here; nothing is kept of anything else, which has happened all the same:
+    the device keeps it until somebody has put it right.
     """
+    short = isinstance(refusal, ShortOfStock) and one.exception is not None
     return EntryOutcome(
         index=one.index,
         id=one.id,
-        state=REFUSED,
+        state=PARKED if short else REFUSED,
+        exception_id=one.exception.id if short and one.exception else None,
         told_at=shown(one.told_at) if one.told_at else None,
         occurred_at=shown(one.order.occurred_at) if one.order else None,
         problem=dict(problem_of(refusal)),

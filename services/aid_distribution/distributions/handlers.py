@@ -22,7 +22,7 @@ from services.aid_distribution.distributions.store import DistributionRow, Distr
 from services.aid_distribution.distributions.within_limits import post_within_limits
 from services.aid_distribution.ledger import handed_out, lot_notes
 from services.aid_distribution.ledger.domain import Draft, Kind, Line, Virtual
-from services.aid_distribution.ledger.handlers import posting_for_update, undo
+from services.aid_distribution.ledger.handlers import leaving, posting_for_update, undo
 from services.aid_distribution.ledger.known import Known, Leaves, known, known_by_code, leaves_of
 from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.ledger.orders import lot_note_views
@@ -52,7 +52,7 @@ class Here:
         return [
             *order_mistakes(leaves, self.known, caller, now),
             *recipient_mistakes(leaves, self.open_to(caller) if self.businesses else ()),
-            *share_mistakes(leaves),
+            *share_mistakes(self.known.in_base_units(leaves)),
         ]
 
 
@@ -124,7 +124,8 @@ def _plan(work: Work, one: Asked[PostDistribution], leaves: Leaves, here: Here, 
         errors += evidence_mistakes(leaves, "/evidence")
     if errors:
         return Invalid(errors)
-    lines = reserved.leaving(work, order.reservation, order.lines, order.place, Virtual.PUBLIC, order.occurred_at)
+    told = leaving(order.lines, order.place, Virtual.PUBLIC, here.known)
+    lines = reserved.leaving(work, order.reservation, told, order.occurred_at)
     if isinstance(lines, Refusal):
         return lines
     place = here.known.places[order.place]
@@ -136,6 +137,7 @@ def _plan(work: Work, one: Asked[PostDistribution], leaves: Leaves, here: Here, 
         caller=one.caller,
         document=order.document,
         lines=lines,
+        packs=here.known.packed(order.lines),
         usable_only=True,
     )
 

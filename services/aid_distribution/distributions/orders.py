@@ -83,6 +83,12 @@ class PostDistribution(Order, frozen=True, kw_only=True):
     reservation: UUID | None = None
 
 
+class ParkDistribution(PostDistribution, frozen=True, kw_only=True):
+    """A distribution that has happened and that no card holds the goods of; `due_at`: by when it is to be settled."""
+
+    due_at: Moment | None = None
+
+
 class VoidDistribution(Order, frozen=True, kw_only=True):
     """A distribution was posted in error."""
 

@@ -18,7 +18,7 @@ from services.aid_distribution.distributions.limit_rules import (
     refusal,
 )
 from services.aid_distribution.distributions.orders import PostDistribution
-from services.aid_distribution.ledger.domain import Draft
+from services.aid_distribution.ledger.domain import Draft, Line
 from services.aid_distribution.ledger.handlers import post
 from services.aid_distribution.ledger.store import Posted
 from shared.clock import wib_day, wib_midnight
@@ -49,15 +49,15 @@ class Counted:
         return refusal(found)
 
 
-def handouts_of(order: PostDistribution, businesses: Businesses) -> list[Handout]:
-    """Give what each business that a distribution names receives in it."""
+def handouts_of(order: PostDistribution, lines: Sequence[Line], businesses: Businesses) -> list[Handout]:
+    """Give what each business that a distribution names receives in it; its lines are in base units."""
     recipients, day = order.recipients, wib_day(order.occurred_at)
     goods: dict[UUID, dict[str, int]] = {business: {} for business in recipients.businesses}
     for share in recipients.shares:
         goods[share.business][share.item] = share.quantity
     if not recipients.shares:
         total: defaultdict[str, int] = defaultdict(int)
-        for line in order.lines:
+        for line in lines:
             total[line.item] += line.quantity
         heads = recipients.public + len(recipients.businesses)
         even = {item: even_part(quantity, heads) for item, quantity in total.items()}
@@ -76,7 +76,7 @@ async def post_within_limits(
     is refused only because of others in the batch is asked again once it is known what became of them.
     """
     asked = [
-        handouts_of(order, businesses) if isinstance(plan, Draft) else []
+        handouts_of(order, plan.lines, businesses) if isinstance(plan, Draft) else []
         for order, plan in zip(orders, plans, strict=True)
     ]
     counted = await _count(work, [one for handouts in asked for one in handouts])

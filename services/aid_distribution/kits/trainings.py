@@ -20,7 +20,7 @@ from services.aid_distribution.ledger import reservations, reserved
 from services.aid_distribution.ledger.catalogue import Item, Place
 from services.aid_distribution.ledger.domain import ShortOfStock
 from services.aid_distribution.ledger.known import Known, known_by_code
-from services.aid_distribution.ledger.orders import GoodsLine
+from services.aid_distribution.ledger.orders import LooseLine
 from services.aid_distribution.ledger.reservation_orders import KitsOf, ReserveStock
 from services.aid_distribution.ledger.reserved import State as Reservation
 from shared.clock import wib_day, wib_midnight
@@ -104,7 +104,7 @@ async def _reserve(work: Work, event: TrainingAnnounced, here: Known, place: Pla
         place=str(event.kits_place),
         purpose=f"{event.programme} {event.title}"[:PURPOSE_LENGTH_MAX],
         expires_at=until,
-        lines=[GoodsLine(item=kit.item, quantity=kit.quantity) for kit in event.kits],
+        lines=[LooseLine(item=kit.item, quantity=kit.quantity) for kit in event.kits],
     )
     made = await reservations.promise(work, work.caller, order, _kits_of(event, place))
     if isinstance(made, ShortOfStock):

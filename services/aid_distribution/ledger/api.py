@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.aid_distribution.ledger import cards, handlers, mistakes, transfers
+from services.aid_distribution.ledger import cards, handlers, mistakes, packs, transfers
 from services.aid_distribution.ledger.cards import BalanceQuery, CardQuery, CatalogueQuery
 from services.aid_distribution.ledger.catalogue import CodeTaken
 from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock, TooMuch
@@ -11,12 +11,14 @@ from services.aid_distribution.ledger.handlers import AlreadyReversed, NotRevers
 from services.aid_distribution.ledger.mistakes import asked_of_leaves
 from services.aid_distribution.ledger.orders import (
     AddItem,
+    AddPack,
     AddPlace,
     BalanceView,
     CardEntryView,
     DispatchTransfer,
     IssueStock,
     ItemView,
+    PackView,
     PlaceView,
     PostingView,
     ReceiveStock,
@@ -25,6 +27,7 @@ from services.aid_distribution.ledger.orders import (
     TransferView,
 )
 from services.aid_distribution.ledger.reserved_use import MoreThanReserved, ReservationEnded
+from services.aid_distribution.ledger.returned import GoodsReturned
 from services.aid_distribution.ledger.transfers import AlreadyReceived, DoesNotAddUp
 from shared.database import Work
 from shared.problems import Refusal
@@ -45,6 +48,18 @@ async def add_item(call: Call, body: AddItem) -> ItemView:
 async def list_items(call: Call, query: CatalogueQuery) -> Page[ItemView]:
     """List the items."""
     return await cards.items(call.work, query)
+
+
+@catalogue.post("/items/{item}/packs", Action.CHANGE_CATALOGUE, refusals=[CodeTaken])
+async def add_pack(call: Call, item: Code, body: AddPack) -> PackView:
+    """Define a pack of an item: a box, a bale, a carton of so many base units."""
+    return await packs.define(call.work, call.caller, item, body)
+
+
+@catalogue.get("/items/{item}/packs", Action.SEE_CATALOGUE)
+async def list_packs(call: Call, item: Code, query: CatalogueQuery) -> Page[PackView]:
+    """List the packs of an item."""
+    return await packs.page(call.work, item, query.cursor, query.limit)
 
 
 @catalogue.post("/places", Action.CHANGE_CATALOGUE, refusals=[CodeTaken], rules=mistakes.place_mistakes)
@@ -126,7 +141,7 @@ async def show_posting(call: Call, posting_id: UUID) -> PostingView:
     "/postings/{posting_id}/reversal",
     Action.REVERSE_POSTING,
     location="/aid/postings/{id}",
-    refusals=[AlreadyReversed, CountedSince, NotReversible, ShortOfStock, TooMuch],
+    refusals=[AlreadyReversed, CountedSince, GoodsReturned, NotReversible, ShortOfStock, TooMuch],
 )
 async def reverse_posting(call: Call, posting_id: UUID, body: ReversePosting) -> PostingView:
     """Undo a posting that was a mistake."""

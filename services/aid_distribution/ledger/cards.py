@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from services.aid_distribution.ledger import lot_notes
+from services.aid_distribution.ledger import lot_notes, packs
 from services.aid_distribution.ledger.catalogue import ItemRow, PlaceRow, find, seen
 from services.aid_distribution.ledger.domain import EARLIEST, RESERVED, reserved_place
 from services.aid_distribution.ledger.orders import (
@@ -40,20 +40,22 @@ END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class BalanceQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which balances to show, and of which moment."""
+    """Which balances to show, and of which moment; with a pack of the item in whole packs as well."""
 
     place: Code | None = None
     item: Code | None = None
+    pack: Code | None = None
     as_of: Moment | None = None
     cursor: Cursor | None = None
     limit: Limit = PAGE_ITEMS_DEFAULT
 
 
 class CardQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which stretch of a card to show: `from` is included, `to` is not."""
+    """Which stretch of a card to show: `from` is included, `to` is not; with a pack in whole packs as well."""
 
     from_: Moment | None = msgspec.field(default=None, name="from")
     to: Moment | None = None
+    pack: Code | None = None
     cursor: Cursor | None = None
     limit: Limit = PAGE_ITEMS_DEFAULT
 
@@ -135,6 +137,7 @@ MOVEMENTS = text(
 
 async def balances(work: Work, caller: Caller, query: BalanceQuery) -> Page[BalanceView]:
     """Say what lies at the places of the caller's regions, now or as of a moment."""
+    units = await packs.units_of(work, query.item, query.pack)
     after = cursor.decode(query.cursor, tuple[str, str, str]) if query.cursor else ("", "", "")
     values: dict[str, object] = {
         "regions": list(caller.regions),
@@ -149,7 +152,9 @@ async def balances(work: Work, caller: Caller, query: BalanceQuery) -> Page[Bala
         rows = await work.session.execute(BALANCES_NOW, values)
     else:
         rows = await work.session.execute(BALANCES_THEN, values | _moment(query.as_of))
-    return cursor.page(rows.all(), query.limit, _balance, lambda row: (row.place, row.item, row.lot))
+    return cursor.page(
+        rows.all(), query.limit, lambda row: _balance(row, units), lambda row: (row.place, row.item, row.lot)
+    )
 
 
 def _moment(moment: datetime) -> dict[str, date | datetime]:
@@ -157,7 +162,8 @@ def _moment(moment: datetime) -> dict[str, date | datetime]:
     return {"day": day, "midnight": wib_midnight(day), "moment": moment}
 
 
-def _balance(row: Any) -> BalanceView:
+def _balance(row: Any, units: int | None) -> BalanceView:
+    whole, loose = divmod(int(row.free + row.reserved), units) if units else (None, None)
     return BalanceView(
         place=row.place,
         item=row.item,
@@ -165,6 +171,8 @@ def _balance(row: Any) -> BalanceView:
         on_hand=int(row.free + row.reserved),
         reserved=int(row.reserved),
         available=int(row.free),
+        packs=whole,
+        loose=loose,
     )
 
 
@@ -178,6 +186,7 @@ async def card(work: Work, caller: Caller, place: str, item: str, query: CardQue
     items, places = await find(work.session, [item], [place])
     if seen(places.get(place), caller) is None or not items:
         raise Absent
+    units = await packs.units_of(work, item, query.pack)
     begins = query.from_ or EARLIEST
     if query.cursor:
         *after, balance = cursor.decode(query.cursor, tuple[datetime, datetime, UUID, LineNumber, int])
@@ -198,7 +207,7 @@ async def card(work: Work, caller: Caller, place: str, item: str, query: CardQue
     return cursor.page(
         entries,
         query.limit,
-        _card_entry,
+        lambda entry: _card_entry(entry, units),
         lambda entry: (entry[0].occurred_at, entry[0].recorded_at, entry[0].posting_id, entry[0].line_no, entry[1]),
     )
 
@@ -210,8 +219,9 @@ async def _opening(work: Work, place: str, item: str, moment: datetime) -> int:
     return int((await work.session.execute(OPENING, values)).scalar_one())
 
 
-def _card_entry(entry: tuple[Any, int]) -> CardEntryView:
+def _card_entry(entry: tuple[Any, int], units: int | None) -> CardEntryView:
     row, balance = entry
+    whole, loose = divmod(balance, units) if units else (None, None)
     return CardEntryView(
         occurred_at=shown(row.occurred_at),
         recorded_at=shown(row.recorded_at),
@@ -222,6 +232,8 @@ def _card_entry(entry: tuple[Any, int]) -> CardEntryView:
         document=row.document or row.number,
         number=row.number,
         posting_id=row.posting_id,
+        packs=whole,
+        loose=loose,
     )
 
 
@@ -244,6 +256,7 @@ async def posting(work: Work, caller: Caller, posting_id: UUID) -> PostingView:
         reverses=row.reverses,
         lines=[_posted_line(line) for line in lines],
         lot_notes=(await lot_notes.of_postings(work.session, [row.id])).get(row.id, []),
+        packs=await packs.of_posting(work.session, row.id),
     )
 
 

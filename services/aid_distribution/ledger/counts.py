@@ -81,10 +81,11 @@ async def count(work: Work, caller: Caller, order: CountStock) -> CountView:
         caller=caller,
         document=order.document,
         lines=(),
+        packs=here.packed(order.lines),
         counted=tuple(
             Counted(
                 key,
-                line.quantity,
+                here.base(line),
                 line.reason,
                 snapshot.get((line.item, line.lot or NO_LOT), 0) if snapshot is not None else None,
             )

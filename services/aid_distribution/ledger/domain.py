@@ -229,12 +229,24 @@ class Counted:
     snapshot: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A line that was told in packs: so many of them, each of so many base units."""
+
+    item: str
+    lot: str | None
+    pack: str
+    packs: int
+    per_pack: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """A posting that is asked for.
 
     Shape:  `lot` of a line may be None: what leaves is then taken by expiry, what comes in has no lot
             `usable_only` skips expired and held lots when choosing, and refuses a held one that is named
+            `packs` are the lines that were told in packs, of which `lines` has the base units
             `counted` are the lines of a count, which has no others; `uncounted` the cards of a count to be reversed
     """
 
@@ -248,6 +260,7 @@ class Draft:
     reason: str | None = None
     reverses: UUID | None = None
     usable_only: bool = False
+    packs: tuple[Packed, ...] = ()
     counted: tuple[Counted, ...] = ()
     uncounted: tuple[CardKey, ...] = ()
 

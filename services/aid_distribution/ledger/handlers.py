@@ -5,14 +5,14 @@ Orders come in batches that share one transaction, and each has its own outcome;
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from services.aid_distribution.ledger import deciding, domain, lateness, lot_notes, store, writing
+from services.aid_distribution.ledger import deciding, domain, lateness, lot_notes, packs, returned, store, writing
 from services.aid_distribution.ledger.catalogue import CodeTaken, ItemRow, PlaceRow
 from services.aid_distribution.ledger.domain import (
     ISSUE_PLACES,
@@ -21,8 +21,9 @@ from services.aid_distribution.ledger.domain import (
     Draft,
     Kind,
     Line,
+    Packed,
 )
-from services.aid_distribution.ledger.known import Known, Leaves, dated_lots, known, known_by_code, leaves_of
+from services.aid_distribution.ledger.known import Known, Leaves, Told, dated_lots, known, known_by_code, leaves_of
 from services.aid_distribution.ledger.loading import lock_cards, recorded_at
 from services.aid_distribution.ledger.mistakes import issue_mistakes, lot_mistakes, place_mistakes, receipt_mistakes
 from services.aid_distribution.ledger.orders import (
@@ -38,6 +39,7 @@ from services.aid_distribution.ledger.orders import (
     place_view,
     posting_view,
 )
+from services.aid_distribution.ledger.returned import GoodsReturned
 from services.aid_distribution.ledger.store import Posted, PostingLineRow, PostingRow
 from shared.caller import Caller
 from shared.clock import WIB
@@ -94,6 +96,7 @@ async def _post(work: Work, drafts: Sequence[Draft]) -> list[Posted | Refusal]:
     await writing.write(work.session, posted, raised.heads, cards)
     await lateness.note(work, posted)
     await lot_notes.keep(work.session, posted)
+    await packs.keep(work.session, posted)
     return outcomes
 
 
@@ -135,8 +138,8 @@ def receipt_draft(work: Work, one: Asked[ReceiveStock], leaves: Leaves, here: Kn
     if errors := receipt_mistakes(leaves, here, one.caller, work.now):
         return Invalid(errors)
     place, origin = here.places[order.place], SOURCE_PLACES[order.source]
-    lines = tuple(Line(line.item, line.quantity, origin, order.place, line.lot) for line in order.lines)
-    return _draft(work, one, Kind.RECEIPT, place.region, order.source, lines)
+    lines = tuple(Line(line.item, here.base(line), origin, order.place, line.lot) for line in order.lines)
+    return _draft(work, one, Kind.RECEIPT, place.region, order.source, lines, here.packed(order.lines))
 
 
 async def remember_lots(work: Work, orders: Sequence[ReceiveStock]) -> None:
@@ -169,8 +172,8 @@ def issue_draft(work: Work, one: Asked[IssueStock], leaves: Leaves, here: Known)
     if errors := issue_mistakes(leaves, here, one.caller, work.now):
         return Invalid(errors)
     place = here.places[order.place]
-    lines = leaving(order.lines, order.place, ISSUE_PLACES[order.reason])
-    return _draft(work, one, Kind.ISSUE, place.region, order.reason, lines)
+    lines = leaving(order.lines, order.place, ISSUE_PLACES[order.reason], here)
+    return _draft(work, one, Kind.ISSUE, place.region, order.reason, lines, here.packed(order.lines))
 
 
 def _draft(
@@ -180,6 +183,7 @@ def _draft(
     region: str,
     reason: str,
     lines: tuple[Line, ...],
+    packs: tuple[Packed, ...],
 ) -> Draft:
     return Draft(
         id=work.new_id(),
@@ -190,6 +194,7 @@ def _draft(
         document=one.body.document,
         reason=reason,
         lines=lines,
+        packs=packs,
     )
 
 
@@ -204,22 +209,9 @@ def posting_fact(posted: Posted, here: Known) -> dict[str, Any]:
     }
 
 
-class Leaving(Protocol):
-    """A line of goods that leave."""
-
-    @property
-    def item(self) -> str: ...  # noqa: D102 - the name says it
-
-    @property
-    def quantity(self) -> int: ...  # noqa: D102 - the name says it
-
-    @property
-    def lot(self) -> str | None: ...  # noqa: D102 - the name says it
-
-
-def leaving(lines: Sequence[Leaving], place: str, to_place: str) -> tuple[Line, ...]:
-    """Make the ledger's lines for goods that leave a place."""
-    return tuple(Line(line.item, line.quantity, place, to_place, line.lot) for line in lines)
+def leaving(lines: Sequence[Told], place: str, to_place: str, here: Known) -> tuple[Line, ...]:
+    """Make the ledger's lines, in base units, for goods that leave a place."""
+    return tuple(Line(line.item, here.base(line), place, to_place, line.lot) for line in lines)
 
 
 async def reverse(work: Work, caller: Caller, posting_id: UUID, order: ReversePosting) -> PostingView:
@@ -250,11 +242,13 @@ async def undo(
 ) -> tuple[Posted, Known]:
     """Post the opposite of a posting, at its own moment.
 
-    Raises: AlreadyReversed (409), ShortOfStock (409), CountedSince (409) naming the later counts
+    Raises: AlreadyReversed (409), GoodsReturned (409), ShortOfStock (409), CountedSince (409) naming the later counts
     """
     done = (await work.session.exec(select(PostingRow).where(PostingRow.reverses == row.id))).first()
     if done is not None:
         raise AlreadyReversed(f"It was reversed by {done.number}.", reversed_by=str(done.id), number=done.number)
+    if await returned.any_of(work.session, row.id):
+        raise GoodsReturned("Some of its goods are back already; return the rest instead.")
     question = select(PostingLineRow).where(PostingLineRow.posting_id == row.id)
     lines = (await work.session.exec(question.order_by(col(PostingLineRow.line_no)))).all()
     draft = Draft(

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Protocol
 
 import msgspec
 
-from services.aid_distribution.ledger import store
+from services.aid_distribution.ledger import packs, store
 from services.aid_distribution.ledger.catalogue import Item, Place, find, seen
-from services.aid_distribution.ledger.domain import Line
+from services.aid_distribution.ledger.domain import Line, Packed
+from services.aid_distribution.ledger.packs import PackKey
 from services.aid_distribution.ledger.store import LotKey
 from shared.caller import Caller
 from shared.contracts.aid_distribution import Goods
@@ -21,17 +23,55 @@ Leaves = Mapping[str, object]
 PLACES = ("place", "from_place", "to_place")
 
 
+class Told(Protocol):
+    """A line of goods as it was told."""
+
+    @property
+    def item(self) -> str: ...  # noqa: D102 - the name says it
+
+    @property
+    def quantity(self) -> int: ...  # noqa: D102 - the name says it
+
+    @property
+    def lot(self) -> str | None: ...  # noqa: D102 - the name says it
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The items, places and lots that a batch of orders names, as far as they exist."""
+    """The items, places, lots and packs that a batch of orders names, as far as they exist.
+
+    Shape:  `packs` says how many base units each holds
+    """
 
     items: dict[str, Item]
     places: dict[str, Place] = field(default_factory=dict)
     expiries: dict[LotKey, date] = field(default_factory=dict)
+    packs: dict[PackKey, int] = field(default_factory=dict)
 
     def has_place(self, code: str, caller: Caller) -> bool:
         """Tell whether there is such a place that the caller may know of."""
         return seen(self.places.get(code), caller) is not None
+
+    def base(self, line: Told) -> int:
+        """Give the quantity of a line in base units."""
+        pack = getattr(line, "pack", None)
+        return line.quantity * self.packs[line.item, pack] if pack else line.quantity
+
+    def packed(self, lines: Iterable[Told]) -> tuple[Packed, ...]:
+        """Give the lines that are told in packs."""
+        return tuple(
+            Packed(line.item, line.lot, pack, line.quantity, self.packs[line.item, pack])
+            for line in lines
+            if (pack := getattr(line, "pack", None))
+        )
+
+    def in_base_units(self, leaves: Leaves) -> Leaves:
+        """Give the values of an order with every quantity in base units, as far as its packs are known."""
+        found = dict(leaves)
+        for line, key, quantity in packed_lines(leaves):
+            if isinstance(quantity, int) and key in self.packs:
+                found[f"{line}/quantity"] = quantity * self.packs[key]
+        return found
 
     def goods(self, lines: Iterable[Line]) -> list[Goods]:
         """Put lines into the words of an event."""
@@ -68,8 +108,10 @@ async def known(work: Work, orders: Sequence[Leaves]) -> Known:
             elif name in PLACES:
                 places.add(str(value))
     lots = {lot for order in orders for _, lot, _ in dated_lots(order)}
+    named = {key for order in orders for _, key, _ in packed_lines(order)}
     found = await find(work.session, items, places)
-    return Known(*found, await store.expiries(work.session, lots) if lots else {})
+    expiries = await store.expiries(work.session, lots) if lots else {}
+    return Known(*found, expiries, await packs.quantities(work.session, named) if named else {})
 
 
 def leaves_of(order: msgspec.Struct) -> Leaves:
@@ -91,6 +133,16 @@ def _leaves(value: object, pointer: str) -> Iterator[tuple[str, object]]:
 def field_of(pointer: str) -> str:
     """Give the last step of a pointer."""
     return pointer[pointer.rfind("/") + 1 :]
+
+
+def packed_lines(leaves: Leaves) -> Iterator[tuple[str, PackKey, object]]:
+    """Give each line that is told in packs: where the line is, the item and its pack, and how many."""
+    for pointer, pack in leaves.items():
+        if field_of(pointer) == "pack" and isinstance(pack, str):
+            line = pointer.removesuffix("/pack")
+            item = leaves.get(f"{line}/item")
+            if isinstance(item, str):
+                yield line, (item, pack), leaves.get(f"{line}/quantity")
 
 
 def dated_lots(leaves: Leaves) -> Iterator[tuple[str, LotKey, date]]:

@@ -6,8 +6,17 @@ The handlers ask it of every order; the edge asks it of an order of the wrong sh
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from services.aid_distribution.ledger.domain import ISSUE_PLACES, when_mistakes
-from services.aid_distribution.ledger.known import PLACES, Known, Leaves, Rule, dated_lots, field_of, known
+from services.aid_distribution.ledger.domain import ISSUE_PLACES, QUANTITY_MAX, when_mistakes
+from services.aid_distribution.ledger.known import (
+    PLACES,
+    Known,
+    Leaves,
+    Rule,
+    dated_lots,
+    field_of,
+    known,
+    packed_lines,
+)
 from services.aid_distribution.ledger.store import LotKey
 from shared.caller import Caller
 from shared.database import Work
@@ -26,6 +35,20 @@ def order_mistakes(leaves: Leaves, here: Known, caller: Caller, now: datetime) -
             errors.append(FieldError(pointer, "unknown_item", f"There is no item {value}."))
         elif name in PLACES and not here.has_place(str(value), caller):
             errors.append(FieldError(pointer, "unknown_place", f"There is no place {value}."))
+    return errors + pack_mistakes(leaves, here)
+
+
+def pack_mistakes(leaves: Leaves, here: Known) -> list[FieldError]:
+    """Say which lines name a pack that there is not, or more of it than one line may move."""
+    errors: list[FieldError] = []
+    for line, (item, pack), quantity in packed_lines(leaves):
+        per_pack = here.packs.get((item, pack))
+        if per_pack is None:
+            if item in here.items:
+                errors.append(FieldError(f"{line}/pack", "unknown_pack", f"There is no pack {pack} of {item}."))
+        elif isinstance(quantity, int) and quantity * per_pack > QUANTITY_MAX:
+            detail = f"{quantity} of {per_pack} are more than {QUANTITY_MAX}."
+            errors.append(FieldError(f"{line}/quantity", "too_many_units", detail))
     return errors
 
 

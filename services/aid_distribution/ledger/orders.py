@@ -20,6 +20,9 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]
 ItemCode = Annotated[Code, msgspec.Meta(examples=["MASK-CLOTH"])]
 PlaceCode = Annotated[Code, msgspec.Meta(examples=["WH-19.71"])]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+PackCode = Annotated[Code | None, msgspec.Meta(examples=[None])]
+"""The pack in which a line is told; its quantity counts packs then."""
+
 Lot = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9.\-/]*$")]
 
 
@@ -47,21 +50,36 @@ class AddPlace(Order, frozen=True, kw_only=True):
     region: RegionCode
 
 
+class AddPack(Order, frozen=True, kw_only=True):
+    """Define a pack of an item: so many base units come together."""
+
+    code: Annotated[Code, msgspec.Meta(examples=["BOX-50"])]
+    name: Annotated[Text, msgspec.Meta(examples=["Dus isi 50"])]
+    quantity: Annotated[int, msgspec.Meta(ge=2, le=QUANTITY_MAX, examples=[50])]
+
+
 class ReceivedLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Goods that came in."""
+    """Goods that came in; with a `pack` the quantity counts packs."""
 
     item: ItemCode
     quantity: Quantity
     lot: Lot | None = None
     expires_on: date | None = None
+    pack: PackCode = None
 
 
-class GoodsLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Goods that leave; without a lot the earliest expiry goes first."""
+class LooseLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Goods that leave, in base units; without a lot the earliest expiry goes first."""
 
     item: ItemCode
     quantity: Quantity
     lot: Lot | None = None
+
+
+class GoodsLine(LooseLine, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Goods that leave; with a `pack` the quantity counts packs, without a lot the earliest expiry goes first."""
+
+    pack: PackCode = None
 
 
 class ArrivedLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,6 +92,7 @@ class ArrivedLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 GoodsLines = Annotated[list[GoodsLine], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
+LooseLines = Annotated[list[LooseLine], msgspec.Meta(min_length=1, max_length=LINES_MAX)]
 
 
 class ReceiveStock(Order, frozen=True, kw_only=True):
@@ -112,12 +131,13 @@ class ReceiveTransfer(Order, frozen=True, kw_only=True):
 
 
 class CountedLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was counted of an item, lot by lot where it lies there in lots."""
+    """What was counted of an item, lot by lot where it lies there in lots; with a `pack` whole packs."""
 
     item: ItemCode
     quantity: Annotated[Count, msgspec.Meta(examples=[98])]
     lot: Lot | None = None
     reason: Reason = Reason.RECOUNT
+    pack: PackCode = None
 
 
 class CountStock(Order, frozen=True, kw_only=True):
@@ -177,6 +197,26 @@ class PlaceView(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
+class PackView(msgspec.Struct, frozen=True, kw_only=True):
+    """A pack of an item; what it holds never changes once it was used."""
+
+    id: UUID
+    item: str
+    code: str
+    name: str
+    quantity: int
+
+
+class PackedView(msgspec.Struct, frozen=True, kw_only=True):
+    """A line as it was told: so many packs, which are so many base units."""
+
+    item: str
+    lot: str | None
+    pack: str
+    packs: int
+    quantity: int
+
+
 class PostedLine(msgspec.Struct, frozen=True, kw_only=True):
     """A line as it stands in the journal."""
 
@@ -210,6 +250,7 @@ class PostingView(msgspec.Struct, frozen=True, kw_only=True):
     reverses: UUID | None
     lines: list[PostedLine]
     lot_notes: list[LotNoteView]
+    packs: list[PackedView]
 
 
 class SnapshotView(msgspec.Struct, frozen=True, kw_only=True):
@@ -309,7 +350,10 @@ class TransferLineView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
-    """What lies at a place: what is there, what of it is promised, what is free."""
+    """What lies at a place: what is there, what of it is promised, what is free.
+
+    Shape:  `packs` and `loose` say what is there in the pack that was asked for: whole ones, and units beside them
+    """
 
     place: str
     item: str
@@ -317,10 +361,15 @@ class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
     on_hand: int
     reserved: int
     available: int
+    packs: int | None = None
+    loose: int | None = None
 
 
 class CardEntryView(msgspec.Struct, frozen=True, kw_only=True):
-    """A movement on a card: `quantity` is positive for what came in, `balance` is what lay there after it."""
+    """A movement on a card: `quantity` is positive for what came in, `balance` is what lay there after it.
+
+    Shape:  `packs` and `loose` say the balance in the pack that was asked for: whole ones, and units beside them
+    """
 
     occurred_at: datetime
     recorded_at: datetime
@@ -331,6 +380,8 @@ class CardEntryView(msgspec.Struct, frozen=True, kw_only=True):
     document: str
     number: str
     posting_id: UUID
+    packs: int | None = None
+    loose: int | None = None
 
 
 def line_view(line: Line) -> PostedLine:
@@ -359,6 +410,10 @@ def posting_view(posted: Posted) -> PostingView:
         reverses=draft.reverses,
         lines=[line_view(line) for line in posted.lines],
         lot_notes=lot_note_views(posted.entered.notes),
+        packs=[
+            PackedView(item=one.item, lot=one.lot, pack=one.pack, packs=one.packs, quantity=one.packs * one.per_pack)
+            for one in draft.packs
+        ],
     )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.aid_distribution.ledger.orders import GoodsLines, Moment, Order, PlaceCode
+from services.aid_distribution.ledger.orders import LooseLines, Moment, Order, PlaceCode
 from services.aid_distribution.ledger.reserved import State
 from shared.routes import PAGE_ITEMS_DEFAULT, Code, Cursor, Limit, Text
 
@@ -17,7 +17,7 @@ class ReserveStock(Order, frozen=True, kw_only=True):
     place: PlaceCode
     purpose: Annotated[Text, msgspec.Meta(examples=["Training of tailors, 12 October"])]
     expires_at: Moment
-    lines: GoodsLines
+    lines: LooseLines
 
 
 class ReleaseReservation(Order, frozen=True, kw_only=True):

@@ -12,8 +12,6 @@ from uuid import UUID
 
 from services.aid_distribution.ledger import reserved
 from services.aid_distribution.ledger.domain import NO_LOT, Line, reserved_place
-from services.aid_distribution.ledger.handlers import leaving
-from services.aid_distribution.ledger.orders import GoodsLine
 from services.aid_distribution.ledger.reserved import (
     Lot,
     ReservationLineRow,
@@ -71,14 +69,12 @@ class Reserved:
         return []
 
     def leaving(
-        self, work: Work, one: UUID | None, goods: Sequence[GoodsLine], place: str, to_place: str, at: datetime
+        self, work: Work, one: UUID | None, goods: tuple[Line, ...], at: datetime
     ) -> tuple[Line, ...] | Refusal:
         """Give the lines of goods that leave a place, those of a reservation where one is named."""
-        return leaving(goods, place, to_place) if one is None else self._take(one, goods, to_place, at, work.now)
+        return goods if one is None else self._take(one, goods, at, work.now)
 
-    def _take(
-        self, one: UUID, goods: Sequence[GoodsLine], to_place: str, at: datetime, now: datetime
-    ) -> tuple[Line, ...] | Refusal:
+    def _take(self, one: UUID, goods: Sequence[Line], at: datetime, now: datetime) -> tuple[Line, ...] | Refusal:
         """Choose what is taken out of a reservation: what names its lot first, the rest in the order of expiry.
 
         What has expired or is on hold is skipped and told of; what names it by its lot is for the ledger to refuse.
@@ -94,7 +90,7 @@ class Reserved:
             missing = asked.quantity
             for lot in self._choice(one, asked, at):
                 if part := min(missing, left[asked.item, lot]):
-                    taken.append(Line(asked.item, part, reserved_place(row.place), to_place, lot))
+                    taken.append(Line(asked.item, part, reserved_place(row.place), asked.to_place, lot))
                     left[asked.item, lot] -= part
                     missing -= part
             if missing:
@@ -105,13 +101,13 @@ class Reserved:
             return MoreThanReserved(detail, number=row.number, cards=[*short])
         return tuple(taken)
 
-    def _choice(self, one: UUID, asked: GoodsLine, at: datetime) -> Iterator[str]:
+    def _choice(self, one: UUID, asked: Line, at: datetime) -> Iterator[str]:
         for line in self.lines[one]:
             may_be_taken = asked.lot == line.lot if asked.lot else self._usable(line, at)
             if line.item == asked.item and may_be_taken:
                 yield line.lot
 
-    def _skipped(self, one: UUID, asked: GoodsLine, at: datetime) -> dict[str, Json]:
+    def _skipped(self, one: UUID, asked: Line, at: datetime) -> dict[str, Json]:
         """Name the lots that would have had more of it, were they not on hold or expired."""
         told: dict[str, Json] = {}
         unused = [line for line in self.lines[one] if line.item == asked.item and line.left and asked.lot is None]

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Integer, Text, Uuid
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Text, Uuid, text
 from sqlmodel import Field, SQLModel, col, select
 
 from services.aid_distribution.ledger import lot_notes
 from services.aid_distribution.ledger.domain import NO_LOT, Draft, Kind, Line, Virtual
-from services.aid_distribution.ledger.handlers import post
+from services.aid_distribution.ledger.handlers import leaving, post
 from services.aid_distribution.ledger.known import Known, Leaves, known, known_by_code, leaves_of
 from services.aid_distribution.ledger.mistakes import arrival_mistakes, dispatch_mistakes
 from services.aid_distribution.ledger.orders import (
@@ -58,6 +58,7 @@ class TransferRow(SQLModel, table=True):
             " (state = 'received' AND receipt_posting_id IS NOT NULL AND received_at >= occurred_at)",
             name="transfer_state",
         ),
+        Index("transfer_on_its_way", "to_place", postgresql_where=text("state = 'in_transit'")),
     )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
@@ -147,9 +148,8 @@ def dispatch_draft(
     errors += reserved.mistakes(order.reservation, order.from_place, order.occurred_at, one.caller)
     if errors:
         return Invalid(errors)
-    lines = reserved.leaving(
-        work, order.reservation, order.lines, order.from_place, Virtual.IN_TRANSIT, order.occurred_at
-    )
+    told = leaving(order.lines, order.from_place, Virtual.IN_TRANSIT, here)
+    lines = reserved.leaving(work, order.reservation, told, order.occurred_at)
     if isinstance(lines, Refusal):
         return lines
     origin = here.places[order.from_place]
@@ -161,6 +161,7 @@ def dispatch_draft(
         caller=one.caller,
         document=order.document,
         lines=lines,
+        packs=here.packed(order.lines),
         usable_only=True,
     )
 

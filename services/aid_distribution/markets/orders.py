@@ -220,10 +220,10 @@ class CouponKeyView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SaleOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one entry: `recorded`, `repeated`, `double_use` or `refused`.
+    """What became of one entry: `recorded`, `repeated`, `double_use`, `parked` or `refused`.
 
-    Shape: `code` and `detail` say why it was refused, or why the goods of a double use are not off the book;
-           `first_use` is the other side of a double use
+    Shape: `code` and `detail` say why it was refused or parked, or why the goods of a double use are not off the book;
+           `first_use` is the other side of a double use, `exception_id` where a sale is parked
     """
 
     id: UUID
@@ -233,6 +233,7 @@ class SaleOutcome(msgspec.Struct, frozen=True, kw_only=True):
     number: str | None = None
     amount_rupiah: int | None = None
     first_use: UseView | None = None
+    exception_id: UUID | None = None
 
 
 class SalesView(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from services.aid_distribution.ledger.domain import Draft, Kind, Virtual
+from services.aid_distribution.ledger.domain import Draft, Kind, ShortOfStock, Virtual
 from services.aid_distribution.ledger.domain import Line as Moved
 from services.aid_distribution.ledger.handlers import post
 from services.aid_distribution.ledger.store import Posted
@@ -12,7 +12,7 @@ from services.aid_distribution.markets.domain import SELLS, Entry, Taken, amount
 from services.aid_distribution.markets.handlers import market_for_update
 from services.aid_distribution.markets.orders import RecordSales, SalesView
 from services.aid_distribution.markets.store import MarketSaleLineRow, MarketSaleRow
-from services.aid_distribution.markets.uploads import Upload, fingerprint, gather, outcome_of
+from services.aid_distribution.markets.uploads import Upload, fingerprint, gather, outcome_of, parked_of, settle_parked
 from shared.caller import Caller
 from shared.contracts.aid_distribution import MarketSold
 from shared.database import Work
@@ -26,6 +26,14 @@ async def record(work: Work, caller: Caller, market_id: UUID, order: RecordSales
 
     Raises: Absent (404), WrongMarketState (409)
     """
+    upload = await enter(work, caller, market_id, order)
+    await settle_parked(upload)
+    return SalesView(market_id=market_id, outcomes=[upload.outcomes[one.id] for one in order.entries])
+
+
+async def enter(work: Work, caller: Caller, market_id: UUID, order: RecordSales) -> Upload:
+    """Enter what can be entered; what was parked of it is locked before the market, as whoever applies it does."""
+    await parked_of(work, order)
     market = await market_for_update(work, caller, market_id, *SELLS)
     upload = await gather(work, caller, market, order)
     pending = [entry for entry in upload.entries.values() if entry.id not in upload.outcomes]
@@ -33,7 +41,7 @@ async def record(work: Work, caller: Caller, market_id: UUID, order: RecordSales
     while pending:
         pending = await _round(upload, pending)
     await _write(upload)
-    return SalesView(market_id=market.id, outcomes=[upload.outcomes[one.id] for one in order.entries])
+    return upload
 
 
 async def _round(upload: Upload, pending: Sequence[Entry]) -> list[Entry]:
@@ -73,6 +81,8 @@ async def _post(upload: Upload, taken: Sequence[tuple[Entry, Taken]]) -> bool:
             upload.book.take_back(entry)
         if verdict.double_of is None:
             upload.refuse(entry.id, posted.code, posted.detail)
+            if isinstance(posted, ShortOfStock):
+                upload.short[entry.id] = posted
         else:
             _take(upload, entry, Taken(verdict.double_of, verdict.unposted or posted.code), None)
     return refused

@@ -1,4 +1,8 @@
-"""What a counter tells, and all that is known of it before anything is decided."""
+"""What a counter tells, and all that is known of it before anything is decided.
+
+A sale that no card holds the goods of has happened all the same: it is parked as an exception, and tried again when it
+is told again.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,23 +11,50 @@ from uuid import UUID
 
 import msgspec
 
-from services.aid_distribution.ledger.domain import when_mistakes
+from services.aid_distribution.exceptions import parking
+from services.aid_distribution.exceptions import store as exceptions
+from services.aid_distribution.exceptions.domain import EntryDropped, Posting, State
+from services.aid_distribution.exceptions.parking import Short
+from services.aid_distribution.exceptions.store import ExceptionRow
+from services.aid_distribution.ledger.domain import ShortOfStock, when_mistakes
 from services.aid_distribution.ledger.known import Known, known_by_code
+from services.aid_distribution.ledger.orders import Order
 from services.aid_distribution.markets import store
 from services.aid_distribution.markets.coupons import signed_coupons, use_view
 from services.aid_distribution.markets.domain import Book, Coupon, Entry, Line, Model, Offer
-from services.aid_distribution.markets.orders import Family, RecordSales, SaleEntry, SaleOutcome
+from services.aid_distribution.markets.orders import Family, RecordSales, SaleEntry, SaleOutcome, SoldLine
 from services.aid_distribution.markets.signing import Signed
 from services.aid_distribution.markets.store import MarketCouponRow, MarketRow, MarketSaleRow
 from shared.caller import Caller
 from shared.database import Work
+
+KIND = "sale"
+HIDDEN = ("coupon", "family")
+
+
+class OfCounter(msgspec.Struct, frozen=True):
+    """What entering a sale needs beside it."""
+
+    market_id: UUID
+    counter: str
+
+
+class ParkedSale(Order, frozen=True, kw_only=True):
+    """A sale as it is parked: `sold_at` stands in it as its counter told it."""
+
+    id: UUID
+    sold_at: datetime
+    coupon: str | None = None
+    family: str | None = None
+    lines: list[SoldLine]
 
 
 @dataclass(slots=True)
 class Upload:
     """What one counter tells.
 
-    Shape: `told` and `entries` by the ids of the counter, the first of two that share one; `first` are the first uses
+    Shape: `parked` are the exceptions that its entries have become, `short` the sales that no card holds the goods of;
+           `told` and `entries` by the ids of the counter, the first of two that share one; `first` are the first uses
            of coupons; `outcomes` and `written` grow while it is decided
     """
 
@@ -37,6 +68,8 @@ class Upload:
     coupons: dict[UUID, MarketCouponRow]
     book: Book
     first: dict[UUID, MarketSaleRow]
+    parked: dict[UUID, ExceptionRow]
+    short: dict[UUID, ShortOfStock] = field(default_factory=dict)
     outcomes: dict[UUID, SaleOutcome] = field(default_factory=dict)
     written: list[MarketSaleRow] = field(default_factory=list)
 
@@ -50,8 +83,14 @@ class Upload:
         self.outcomes[entry_id] = SaleOutcome(id=entry_id, outcome="refused", code=code, detail=detail)
 
 
+async def parked_of(work: Work, order: RecordSales) -> dict[UUID, ExceptionRow]:
+    """Give what is or was parked of a counter's entries, and keep others from settling it meanwhile."""
+    return await exceptions.of_entries(work.session, KIND, {one.id for one in order.entries})
+
+
 async def gather(work: Work, caller: Caller, market: MarketRow, order: RecordSales) -> Upload:
     """Find out all that is known of what a counter tells; what needs no decision has its outcome already."""
+    parked = await parked_of(work, order)
     signed = signed_coupons(work, [one.coupon for one in order.entries if one.coupon])
     coupons = await store.coupons(work.session, market.id, {one.coupon_id for one in signed.values()})
     told: dict[UUID, SaleEntry] = {}
@@ -65,7 +104,7 @@ async def gather(work: Work, caller: Caller, market: MarketRow, order: RecordSal
     taken = await store.taken(work.session, market.id, families)
     book = Book(Model(market.model), offers, {coupon: sale.id for coupon, sale in first.items()}, taken)
     here = await known_by_code(work, [*offers, *([market.coupon_item] if market.coupon_item else [])])
-    upload = Upload(work, caller, market, order, here, told, entries, coupons, book, first)
+    upload = Upload(work, caller, market, order, here, told, entries, coupons, book, first, parked)
     await _settle_known(upload)
     return upload
 
@@ -106,8 +145,59 @@ async def _settle_known(upload: Upload) -> None:
             upload.refuse(one.id, "id_taken", "This id stands for another sale.")
         elif row is not None:
             upload.outcomes[one.id] = outcome_of(row, "repeated", first.get(row.first_sale_id or row.id))
+        elif refused := _parked_otherwise(upload, one):
+            upload.refuse(one.id, *refused)
         elif wrong := when_mistakes(one.sold_at, upload.work.now, upload.caller.role):
             upload.refuse(one.id, wrong[0].code, wrong[0].detail)
+
+
+def _parked_otherwise(upload: Upload, one: SaleEntry) -> tuple[str, str] | None:
+    """Say why an entry that was parked is not tried again, if it is not: another by the same id, or dropped."""
+    row = upload.parked.get(one.id)
+    if row is None:
+        return None
+    if row.digest != bytes.fromhex(fingerprint(one)) or of_counter(row).market_id != upload.market.id:
+        return "id_taken", "This id stands for another sale."
+    dropped = f"It was dropped: {row.drop_reason}"
+    return (EntryDropped.code, dropped) if row.state == State.DROPPED else None
+
+
+def of_counter(row: ExceptionRow) -> OfCounter:
+    """Give at which market and counter a sale took place that is parked."""
+    return msgspec.convert(row.context, OfCounter)
+
+
+async def settle_parked(upload: Upload) -> None:
+    """Park what no card holds the goods of, each sale once, and close what was parked and is in the book now."""
+    work, caller = upload.work, upload.caller
+    again = {entry_id: row for entry_id, row in upload.parked.items() if entry_id in upload.short}
+    await parking.note_refused(work, [(row, upload.short[entry_id]) for entry_id, row in again.items()])
+    new = [entry_id for entry_id in upload.short if entry_id not in again]
+    kept = dict(zip(new, await parking.park(work, caller, [_short(upload, one) for one in new]), strict=True))
+    for entry_id, row in (again | kept).items():
+        refused = upload.outcomes[entry_id]
+        upload.outcomes[entry_id] = msgspec.structs.replace(refused, outcome="parked", exception_id=row.id)
+    written = {row.id: row for row in upload.written}
+    entered = [
+        (row, Posting(sale.posting_id, sale.number))
+        for entry_id, row in upload.parked.items()
+        if (sale := written.get(entry_id)) and sale.posting_id and sale.number and row.state == State.OPEN
+    ]
+    await parking.note_applied(work, caller, entered, HIDDEN)
+
+
+def _short(upload: Upload, entry_id: UUID) -> Short:
+    told = upload.told[entry_id]
+    return Short(
+        kind=KIND,
+        order=ParkedSale(**{name: getattr(told, name) for name in SaleEntry.__struct_fields__}),
+        place=upload.market.place,
+        occurred_at=upload.moment(upload.entries[entry_id]),
+        refusal=upload.short[entry_id],
+        entry_id=entry_id,
+        digest=bytes.fromhex(fingerprint(told)),
+        context=msgspec.to_builtins(OfCounter(upload.market.id, upload.order.counter)),
+    )
 
 
 def fingerprint(one: SaleEntry) -> str:

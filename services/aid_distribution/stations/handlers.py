@@ -8,8 +8,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.aid_distribution.ledger.catalogue import CodeTaken
 from services.aid_distribution.ledger.domain import NO_LOT, Draft, Kind, Line, Virtual
-from services.aid_distribution.ledger.handlers import leaving, post
+from services.aid_distribution.ledger.handlers import post
 from services.aid_distribution.ledger.known import known_by_code, leaves_of
+from services.aid_distribution.ledger.orders import LooseLine
 from services.aid_distribution.ledger.store import Posted
 from services.aid_distribution.stations import store
 from services.aid_distribution.stations.codes import digest, report_code
@@ -59,7 +60,7 @@ async def place(work: Work, caller: Caller, order: PlaceStation) -> StationView:
     if await store.code_taken(work.session, site.region, order.code):
         raise CodeTaken(f"{order.code} is in use.")
     asset = Line(order.item, 1, order.from_place, Virtual.STATIONS, None)
-    goods = leaving(order.lines, order.from_place, Virtual.STATIONS)
+    goods = _leaving(order.lines, order.from_place)
     posted = await _post(work, caller, order, order.from_place, "placed", (asset, *goods))
     row, known = _station(work, caller, order, site.region, posted)
     await _insert(work, row)
@@ -117,6 +118,10 @@ def _station(
     return row, known
 
 
+def _leaving(lines: Sequence[LooseLine], place: str) -> tuple[Line, ...]:
+    return tuple(Line(line.item, line.quantity, place, Virtual.STATIONS, line.lot) for line in lines)
+
+
 async def _insert(work: Work, row: StationRow) -> None:
     order = insert(StationRow).values(**row.model_dump())
     unless_taken = order.on_conflict_do_nothing(index_elements=["region", "code"]).returning(literal(1))
@@ -134,7 +139,7 @@ async def visit(work: Work, caller: Caller, station_id: UUID, order: VisitStatio
     refill = order.refill or Refill()
     posted = None
     if refill.lines and refill.from_place:
-        lines = leaving(refill.lines, refill.from_place, Virtual.STATIONS)
+        lines = _leaving(refill.lines, refill.from_place)
         posted = await _post(work, caller, order, refill.from_place, "refilled", lines)
     done = _visit(work, caller, row, order, refill, posted)
     work.session.add(done)

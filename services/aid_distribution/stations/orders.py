@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.aid_distribution.ledger.orders import LINES_MAX, GoodsLine, Moment, Order, PlaceCode, PostedLine
+from services.aid_distribution.ledger.orders import LINES_MAX, LooseLine, Moment, Order, PlaceCode, PostedLine
 from services.aid_distribution.stations.domain import (
     PEOPLE_PER_DAY_MAX,
     SOAP_MILLILITRE_MAX,
@@ -25,7 +25,7 @@ PERIOD_DAYS_MAX = 366
 WaterMillilitre = Annotated[int, msgspec.Meta(ge=0, le=WATER_MILLILITRE_MAX, examples=[20_000])]
 SoapMillilitre = Annotated[int, msgspec.Meta(ge=0, le=SOAP_MILLILITRE_MAX, examples=[300])]
 PeoplePerDay = Annotated[int, msgspec.Meta(ge=0, le=PEOPLE_PER_DAY_MAX)]
-Lines = Annotated[list[GoodsLine], msgspec.Meta(max_length=LINES_MAX)]
+Lines = Annotated[list[LooseLine], msgspec.Meta(max_length=LINES_MAX)]
 ReportCode = Annotated[str, msgspec.Meta(min_length=26, max_length=26, pattern=r"^[A-Z2-7]{26}$(?!\n)")]
 """What the QR code on a station carries: 128 bits in base 32, which nobody guesses."""
 

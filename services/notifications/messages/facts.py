@@ -21,6 +21,8 @@ from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    ExceptionOpened,
+    ExceptionOverdue,
     Goods,
     KitsEvent,
     KitShortage,
@@ -368,6 +370,17 @@ def _(event: StockLow | StockOut, reading: Reading) -> Values:
 @_facts.register
 def _(event: StockExpiring, reading: Reading) -> Values:
     return {**_alert(event, reading), "lot": event.lot, "expires_on": day(event.expires_on, reading.language)}
+
+
+@_facts.register(ExceptionOpened)
+@_facts.register(ExceptionOverdue)
+def _(event: ExceptionOpened | ExceptionOverdue, reading: Reading) -> Values:
+    return {
+        "goods": _goods(event.short, reading),
+        "place": event.place_name,
+        "until": moment(event.due_at, reading.language),
+        "when": moment(event.occurred_at, reading.language),
+    }
 
 
 def _alert(event: StockAlert, reading: Reading) -> Values:

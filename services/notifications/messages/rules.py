@@ -7,6 +7,8 @@ from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    ExceptionOpened,
+    ExceptionOverdue,
     KitsRefused,
     KitsReleased,
     KitsReserved,
@@ -97,6 +99,8 @@ RULES: tuple[Rule, ...] = (
     Rule(StockLow, Audience.KEEPERS, "stock_low", Urgency.INFORMATION, email=True),
     Rule(StockOut, Audience.KEEPERS, "stock_out", Urgency.INFORMATION, email=True),
     Rule(StockExpiring, Audience.KEEPERS, "stock_expiring", Urgency.INFORMATION, email=True),
+    Rule(ExceptionOpened, Audience.KEEPERS, "exception_opened", Urgency.INFORMATION),
+    Rule(ExceptionOverdue, Audience.KEEPERS, "exception_overdue", Urgency.REQUIRED, email=True),
 )
 # fmt: on
 

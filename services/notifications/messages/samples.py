@@ -8,6 +8,8 @@ from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    ExceptionOpened,
+    ExceptionOverdue,
     Goods,
     KitElsewhere,
     KitShortage,
@@ -78,6 +80,16 @@ STATION: dict[str, Any] = {
     "site_name": LONG,
     "region": REGION,
     "occurred_at": AT,
+}
+EXCEPTION: dict[str, Any] = {
+    "exception_id": SOMEBODY,
+    "kind": CODE,
+    "region": REGION,
+    "place": CODE,
+    "place_name": LONG,
+    "occurred_at": AT,
+    "due_at": AT,
+    "short": GOODS,
 }
 
 KITS: dict[str, Any] = {
@@ -253,6 +265,8 @@ LONGEST: tuple[Event, ...] = (
     KitsReserved(**KITS, reservation_id=SOMEBODY, number=NUMBER, expires_at=AT, lines=GOODS),
     KitsRefused(**KITS, because=CODE, shortages=SHORTAGES),
     KitsReleased(**KITS, reservation_id=SOMEBODY, number=NUMBER, because=CODE, reason=LONG),
+    ExceptionOpened(**EXCEPTION, causes=[CODE] * 4),
+    ExceptionOverdue(**EXCEPTION, owner=LONG),
     StationDry(**STATION, outage_id=SOMEBODY),
     StationBroken(**STATION, outage_id=SOMEBODY),
     StationReported(**STATION, outage_id=SOMEBODY, problem=CODE),

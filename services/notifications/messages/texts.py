@@ -241,6 +241,34 @@ TEXTS: dict[str, dict[Language, Words]] = {
             "You get this because your office keeps this station.",
         ),
     },
+    "exception_opened": {
+        ID: Words(
+            "Belum terbukukan di {place}",
+            "Yang terjadi {when} di {place} belum dapat dibukukan: stok kurang {goods}. Mohon cari sebabnya, lalu "
+            "bukukan atau batalkan paling lambat {until}.",
+            "Anda menerima pesan ini karena kantor Anda merawat stok ini.",
+        ),
+        EN: Words(
+            "Not yet in the book at {place}",
+            "What happened {when} at {place} cannot be booked yet: {goods} short. Please find out why, then book or "
+            "drop it by {until}.",
+            "You get this because your office keeps this stock.",
+        ),
+    },
+    "exception_overdue": {
+        ID: Words(
+            "Lewat waktu: belum terbukukan di {place}",
+            "Yang terjadi {when} di {place} masih belum dibukukan: stok kurang {goods}. Batas waktunya {until}. Mohon "
+            "diselesaikan.",
+            "Anda menerima pesan ini karena kantor Anda merawat stok ini.",
+        ),
+        EN: Words(
+            "Overdue: not yet in the book at {place}",
+            "What happened {when} at {place} is still not booked: {goods} short. It was to be settled by {until}. "
+            "Please settle it.",
+            "You get this because your office keeps this stock.",
+        ),
+    },
     "market": {
         ID: Words(
             "Pasar murah di wilayah {region}",

@@ -1,0 +1,50 @@
+"""Questions about exceptions: what is still to be settled, and what has become of the rest."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import false, tuple_
+from sqlmodel import and_, col, not_, or_, select
+
+from services.aid_distribution.exceptions.domain import State
+from services.aid_distribution.exceptions.orders import ExceptionQuery, ExceptionView, exception_view
+from services.aid_distribution.exceptions.parking import Appliers
+from services.aid_distribution.exceptions.store import ExceptionRow
+from shared import cursor
+from shared.caller import Caller
+from shared.database import Work
+from shared.problems import Absent
+from shared.routes import Page
+
+
+async def show(work: Work, caller: Caller, exception_id: UUID, appliers: Appliers) -> ExceptionView:
+    """Show an exception; raises Absent (404), also for another region's."""
+    row = await work.session.get(ExceptionRow, exception_id)
+    if row is None or not caller.sees(row.region):
+        raise Absent
+    return exception_view(row, appliers[row.kind].hidden, work.now)
+
+
+async def page(work: Work, caller: Caller, query: ExceptionQuery, appliers: Appliers) -> Page[ExceptionView]:
+    """List the exceptions of the caller's regions, the one that is to be settled first at the top."""
+    region = col(ExceptionRow.region)
+    own = [or_(region == one, region.startswith(f"{one}.")) for one in caller.regions]
+    question = select(ExceptionRow).where(or_(false(), *own))
+    if query.region is not None:
+        question = question.where(or_(region == query.region, region.startswith(f"{query.region}.")))
+    if query.state is not None:
+        question = question.where(ExceptionRow.state == query.state)
+    if query.overdue is not None:
+        late = and_(col(ExceptionRow.state) == State.OPEN, col(ExceptionRow.due_at) <= work.now)
+        question = question.where(late if query.overdue else not_(late))
+    if query.cursor:
+        after = cursor.decode(query.cursor, tuple[datetime, UUID])
+        question = question.where(tuple_(col(ExceptionRow.due_at), col(ExceptionRow.id)) > after)
+    question = question.order_by(col(ExceptionRow.due_at), col(ExceptionRow.id)).limit(query.limit + 1)
+    rows = (await work.session.exec(question)).all()
+    return cursor.page(
+        rows,
+        query.limit,
+        lambda row: exception_view(row, appliers[row.kind].hidden, work.now),
+        lambda row: (row.due_at, row.id),
+    )

@@ -1,0 +1,86 @@
+"""What of a posting was given back by returns: never more than it moved, which the database sees to as well."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Text, Uuid, text
+from sqlmodel import Field, SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.aid_distribution.ledger.store import LotKey
+from shared.problems import Refusal
+
+
+class GoodsReturned(Refusal):
+    """A posting of which something was returned is not undone: those goods would come back twice."""
+
+    code = "goods_returned"
+    title = "Goods of this posting were returned"
+
+
+class ReturnedRow(SQLModel, table=True):
+    """How much of one item and lot of a posting was returned; whoever changes it holds the lock of the posting."""
+
+    __tablename__ = "posting_returned"
+    __table_args__ = (CheckConstraint("returned BETWEEN 1 AND moved", name="posting_returned_within_moved"),)
+
+    posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), primary_key=True))
+    item: str = Field(sa_column=Column(Text, ForeignKey("item.code"), primary_key=True))
+    lot: str = Field(sa_column=Column(Text, primary_key=True))
+    moved: int = Field(sa_column=Column(BigInteger, nullable=False))
+    returned: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class Left(NamedTuple):
+    """What a posting moved of an item and lot, from where to where, and how much of it was returned."""
+
+    from_place: str
+    to_place: str
+    moved: int
+    returned: int
+
+
+# What a count has got afterwards is no part of what it moved.
+LEFT = text(
+    """
+    SELECT l.item, l.lot, min(l.from_place), min(l.to_place), sum(l.quantity)::bigint, coalesce(max(r.returned), 0)
+    FROM posting_line l
+    LEFT JOIN posting_returned r ON (r.posting_id, r.item, r.lot) = (l.posting_id, l.item, l.lot)
+    WHERE l.posting_id = :posting AND l.late_by IS NULL GROUP BY l.item, l.lot ORDER BY l.item, l.lot
+    """
+)
+ADD = text(
+    "INSERT INTO posting_returned AS r (posting_id, item, lot, moved, returned)"
+    " SELECT CAST(:posting AS uuid), * FROM unnest(CAST(:items AS text[]), CAST(:lots AS text[]),"
+    " CAST(:moved AS bigint[]), CAST(:returned AS bigint[])) ON CONFLICT (posting_id, item, lot)"
+    " DO UPDATE SET returned = r.returned + excluded.returned"
+)
+ANY = text("SELECT EXISTS (SELECT FROM posting_returned WHERE posting_id = :posting)")
+
+
+async def left(session: AsyncSession, posting_id: UUID) -> dict[LotKey, Left]:
+    """Say of each item and lot of a posting what it moved and what was returned of it."""
+    rows = await session.execute(LEFT, {"posting": posting_id})
+    return {(item, lot): Left(*rest) for item, lot, *rest in rows}
+
+
+async def add(
+    session: AsyncSession, posting_id: UUID, moved: Mapping[LotKey, Left], back: Mapping[LotKey, int]
+) -> None:
+    """Keep that so much more of a posting was returned."""
+    await session.execute(
+        ADD,
+        {
+            "posting": posting_id,
+            "items": [item for item, _ in back],
+            "lots": [lot for _, lot in back],
+            "moved": [moved[key].moved for key in back],
+            "returned": list(back.values()),
+        },
+    )
+
+
+async def any_of(session: AsyncSession, posting_id: UUID) -> bool:
+    """Tell whether something of a posting was returned."""
+    return bool((await session.execute(ANY, {"posting": posting_id})).scalar_one())

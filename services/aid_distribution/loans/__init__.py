@@ -1,0 +1,1 @@
+"""Assets that are lent, and come back or do not."""

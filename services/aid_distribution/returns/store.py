@@ -1,0 +1,36 @@
+"""What is stored of returns."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, Text, Uuid
+from sqlmodel import Field, SQLModel
+
+from services.aid_distribution.returns.domain import Direction
+
+DIRECTIONS_SQL = ", ".join(f"'{one}'" for one in Direction)
+
+
+class ReturnRow(SQLModel, table=True):
+    """A return; its lines are those of its posting, `returns` is the posting whose goods went back."""
+
+    __tablename__ = "stock_return"
+    __table_args__ = (
+        CheckConstraint(f"direction IN ({DIRECTIONS_SQL})", name="stock_return_direction_known"),
+        CheckConstraint("returns <> posting_id", name="stock_return_of_another_posting"),
+        Index("stock_return_by_region", "region", "occurred_at", "id"),
+        Index("stock_return_of_posting", "returns"),
+    )
+
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    number: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    direction: str
+    place: str = Field(sa_column=Column(Text, ForeignKey("place.code"), nullable=False))
+    region: str
+    reason: str
+    returns: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id")))
+    posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), nullable=False, unique=True))
+    occurred_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    actor: str
+    document: str | None = None

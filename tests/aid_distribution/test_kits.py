@@ -16,7 +16,7 @@ from services.aid_distribution.ledger.catalogue import Category, Unit
 from services.aid_distribution.ledger.domain import ShortOfStock
 from services.aid_distribution.ledger.handlers import AlreadyReversed
 from services.aid_distribution.ledger.orders import AddItem, GoodsLine, PostingView
-from services.aid_distribution.ledger.reservations import ReserveStock
+from services.aid_distribution.ledger.reservation_orders import ReserveStock
 from shared.caller import Caller
 from shared.contracts.aid_distribution import KitsAssembled, KitsUnpacked, StockReversed
 from shared.database import Database

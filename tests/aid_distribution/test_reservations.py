@@ -36,7 +36,7 @@ from services.aid_distribution.ledger.orders import (
     TransferView,
 )
 from services.aid_distribution.ledger.periods import PeriodQuery, periods
-from services.aid_distribution.ledger.reservations import (
+from services.aid_distribution.ledger.reservation_orders import (
     ReleaseReservation,
     ReservationQuery,
     ReservationView,

@@ -21,7 +21,7 @@ from services.aid_distribution.ledger.audit import audit
 from services.aid_distribution.ledger.catalogue import Category, PlaceKind, Unit
 from services.aid_distribution.ledger.domain import Source
 from services.aid_distribution.ledger.orders import AddItem, AddPlace, ReceivedLine, ReceiveStock
-from services.aid_distribution.ledger.reservations import ReleaseReservation
+from services.aid_distribution.ledger.reservation_orders import ReleaseReservation
 from services.aid_distribution.ledger.reserved import ReservationRow
 from services.aid_distribution.reactions import REACTIONS as AID
 from services.registration import audits as registration_audits

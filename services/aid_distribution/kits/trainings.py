@@ -21,7 +21,7 @@ from services.aid_distribution.ledger.catalogue import Item, Place
 from services.aid_distribution.ledger.domain import ShortOfStock
 from services.aid_distribution.ledger.known import Known, known_by_code
 from services.aid_distribution.ledger.orders import LooseLine
-from services.aid_distribution.ledger.reservations import KitsOf, ReserveStock
+from services.aid_distribution.ledger.reservation_orders import KitsOf, ReserveStock
 from services.aid_distribution.ledger.reserved import State as Reservation
 from shared.clock import wib_day, wib_midnight
 from shared.contracts.aid_distribution import Goods, KitElsewhere, KitShortage, KitsRefused, KitsReserved

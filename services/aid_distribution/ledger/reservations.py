@@ -5,8 +5,7 @@ promises in the past. Its lots are chosen as those of a hand-out are.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date, datetime, timedelta
-from typing import Annotated
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -19,7 +18,15 @@ from services.aid_distribution.ledger.handlers import post, posting_fact
 from services.aid_distribution.ledger.known import Leaves, known, known_by_code, leaves_of
 from services.aid_distribution.ledger.loading import lock_shelves
 from services.aid_distribution.ledger.mistakes import order_mistakes
-from services.aid_distribution.ledger.orders import LooseLines, Moment, Order, PlaceCode
+from services.aid_distribution.ledger.reservation_orders import (
+    KitsOf,
+    ReleaseReservation,
+    ReservationLineView,
+    ReservationQuery,
+    ReservationUseView,
+    ReservationView,
+    ReserveStock,
+)
 from services.aid_distribution.ledger.reserved import (
     ReservationLineRow,
     ReservationRow,
@@ -34,77 +41,10 @@ from shared.clock import shown
 from shared.contracts.aid_distribution import KitsReleased, StockReleased, StockReserved
 from shared.database import Work
 from shared.problems import Absent, FieldError, Invalid, Refusal
-from shared.routes import PAGE_ITEMS_DEFAULT, Code, Cursor, Limit, Page, Text
+from shared.routes import Page
 
 RESERVED_DAYS_MAX = 366
 LAPSED_PER_SWEEP = 100
-
-
-class ReserveStock(Order, frozen=True, kw_only=True):
-    """Goods are promised to somebody until a moment; without a lot the earliest expiry is taken first."""
-
-    place: PlaceCode
-    purpose: Annotated[Text, msgspec.Meta(examples=["Training of tailors, 12 October"])]
-    expires_at: Moment
-    lines: LooseLines
-
-
-class ReleaseReservation(Order, frozen=True, kw_only=True):
-    """What is left of a promise is free again."""
-
-    reason: Annotated[Text, msgspec.Meta(examples=["The training was called off"])]
-
-
-class ReservationQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which reservations to list, newest first."""
-
-    place: Code | None = None
-    state: State | None = None
-    cursor: Cursor | None = None
-    limit: Limit = PAGE_ITEMS_DEFAULT
-
-
-class ReservationLineView(msgspec.Struct, frozen=True, kw_only=True):
-    """What is reserved of an item and lot: `quantity` was promised, of which `left` is not used or released yet."""
-
-    item: str
-    lot: str | None
-    quantity: int
-    used: int
-    released: int
-    left: int
-
-
-class ReservationUseView(msgspec.Struct, frozen=True, kw_only=True):
-    """What a posting took out of a reservation; `returned` when it was reversed."""
-
-    posting_id: UUID
-    item: str
-    lot: str | None
-    quantity: int
-    returned: bool
-
-
-class ReservationView(msgspec.Struct, frozen=True, kw_only=True):
-    """A reservation and how far it has come; it is open while anything of it is left."""
-
-    id: UUID
-    number: str
-    state: State
-    place: str
-    region: str
-    purpose: str
-    training_id: UUID | None
-    document: str | None
-    reserved_at: datetime
-    expires_at: datetime
-    ended_at: datetime | None
-    reason: str | None
-    posting_id: UUID
-    release_posting_id: UUID | None
-    lines: list[ReservationLineView]
-    uses: list[ReservationUseView]
-    version: int
 
 
 async def reserve_mistakes(work: Work, leaves: Leaves) -> list[FieldError]:
@@ -127,17 +67,6 @@ async def reserve(work: Work, caller: Caller, order: ReserveStock) -> Reservatio
     if isinstance(row, Refusal):
         raise row
     return await _view(work, row)
-
-
-class KitsOf(msgspec.Struct, frozen=True, kw_only=True):
-    """For which training something is reserved, in the words in which its end is told."""
-
-    training_id: UUID
-    programme: str
-    title: str
-    region: str
-    starts_on: date
-    place_name: str
 
 
 async def promise(

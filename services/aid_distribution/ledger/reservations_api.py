@@ -4,7 +4,7 @@ from uuid import UUID
 
 from services.aid_distribution.ledger import reservations
 from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock
-from services.aid_distribution.ledger.reservations import (
+from services.aid_distribution.ledger.reservation_orders import (
     ReleaseReservation,
     ReservationQuery,
     ReservationView,

@@ -501,7 +501,7 @@ async def _answers_were_true(found: Installation) -> list[str]:
     return [
         f"the key {key} was answered with {answer['number']}, which is not there"
         for key, answer in answers
-        if "programme" in answer and answer["id"] not in there
+        if "recipients" in answer and answer["id"] not in there
     ] + [f"{number} was given to {count} keys" for number, count in numbers.items() if count > 1]
 
 

@@ -66,7 +66,7 @@ class Trial:
     async def send(self, order: Order) -> httpx.Response | None:
         """Send an order once; None when the service died over it."""
         headers = {**order.headers, **({"Idempotency-Key": order.key} if order.method == "POST" else {})}
-        body = {"json": order.body} if order.body else {}
+        body = {"json": order.body} if order.method != "GET" else {}
         try:
             url = f"{self.urls[order.service]}{order.path}"
             return await self.http.request(order.method, url, headers=headers, **body)  # type: ignore[arg-type]

@@ -201,6 +201,9 @@ async def lines_of(receive: Receive) -> AsyncIterator[tuple[int, bytes | Refusal
         more = message.get("more_body", False)
         length += len(message.get("body", b""))
         *whole, rest = (rest + message.get("body", b"")).split(b"\n")
+        if length > BODY_BYTES_MAX and not whole:
+            yield number + 1, _too_large(BODY_BYTES_MAX, "bytes")
+            return
         if len(rest) > LINE_BYTES_MAX:
             rest = rest[: LINE_BYTES_MAX + 1]  # it is refused at its end, whatever follows
         for raw in whole if more else [*whole, rest]:

@@ -214,6 +214,9 @@ async def test_goods_in_lots_are_counted_lot_by_lot_and_what_is_not_counted_stay
     assert refusal.value.members["cards"] == [{"item": MASKS, "lots": ["A", "B"]}]
     await count(database, line(9, lot="A"))
     assert await ask(database, "SELECT lot, on_hand FROM card WHERE lot <> '' ORDER BY lot") == [("A", 9), ("B", 5)]
+    await receive(database, receipt(4, ago(1)))
+    await count(database, line(9, lot="A"), line(5, lot="B"), line(3))
+    assert await ask(database, "SELECT lot, on_hand FROM card ORDER BY lot") == [("", 3), ("A", 9), ("B", 5)]
     assert await audited(database) == []
 
 

@@ -83,7 +83,9 @@ def test_what_comes_back_is_laid_over_the_lines_in_their_order() -> None:
     assert laid_out(lines, [Back(TENT, "T-1", 1, 0)]) == [(1, Back(TENT, "T-1", 1, 0))]
     refusal = laid_out(lines, [Back(TENT, None, 3, 0), Back(TENT, "T-1", 1, 0)])
     assert isinstance(refusal, MoreThanLent)
-    assert refusal.members["lines"] == [{"item": TENT, "lot": "T-1", "out": 0, "asked": 1}]
+    assert refusal.members["lines"] == [{"item": TENT, "lot": None, "out": 2, "asked": 3}]
+    unnamed, named = Back(TENT, None, 2, 0), Back(TENT, "T-1", 1, 0)
+    assert laid_out(lines, [unnamed, named]) == laid_out(lines, [named, unnamed])
 
 
 async def test_assets_go_out_come_back_in_parts_and_some_are_lost(

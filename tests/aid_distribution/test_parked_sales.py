@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from services.aid_distribution.markets.domain import Model
 from shared.contracts.aid_distribution import ExceptionApplied, ExceptionOpened, MarketSold
 from shared.database import Database
-from tests.aid_distribution.market_story import announcement, entry, family, give, offer, open_market, said, tell
+from tests.aid_distribution.market_story import announcement, close, entry, family, give, offer, open_market, said, tell
 from tests.aid_distribution.story import MARKET, SOAP, ago, ask, audited, receipt, receive
 from tests.aid_distribution.test_exceptions import made
 from tests.door import Client, Recorded
@@ -51,6 +51,20 @@ async def test_a_parked_sale_is_applied_with_its_coupon_and_neither_is_shown(dat
     assert rows == [(told.id, applied["number"], ago(hours=1), True)]
     assert said(await tell(database, market, told)) == ["repeated"]
     assert await audited(database) == []
+
+
+async def test_a_market_is_neither_claimed_nor_settled_while_sales_of_it_are_parked(
+    database: Database, door: Door
+) -> None:
+    market = await open_market(database, announcement(offer(SOAP, 10, 5)))
+    (coupon,) = (await give(database, market, [1])).coupons
+    (parked,) = await tell(database, market, entry(5, coupon=coupon.token, item=SOAP))
+    await close(database, market)
+    client, path = door["office"], f"/aid/markets/{market.id}/settlement"
+    refused = await made(client, path, {}, 409)
+    assert (refused["code"], refused["exceptions"]) == ("sales_parked", [str(parked.exception_id)])
+    await made(client, f"/aid/exceptions/{parked.exception_id}/drop", {"reason": "The counter was mistaken"})
+    assert (await made(client, path, {}))["state"] == "settled"
 
 
 async def test_a_parked_sale_beyond_the_limit_of_its_family_stays_open(database: Database, door: Door) -> None:

@@ -133,12 +133,15 @@ CROSSINGS = text(
 )
 SOON = """
     FROM stock_level l JOIN card c ON (c.place, c.item) = (l.place, l.item)
+    LEFT JOIN card promised ON (promised.place, promised.item, promised.lot) = (c.place || '~', c.item, c.lot)
     JOIN lot ON (lot.item, lot.lot) = (c.item, c.lot)
-    WHERE c.on_hand > 0 AND lot.expires_on <= CAST(:today AS date) + l.expires_within_days
+    WHERE c.on_hand + coalesce(promised.on_hand, 0) > 0
+      AND lot.expires_on <= CAST(:today AS date) + l.expires_within_days
 """
 EXPIRING = text(
     f"""
-    SELECT l.place, l.item, l.region, c.lot, c.on_hand, lot.expires_on, l.expires_within_days {SOON}
+    SELECT l.place, l.item, l.region, c.lot, (c.on_hand + coalesce(promised.on_hand, 0))::bigint AS on_hand,
+           lot.expires_on, l.expires_within_days {SOON}
       AND NOT EXISTS (
         SELECT FROM alert a WHERE a.kind = 'expiring' AND a.cleared_at IS NULL
           AND (a.place, a.item, a.lot) = (c.place, c.item, c.lot))

@@ -233,6 +233,8 @@ async def _find_parked(work: Work, caller: Caller, told: Mapping[UUID, _Told]) -
             one.outcome = _not_entered(one, EntryIdReused("Make a new id for a new entry."))
         elif refusal := parked.dropped(row):
             one.outcome = _not_entered(one, refusal)
+        elif one.order is not None:  # by the clock of the first time: the device's may be another one now
+            one.order = msgspec.structs.replace(one.order, occurred_at=row.occurred_at)
 
 
 def _came_before(one: _Told, entered: Entered, caller: Caller) -> EntryOutcome:

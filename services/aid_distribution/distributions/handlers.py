@@ -125,7 +125,7 @@ def _plan(work: Work, one: Asked[PostDistribution], leaves: Leaves, here: Here, 
     if errors:
         return Invalid(errors)
     told = leaving(order.lines, order.place, Virtual.PUBLIC, here.known)
-    lines = reserved.leaving(work, order.reservation, told, order.occurred_at)
+    lines = reserved.leaving(order.reservation, told, order.occurred_at)
     if isinstance(lines, Refusal):
         return lines
     place = here.known.places[order.place]

@@ -170,3 +170,13 @@ async def overdue(session: AsyncSession, now: datetime) -> Sequence[ExceptionRow
         .with_for_update(skip_locked=True)
     )
     return (await session.exec(question)).all()
+
+
+async def open_with(session: AsyncSession, kind: str, name: str, value: str) -> Sequence[UUID]:
+    """Name the open exceptions of a kind whose context says this, some of them where there are many."""
+    question = select(ExceptionRow.id).where(
+        ExceptionRow.kind == kind,
+        ExceptionRow.state == State.OPEN,
+        col(ExceptionRow.context)[name].astext == value,
+    )
+    return (await session.exec(question.order_by(col(ExceptionRow.id)).limit(EXCEPTIONS_PER_SWEEP))).all()

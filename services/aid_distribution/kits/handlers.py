@@ -29,7 +29,7 @@ from services.aid_distribution.ledger.orders import PostingView, posting_view
 from services.aid_distribution.ledger.store import Posted
 from shared import cursor
 from shared.caller import Caller
-from shared.clock import shown
+from shared.clock import shown, wib_day
 from shared.contracts.aid_distribution import KitsAssembled, KitsUnpacked
 from shared.database import Work
 from shared.problems import Absent, FieldError, Invalid, Refusal
@@ -113,6 +113,18 @@ async def _date(work: Work, kit: str, lot: str, posted: Posted) -> None:
     if before and before.get((kit, lot)) != expires_on:
         raise Invalid([FieldError("/lot", "differs", f"Lot {lot} expires on {before[kit, lot]}.")])
     await ledger.remember_lots(work.session, [((kit, lot), expires_on)])
+    kept = await ledger.expiries(work.session, [(kit, lot)])  # another transaction may have dated it just now
+    if kept.get((kit, lot)) != expires_on:
+        raise Invalid([FieldError("/lot", "differs", f"Lot {lot} expires on {kept.get((kit, lot))}.")])
+
+
+async def _not_expired(work: Work, kit: str, order: UnpackKits) -> None:
+    """Refuse to take apart a lot that has expired: its components would lie there without their last day."""
+    if order.lot is None:
+        return
+    expires_on = (await ledger.expiries(work.session, [(kit, order.lot)])).get((kit, order.lot))
+    if expires_on is not None and expires_on < wib_day(order.occurred_at):
+        raise Invalid([FieldError("/lot", "expired", f"Lot {order.lot} expired on {expires_on}; issue it as expired.")])
 
 
 async def unpack(work: Work, caller: Caller, kit: str, order: UnpackKits) -> PostingView:
@@ -123,6 +135,7 @@ async def unpack(work: Work, caller: Caller, kit: str, order: UnpackKits) -> Pos
     per_kit = await _components(work, kit)
     lines = [Line(kit, order.quantity, order.place, Virtual.KITS, order.lot)]
     lines += [Line(item, each * order.quantity, Virtual.KITS, order.place) for item, each in per_kit.items()]
+    await _not_expired(work, kit, order)
     posted = await _post(work, caller, Kind.UNPACKING, order, lines)
     if isinstance(posted, Refusal):
         raise posted
@@ -160,7 +173,7 @@ async def _post(
         caller=caller,
         document=order.document,
         lines=tuple(lines),
-        usable_only=kind is Kind.ASSEMBLY,  # what has expired is no part of a new kit, and is taken out of an old one
+        usable_only=True,  # what has expired or is on hold is made good neither by packing nor by unpacking
     )
     (posted,) = await post(work, [draft])
     return posted

@@ -64,9 +64,14 @@ def count(draft: Draft, cards: Cards, moment: Moment) -> Entered | Refusal:
     lie on the same shelf. What is reserved stays so, and the rest of what was counted is free. Lots that were not
     counted are left as they are, and never stand in the way.
     """
-    keys = [one.key for one in draft.counted]
-    if unnamed := [key for key in keys if key.lot == NO_LOT and _lots_there(cards, key, moment)]:
-        told = [{"item": key.item, "lots": _lots_there(cards, key, moment)} for key in unnamed]
+    keys = {one.key: None for one in draft.counted}
+    loose = {
+        key: [lot for lot in _lots_there(cards, key, moment) if key._replace(lot=lot) not in keys]
+        for key in keys
+        if key.lot == NO_LOT
+    }
+    if unnamed := [key for key, lots in loose.items() if lots]:
+        told = [{"item": key.item, "lots": loose[key]} for key in unnamed]
         return LotNeeded(f"{unnamed[0].item} lies there in lots: count each of them.", cards=told)
     reserved = [_before(cards, _reserved(one.key), moment) for one in draft.counted]
     differences = [

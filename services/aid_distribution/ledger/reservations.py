@@ -80,6 +80,8 @@ async def promise(
     place = here.places[order.place]
     shelf = await reserved.open_place(work.session, order.place, work.new_id(), work.now)
     now = await _locked(work, [(order.place, line.item) for line in order.lines])
+    if order.expires_at <= now:  # it has waited for others in the meantime
+        return Invalid([FieldError("/expires_at", "in_the_past", "It would have expired already.")])
     draft = Draft(
         id=work.new_id(),
         kind=Kind.RESERVATION,

@@ -181,10 +181,14 @@ async def lots_of(session: AsyncSession, ids: Collection[UUID]) -> dict[tuple[UU
     return {(one, item, lot): Lot(expires_on, held) for one, item, lot, expires_on, held in rows}
 
 
-async def uses_of(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, list[ReservationUseRow]]:
-    """Give what was taken out of reservations."""
+async def uses_of(
+    session: AsyncSession, ids: Collection[UUID], posting_id: UUID | None = None
+) -> dict[UUID, list[ReservationUseRow]]:
+    """Give what was taken out of reservations, by all postings or by one."""
     found: dict[UUID, list[ReservationUseRow]] = {one: [] for one in ids}
     question = select(ReservationUseRow).where(col(ReservationUseRow.reservation_id).in_(ids))
+    if posting_id is not None:
+        question = question.where(ReservationUseRow.posting_id == posting_id)
     order = (col(ReservationUseRow.posting_id), col(ReservationUseRow.item), col(ReservationUseRow.lot))
     for row in await session.exec(question.order_by(*order).execution_options(populate_existing=True)):
         found[row.reservation_id].append(row)

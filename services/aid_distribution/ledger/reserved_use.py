@@ -68,19 +68,17 @@ class Reserved:
             return [FieldError("/occurred_at", "before_reservation", "Nothing was reserved then.")]
         return []
 
-    def leaving(
-        self, work: Work, one: UUID | None, goods: tuple[Line, ...], at: datetime
-    ) -> tuple[Line, ...] | Refusal:
+    def leaving(self, one: UUID | None, goods: tuple[Line, ...], at: datetime) -> tuple[Line, ...] | Refusal:
         """Give the lines of goods that leave a place, those of a reservation where one is named."""
-        return goods if one is None else self._take(one, goods, at, work.now)
+        return goods if one is None else self._take(one, goods, at)
 
-    def _take(self, one: UUID, goods: Sequence[Line], at: datetime, now: datetime) -> tuple[Line, ...] | Refusal:
+    def _take(self, one: UUID, goods: Sequence[Line], at: datetime) -> tuple[Line, ...] | Refusal:
         """Choose what is taken out of a reservation: what names its lot first, the rest in the order of expiry.
 
         What has expired or is on hold is skipped and told of; what names it by its lot is for the ledger to refuse.
         """
         row = self.rows[one]
-        if row.state != State.OPEN or row.expires_at <= now:
+        if row.state != State.OPEN or row.expires_at <= at:
             state = State.EXPIRED if row.state == State.OPEN else row.state
             return ReservationEnded(f"{row.number} is {state}.", state=str(state))
         left = {(line.item, line.lot): line.left for line in self.lines[one]}
@@ -178,9 +176,9 @@ async def give_back(work: Work, held: Reserved, posting_id: UUID) -> Returned:
     Gives what belongs to reservations that were released or have expired since: it is to be released again.
     """
     to_release: Returned = []
-    uses = await reserved.uses_of(work.session, held.rows)
+    uses = await reserved.uses_of(work.session, held.rows, posting_id)
     for one, row in held.rows.items():
-        mine = [use for use in uses[one] if use.posting_id == posting_id and not use.returned]
+        mine = [use for use in uses[one] if not use.returned]
         back = by_lot((use.item, use.lot, use.quantity) for use in mine)
         for use in mine:
             use.returned = True

@@ -149,7 +149,7 @@ def dispatch_draft(
     if errors:
         return Invalid(errors)
     told = leaving(order.lines, order.from_place, Virtual.IN_TRANSIT, here)
-    lines = reserved.leaving(work, order.reservation, told, order.occurred_at)
+    lines = reserved.leaving(order.reservation, told, order.occurred_at)
     if isinstance(lines, Refusal):
         return lines
     origin = here.places[order.from_place]

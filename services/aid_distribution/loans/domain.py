@@ -72,11 +72,14 @@ def state_of(closed: bool, due_on: date, today: date) -> State:  # noqa: FBT001 
 
 
 def laid_out(lent: Sequence[Lent], back: Sequence[Back]) -> list[tuple[int, Back]] | MoreThanLent:
-    """Lay what comes back over the lines of a loan, in their order, each part on the line that is named beside it."""
+    """Lay what comes back over the lines of a loan, in their order, each part on the line that is named beside it.
+
+    What names its lot comes first, in whatever order it was told.
+    """
     parts: list[tuple[int, Back]] = []
     out = [one.out for one in lent]
     over: list[dict[str, Json]] = []
-    for said in back:
+    for said in sorted(back, key=lambda one: one.lot is None):
         returned, lost = said.returned, said.lost
         for index, line in enumerate(lent):
             if line.item != said.item or said.lot not in (None, line.lot):

@@ -51,6 +51,13 @@ class ClaimOutstanding(Refusal):
     title = "The seller's claim comes first"
 
 
+class SalesParked(Refusal):
+    """Sales of the market are still parked: what they sold is neither claimed nor settled yet."""
+
+    code = "sales_parked"
+    title = "Sales of this market are parked"
+
+
 @dataclass(frozen=True, slots=True)
 class Sold:
     """What was sold of an item, second uses left out, and the subsidy of one unit."""

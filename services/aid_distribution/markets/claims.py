@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlmodel import col, select
 
+from services.aid_distribution.exceptions import store as exceptions
 from services.aid_distribution.ledger.domain import when_mistakes
 from services.aid_distribution.ledger.orders import Moment, Order
 from services.aid_distribution.markets import claim_store, handlers
@@ -17,6 +18,7 @@ from services.aid_distribution.markets.claim_rules import (
     ClaimState,
     LineState,
     NothingToClaim,
+    SalesParked,
     Sold,
     WrongClaimState,
     amount_rupiah,
@@ -27,6 +29,7 @@ from services.aid_distribution.markets.domain import ALLOTMENT_MAX, Model, State
 from services.aid_distribution.markets.handlers import market_for_update, market_seen
 from services.aid_distribution.markets.orders import ITEMS_MAX, MarketView, StapleCode
 from services.aid_distribution.markets.store import MarketRow, MarketSaleLineRow, MarketSaleRow
+from services.aid_distribution.markets.uploads import KIND
 from shared.caller import Caller
 from shared.clock import shown
 from shared.database import Work
@@ -117,13 +120,15 @@ class ClaimView(msgspec.Struct, frozen=True, kw_only=True):
 async def submit(work: Work, caller: Caller, market_id: UUID, order: SubmitClaim) -> ClaimView:
     """Claim what a seller sold at a market that is closed.
 
-    Raises: Absent (404), Invalid (422), and of 409 WrongMarketState, NothingToClaim, AlreadyClaimed
+    Raises: Absent (404), Invalid (422), and of 409 WrongMarketState, NothingToClaim, AlreadyClaimed,
+            SalesParked
     """
     market = await market_for_update(work, caller, market_id, State.CLOSED)
     if market.seller is None or market.model != Model.SUBSIDISED_PACKAGE:
         raise NothingToClaim(f"{market.number} has no seller who is owed a subsidy.")
     if before := await claim_store.claim_of(work.session, market.id):
         raise AlreadyClaimed(f"{market.number} was claimed already.", claim_id=str(before.id))
+    await _nothing_parked(work, market)
     sold = await claim_store.sold(work.session, market.id)
     if errors := _submission_mistakes(order, sold):
         raise Invalid(errors)
@@ -231,8 +236,17 @@ async def settle(work: Work, caller: Caller, market_id: UUID) -> MarketView:
     return await handlers.show(work, caller, market.id)
 
 
+async def _nothing_parked(work: Work, market: MarketRow) -> None:
+    """Refuse while sales wait for goods: entered later they would be in no claim, or find the book closed."""
+    if waiting := await exceptions.open_with(work.session, KIND, "market_id", str(market.id)):
+        raise SalesParked(
+            f"{market.number}: {len(waiting)} sales are parked.", exceptions=[str(one) for one in waiting]
+        )
+
+
 async def _settled(work: Work, caller: Caller, market: MarketRow) -> None:
     """Settle a market; entitlement that nobody used goes back where it came from."""
+    await _nothing_parked(work, market)
     market.state = State.SETTLED
     market.version += 1
     await work.session.flush()

@@ -7,6 +7,7 @@ from services.aid_distribution.markets.claim_rules import (
     AlreadyClaimed,
     ClaimOutstanding,
     NothingToClaim,
+    SalesParked,
     WrongClaimState,
 )
 from services.aid_distribution.markets.claims import ClaimView, DecideClaim, PayClaim, SettleMarket, SubmitClaim
@@ -19,7 +20,7 @@ market_claims = Routes("/aid/markets", tag="Markets")
 
 
 @market_claims.post(
-    "/{market_id}/claims", Action.RUN_MARKETS, refusals=[WrongMarketState, NothingToClaim, AlreadyClaimed]
+    "/{market_id}/claims", Action.RUN_MARKETS, refusals=[WrongMarketState, NothingToClaim, AlreadyClaimed, SalesParked]
 )
 async def submit_claim(call: Call, market_id: UUID, body: SubmitClaim) -> ClaimView:
     """Claim what a seller sold below its price; what was handed out for a used coupon is left out and listed."""
@@ -41,14 +42,18 @@ async def decide_claim(call: Call, market_id: UUID, claim_id: UUID, body: Decide
 
 
 @market_claims.post(
-    "/{market_id}/claims/{claim_id}/payment", Action.SETTLE_CLAIMS, refusals=[WrongMarketState, WrongClaimState]
+    "/{market_id}/claims/{claim_id}/payment",
+    Action.SETTLE_CLAIMS,
+    refusals=[WrongMarketState, WrongClaimState, SalesParked],
 )
 async def pay_claim(call: Call, market_id: UUID, claim_id: UUID, body: PayClaim) -> ClaimView:
     """Note that what was settled has been paid; the market is settled."""
     return await claims.pay(call.work, call.caller, market_id, claim_id, body)
 
 
-@market_claims.post("/{market_id}/settlement", Action.SETTLE_CLAIMS, refusals=[WrongMarketState, ClaimOutstanding])
+@market_claims.post(
+    "/{market_id}/settlement", Action.SETTLE_CLAIMS, refusals=[WrongMarketState, ClaimOutstanding, SalesParked]
+)
 async def settle_market(call: Call, market_id: UUID, body: SettleMarket) -> MarketView:  # noqa: ARG001 - nothing to say
     """Close the book of a market that no seller claims for."""
     return await claims.settle(call.work, call.caller, market_id)

@@ -123,10 +123,11 @@ class AllocationOverrideRow(SQLModel, table=True):
 OUTSIDE = (Virtual.SUPPLIER, Virtual.DONOR, Virtual.PRODUCTION, Virtual.IN_TRANSIT)
 """Where goods of a region come from; what goes back there, or is sent on, counts against it."""
 
-# What lies there and may be sent: not promised to anybody, and not expired.
+# What lies there and may be sent: not promised to anybody, not expired, and not on hold.
 AVAILABLE = text(
     "SELECT coalesce(sum(c.on_hand), 0)::bigint FROM card c LEFT JOIN lot l USING (item, lot)"
     " WHERE c.place = :place AND c.item = :item AND (l.expires_on IS NULL OR l.expires_on >= :today)"
+    " AND NOT coalesce(l.held, false)"
 )
 RECEIVED = text(
     """

@@ -20,6 +20,7 @@ from services.registration.trainings.domain import (
     TrainingOver,
 )
 from services.registration.trainings.handlers import Found, TrainingData
+from shared.caller import Caller
 from shared.clock import shown
 from shared.problems import Absent
 from shared.roles import Action
@@ -156,20 +157,20 @@ async def announce_training(call: Call, body: AnnounceTraining) -> TrainingView:
         kits_place=body.kits.place if body.kits else None,
         kits={line.item: line.quantity for line in body.kits.lines} if body.kits else {},
     )
-    return view(await handlers.announce(call.work, data, dict(_leaves(body, ""))))
+    return view(await handlers.announce(call.work, data, dict(_leaves(body, ""))), call.caller)
 
 
 @routes.get("", allow=Action.SEE_TRAININGS)
 async def list_trainings(call: Call, query: TrainingQuery) -> Page[TrainingView]:
     """List the trainings of your regions, the latest first."""
     page = await handlers.page(call.work, query.state, query.cursor, query.limit)
-    return Page([view(found) for found in page.items], page.next)
+    return Page([view(found, call.caller) for found in page.items], page.next)
 
 
 @routes.get("/{training_id}", allow=Action.SEE_TRAININGS, refusals=(Absent,))
 async def show_training(call: Call, training_id: UUID) -> TrainingView:
     """Show a training with its days and what became of its kits."""
-    return view(await handlers.show(call.work, training_id))
+    return view(await handlers.show(call.work, training_id), call.caller)
 
 
 @routes.post(
@@ -180,7 +181,7 @@ async def show_training(call: Call, training_id: UUID) -> TrainingView:
 )
 async def cancel_training(call: Call, training_id: UUID, body: CancelTraining) -> TrainingView:
     """Call a training off; what was reserved for it is released."""
-    return view(await handlers.cancel(call.work, training_id, body.reason))
+    return view(await handlers.cancel(call.work, training_id, body.reason), call.caller)
 
 
 def _leaves(value: object, pointer: str) -> Iterator[tuple[str, object]]:
@@ -195,8 +196,8 @@ def _leaves(value: object, pointer: str) -> Iterator[tuple[str, object]]:
         yield pointer, value
 
 
-def view(found: Found) -> TrainingView:
-    """Show a training."""
+def view(found: Found, caller: Caller) -> TrainingView:
+    """Show a training; of what lies elsewhere, that of the caller's regions."""
     row = found.training
     return TrainingView(
         id=row.id,
@@ -212,12 +213,12 @@ def view(found: Found) -> TrainingView:
         cancelled_at=shown(row.cancelled_at) if row.cancelled_at else None,
         reason=row.reason,
         document=row.document,
-        kits=_kits_view(found),
+        kits=_kits_view(found, caller),
         version=row.version,
     )
 
 
-def _kits_view(found: Found) -> TrainingKitsView | None:
+def _kits_view(found: Found, caller: Caller) -> TrainingKitsView | None:
     row = found.training
     if row.kits_place is None:
         return None
@@ -228,5 +229,8 @@ def _kits_view(found: Found) -> TrainingKitsView | None:
         reservation_id=row.kits_reservation_id,
         number=row.kits_number,
         because=row.kits_because,
-        shortages=msgspec.convert(row.kits_shortages or [], list[ShortageView]),
+        shortages=[
+            msgspec.structs.replace(short, elsewhere=[one for one in short.elsewhere if caller.sees(one.region)])
+            for short in msgspec.convert(row.kits_shortages or [], list[ShortageView])
+        ],
     )

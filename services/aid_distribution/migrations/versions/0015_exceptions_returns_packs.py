@@ -223,6 +223,10 @@ def _packs() -> None:
         "CREATE TRIGGER posting_pack_append_only BEFORE UPDATE OR DELETE ON posting_pack"
         " FOR EACH ROW EXECUTE FUNCTION refuse_change()"
     )
+    op.execute(
+        "CREATE TRIGGER posting_pack_no_truncate BEFORE TRUNCATE ON posting_pack"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+    )
 
 
 def downgrade() -> None:

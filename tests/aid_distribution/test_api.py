@@ -144,7 +144,16 @@ async def test_goods_come_in_and_go_out_and_the_balance_says_so(door: Door) -> N
     await made(client, "/aid/issues", issue(30))
     assert (await client.get("/aid/balances")).json() == {
         "items": [
-            {"place": WAREHOUSE, "item": MASKS, "lot": None, "on_hand": 70, "reserved": 0, "available": 70},
+            {
+                "place": WAREHOUSE,
+                "item": MASKS,
+                "lot": None,
+                "on_hand": 70,
+                "reserved": 0,
+                "available": 70,
+                "packs": None,
+                "loose": None,
+            },
         ],
         "next": None,
     }

@@ -191,7 +191,7 @@ class Effects:
                 raise
             except Exception as error:
                 raise HandlerFailed(error) from error
-            reach("consumer.after_reaction", reaction.name)
+            reach("consumer.after_reaction", f"{reaction.name}/{reaction.event.type}")
 
     async def _alone(self, source: str, partition: int, event: Arrived) -> int:
         """Bring about one event by itself, and park it when it fails again and again."""

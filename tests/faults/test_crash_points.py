@@ -224,7 +224,8 @@ async def killed_over_orders(trial: Trial, point: Point, route: Route, count: in
 @points(Passer.REACTION)
 @each(("service", "reaction"), REACTIONS)
 async def test_a_reaction_takes_effect_once(trial: Trial, point: Point, service: str, reaction: Reaction) -> None:
-    await killed_over_event(trial, point, reaction.name, service, reaction.event)
+    passing = f"{reaction.name}/{reaction.event.type}"
+    await killed_over_event(trial, point, passing, service, reaction.event)
 
 
 @points(Passer.HEARD, "consumer.before_commit", "consumer.after_commit")

@@ -27,6 +27,9 @@ from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
     Goods,
+    KitsRefused,
+    KitsReleased,
+    KitsReserved,
     ProductionDelivered,
     ProductionPaid,
 )
@@ -610,10 +613,13 @@ async def test_support_is_shown_latest_first_page_by_page(database: Database) ->
     assert seen == [2, 3, 1, 4]
 
 
-def test_the_service_reacts_to_what_was_handed_out_and_taken_back() -> None:
+def test_the_service_reacts_to_what_businesses_received_and_what_became_of_kits() -> None:
     assert {reaction.event for reaction in REACTIONS} == {
         DistributionPosted,
         DistributionVoided,
         ProductionDelivered,
         ProductionPaid,
+        KitsReserved,
+        KitsRefused,
+        KitsReleased,
     }

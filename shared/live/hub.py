@@ -36,6 +36,8 @@ PAUSE_SECONDS: Final = 0.02
 """Between two readings, so that a thousand commits are not a thousand readings."""
 LEAVE_SECONDS_MAX: Final = 2.0
 """How long a stop waits for those who follow to have heard of it; a phone that takes nothing is not waited for."""
+LAST_WORD_SECONDS: Final = 0.3
+"""How long the server has to write the last bytes of each stream: what a stop finds unwritten is cut off."""
 RETRY_SECONDS_MIN: Final = 0.1
 RETRY_SECONDS_MAX: Final = 2.0
 
@@ -156,13 +158,16 @@ class Hub:
     async def close(self) -> None:
         """Let everybody go: the process stops."""
         self.closing = True
+        followed = self._followers > 0
         for waiting in self._waiting:
             waiting.end("stop")
         if task := self._stop():
             await asyncio.wait({task})
-        # Their answers end as whole ones only while the server still takes them.
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._nobody.wait(), LEAVE_SECONDS_MAX)
+        if followed:
+            # Their answers end as whole ones only while the server still writes them.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._nobody.wait(), LEAVE_SECONDS_MAX)
+            await asyncio.sleep(LAST_WORD_SECONDS)
 
     def _stop(self) -> asyncio.Task[None] | None:
         task, self._task = self._task, None
@@ -185,7 +190,8 @@ class Hub:
             async with asyncio.timeout(self._answer_seconds_max), self._reading:
                 store = await asyncio.shield(connected)
                 rows: list[asyncpg.Record] = await store.fetch(question, *values)
-        except OUTAGES as fault:
+        except (*OUTAGES, asyncpg.InternalClientError) as fault:
+            # The latter is what a question hears whose connection is closed under it, as a stop does.
             raise Unavailable("The store cannot be reached.") from fault
         return rows
 

@@ -7,7 +7,7 @@ kept for one client is let go, and comes back for the rest.
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -34,10 +34,6 @@ LOOK_SECONDS: Final = 5.0
 """How long the hub sleeps when no commit wakes it, and about how long it stays when nobody follows any more."""
 PAUSE_SECONDS: Final = 0.02
 """Between two readings, so that a thousand commits are not a thousand readings."""
-LEAVE_SECONDS_MAX: Final = 2.0
-"""How long a stop waits for those who follow to have heard of it; a phone that takes nothing is not waited for."""
-LAST_WORD_SECONDS: Final = 0.3
-"""How long the server has to write the last bytes of each stream: what a stop finds unwritten is cut off."""
 RETRY_SECONDS_MIN: Final = 0.1
 RETRY_SECONDS_MAX: Final = 2.0
 
@@ -107,8 +103,6 @@ class Hub:
         self._database = database
         self._streams_max = streams_max
         self._followers = 0
-        self._nobody = asyncio.Event()
-        self._nobody.set()
         self._waiting: list[Waiting] = []
         self._position: Position | None = None
         self._woken = asyncio.Event()
@@ -125,14 +119,11 @@ class Hub:
     async def followed(self) -> AsyncIterator[None]:
         """Count one who follows; the connection is there while at least one does, and a little longer."""
         self._followers += 1
-        self._nobody.clear()
         STREAMS.labels(self._database.source).inc()
         try:
             yield
         finally:
             self._followers -= 1
-            if not self._followers:
-                self._nobody.set()
             STREAMS.labels(self._database.source).dec()
 
     @contextmanager
@@ -158,16 +149,10 @@ class Hub:
     async def close(self) -> None:
         """Let everybody go: the process stops."""
         self.closing = True
-        followed = self._followers > 0
         for waiting in self._waiting:
             waiting.end("stop")
         if task := self._stop():
             await asyncio.wait({task})
-        if followed:
-            # Their answers end as whole ones only while the server still writes them.
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._nobody.wait(), LEAVE_SECONDS_MAX)
-            await asyncio.sleep(LAST_WORD_SECONDS)
 
     def _stop(self) -> asyncio.Task[None] | None:
         task, self._task = self._task, None

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 
 from shared import api_keys
 from shared.answers import Stream
@@ -18,6 +19,7 @@ from shared.database import Database
 from shared.live import position as positions
 from shared.live.happened import Happened
 from shared.live.hub import WAITING_BYTES_MAX, Hub, Waiting
+from shared.problems import Unavailable
 from shared.security import Authenticator, KeyStore
 from shared.settings import Settings
 from shared.telemetry import CONTEXT, RequestContext
@@ -252,6 +254,22 @@ async def test_a_stop_ends_every_stream_as_one_that_is_over(door: Door, url: str
         await door.edge.drained()
         assert [block async for block in first] == [block async for block in second] == []
         assert (await door.officer.get(LIVE, params=NOW)).status_code == 503
+
+
+async def test_a_stop_under_a_question_is_told_as_an_outage_and_is_no_defect(store: Database) -> None:
+    hub = Hub(store)
+    heads = await hub.heads()
+    async with store.engine.begin() as other:
+        await other.execute(text("LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE"))
+        asking = asyncio.create_task(hub.page(heads))
+
+        async def waits() -> bool:
+            return (await other.execute(text(f"{CONNECTIONS} AND wait_event_type = 'Lock'"))).first() is not None
+
+        await wait_until(waits, description="the question to wait for the table")
+        await hub.close()
+        with pytest.raises(Unavailable):
+            await asking
 
 
 async def test_a_feed_ends_when_its_time_is_over(door: Door, url: str) -> None:

@@ -1,7 +1,8 @@
 """A retry is free: the answer to a request is stored in the transaction of its effect, under the caller's key.
 
 The same key gives the first answer again, byte for byte. The same key with another request is refused, and so
-is a retry while the first is still running. A refused request stores nothing, because it did nothing.
+is a retry while the first is still running. A refused request stores nothing: it did nothing, or it was an attempt that
+is counted and may be made again.
 """
 
 import hashlib

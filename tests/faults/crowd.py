@@ -28,8 +28,6 @@ OPERATIONS = 20_000
 CLIENTS = 64
 VERIFY_SECONDS_MAX = 900
 WAIT_SECONDS = "300"
-ATTEMPTS_MAX = 40
-PAUSE_SECONDS = 0.25
 PLACES = ("WH-PROV", "WH-19.01", "WH-19.02", "WH-19.03", "WH-19.71")
 ITEMS = ("MASK-CLOTH", "SOAP-5L", "RICE-5KG")
 LOTS = (None, None, None, "C-1", "C-2")
@@ -73,7 +71,8 @@ class Crowd:
 
     async def _sent(self, path: str, body: Json | bytes, headers: dict[str, str]) -> httpx.Response | None:
         """Send an order as often as it is told to come back later."""
-        for _ in range(ATTEMPTS_MAX):
+
+        async def settled() -> tuple[httpx.Response] | None:
             if isinstance(body, bytes):
                 lines = {"Content-Type": "application/x-ndjson"}
                 answer = await self.http.post(path, content=body, headers=lines)
@@ -81,11 +80,14 @@ class Crowd:
             else:
                 answer = await self.http.post(path, json=body, headers=headers)
                 busy = answer.status_code == httpx.codes.SERVICE_UNAVAILABLE or b"request_in_progress" in answer.content
-            if not busy:
-                return answer
-            await asyncio.sleep(PAUSE_SECONDS)
-        self.wrong.append(f"{path} was never answered")
-        return None
+            return None if busy else (answer,)  # an answer that refuses is false by itself
+
+        try:
+            (answer,) = await wait_until(settled, description=f"an answer of {path}")
+        except AssertionError as late:
+            self.wrong.append(str(late))
+            return None
+        return answer
 
     def _learn(self, path: str, body: Json | bytes, answer: httpx.Response) -> None:
         self.told[f"{path.split('/')[2]} {answer.status_code}"] += 1

@@ -20,13 +20,14 @@ from services.aid_distribution.alerts.domain import (
 )
 from services.aid_distribution.alerts.store import AlertRow, StockLevelRow
 from services.aid_distribution.ledger.domain import QUANTITY_MAX
-from services.aid_distribution.ledger.known import Known, Leaves, known, leaves_of
+from services.aid_distribution.ledger.known import Known, known
 from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.ledger.orders import ItemCode, Order, PlaceCode
 from shared import cursor
 from shared.caller import Caller
 from shared.clock import shown
 from shared.database import Work
+from shared.leaves import Leaves, leaves_of
 from shared.problems import Absent, FieldError, Invalid, Stale
 from shared.routes import PAGE_ITEMS_DEFAULT, Code, Cursor, Limit, Page, RegionCode
 

@@ -23,7 +23,7 @@ from services.aid_distribution.distributions.within_limits import post_within_li
 from services.aid_distribution.ledger import handed_out, lot_notes
 from services.aid_distribution.ledger.domain import Draft, Kind, Line, Virtual
 from services.aid_distribution.ledger.handlers import leaving, posting_for_update, undo
-from services.aid_distribution.ledger.known import Known, Leaves, known, known_by_code, leaves_of
+from services.aid_distribution.ledger.known import Known, known, known_by_code
 from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.ledger.orders import lot_note_views
 from services.aid_distribution.ledger.reservations import returned
@@ -32,6 +32,7 @@ from services.aid_distribution.ledger.store import Posted
 from shared.caller import Caller
 from shared.contracts.aid_distribution import BusinessShare, DistributionPosted, DistributionVoided
 from shared.database import Work
+from shared.leaves import Leaves, leaves_of
 from shared.problems import Absent, FieldError, Invalid, Refusal
 from shared.routes import Asked
 

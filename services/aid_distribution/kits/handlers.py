@@ -23,7 +23,7 @@ from services.aid_distribution.ledger import store as ledger
 from services.aid_distribution.ledger.catalogue import Item
 from services.aid_distribution.ledger.domain import Draft, Kind, Line, ShortOfStock, Virtual
 from services.aid_distribution.ledger.handlers import post, posting_fact
-from services.aid_distribution.ledger.known import Leaves, field_of, known, known_by_code, leaves_of
+from services.aid_distribution.ledger.known import field_of, known, known_by_code
 from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.ledger.orders import PostingView, posting_view
 from services.aid_distribution.ledger.store import Posted
@@ -32,6 +32,7 @@ from shared.caller import Caller
 from shared.clock import shown, wib_day
 from shared.contracts.aid_distribution import KitsAssembled, KitsUnpacked
 from shared.database import Work
+from shared.leaves import Leaves, leaves_of
 from shared.problems import Absent, FieldError, Invalid, Refusal
 from shared.routes import Page
 

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from services.aid_distribution.ledger.account import CardKey
 from services.aid_distribution.ledger.domain import NO_LOT, Counted, Difference, Draft, Kind, reserved_place
 from services.aid_distribution.ledger.handlers import post, posting_fact
-from services.aid_distribution.ledger.known import known, leaves_of
+from services.aid_distribution.ledger.known import known
 from services.aid_distribution.ledger.mistakes import count_mistakes, order_mistakes
 from services.aid_distribution.ledger.orders import (
     AbsorbedView,
@@ -32,6 +32,7 @@ from shared.caller import Caller
 from shared.clock import shown
 from shared.contracts.aid_distribution import CountDifference, StockCounted
 from shared.database import Work
+from shared.leaves import leaves_of
 from shared.problems import Absent, FieldError, Invalid, Refusal
 
 BOOK = text(

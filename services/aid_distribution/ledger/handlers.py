@@ -23,7 +23,7 @@ from services.aid_distribution.ledger.domain import (
     Line,
     Packed,
 )
-from services.aid_distribution.ledger.known import Known, Leaves, Told, dated_lots, known, known_by_code, leaves_of
+from services.aid_distribution.ledger.known import Known, Told, dated_lots, known, known_by_code
 from services.aid_distribution.ledger.loading import lock_cards, recorded_at
 from services.aid_distribution.ledger.mistakes import issue_mistakes, lot_mistakes, place_mistakes, receipt_mistakes
 from services.aid_distribution.ledger.orders import (
@@ -45,6 +45,7 @@ from shared.caller import Caller
 from shared.clock import WIB
 from shared.contracts.aid_distribution import StockIssued, StockReceived, StockReversed
 from shared.database import Work
+from shared.leaves import Leaves, leaves_of
 from shared.problems import Absent, Invalid, Refusal
 from shared.routes import Asked
 

@@ -1,11 +1,9 @@
 """What orders name, as far as it exists: the items, the places, and the lots whose expiry is known."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
-
-import msgspec
 
 from services.aid_distribution.ledger import packs, store
 from services.aid_distribution.ledger.catalogue import Item, Place, find, seen
@@ -15,10 +13,8 @@ from services.aid_distribution.ledger.store import LotKey
 from shared.caller import Caller
 from shared.contracts.aid_distribution import Goods
 from shared.database import Work
+from shared.leaves import Leaves
 from shared.problems import FieldError
-
-Leaves = Mapping[str, object]
-"""The values of an order by their JSON Pointers, those only that have the right shape."""
 
 PLACES = ("place", "from_place", "to_place")
 
@@ -112,22 +108,6 @@ async def known(work: Work, orders: Sequence[Leaves]) -> Known:
     found = await find(work.session, items, places)
     expiries = await store.expiries(work.session, lots) if lots else {}
     return Known(*found, expiries, await packs.quantities(work.session, named) if named else {})
-
-
-def leaves_of(order: msgspec.Struct) -> Leaves:
-    """Give the values of an order that has the right shape."""
-    return dict(_leaves(order, ""))
-
-
-def _leaves(value: object, pointer: str) -> Iterator[tuple[str, object]]:
-    if isinstance(value, msgspec.Struct):
-        for name in value.__struct_fields__:
-            yield from _leaves(getattr(value, name), f"{pointer}/{name}")
-    elif isinstance(value, list):
-        for index, entry in enumerate(value):
-            yield from _leaves(entry, f"{pointer}/{index}")
-    elif value is not None:
-        yield pointer, value
 
 
 def field_of(pointer: str) -> str:

@@ -7,19 +7,11 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from services.aid_distribution.ledger.domain import ISSUE_PLACES, QUANTITY_MAX, when_mistakes
-from services.aid_distribution.ledger.known import (
-    PLACES,
-    Known,
-    Leaves,
-    Rule,
-    dated_lots,
-    field_of,
-    known,
-    packed_lines,
-)
+from services.aid_distribution.ledger.known import PLACES, Known, Rule, dated_lots, field_of, known, packed_lines
 from services.aid_distribution.ledger.store import LotKey
 from shared.caller import Caller
 from shared.database import Work
+from shared.leaves import Leaves
 from shared.problems import FieldError
 from shared.routes import Rules
 

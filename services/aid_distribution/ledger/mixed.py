@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.aid_distribution.ledger.domain import Draft
 from services.aid_distribution.ledger.handlers import issue_draft, post, posting_fact, receipt_draft, remember_lots
-from services.aid_distribution.ledger.known import Known, Leaves, Rule, dated_lots, known, leaves_of
+from services.aid_distribution.ledger.known import Known, Rule, dated_lots, known
 from services.aid_distribution.ledger.mistakes import dispatch_mistakes, issue_mistakes, receipt_mistakes
 from services.aid_distribution.ledger.orders import DispatchTransfer, IssueStock, ReceiveStock
 from services.aid_distribution.ledger.reserved_use import Reserved, apart, named
@@ -14,6 +14,7 @@ from services.aid_distribution.ledger.store import Posted
 from services.aid_distribution.ledger.transfers import add_transfers, dispatch_draft, sent_transfer
 from shared.contracts.aid_distribution import StockIssued, StockReceived
 from shared.database import Work
+from shared.leaves import Leaves, leaves_of
 from shared.problems import Refusal
 from shared.routes import Asked
 

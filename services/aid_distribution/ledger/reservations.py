@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from services.aid_distribution.ledger import reserved
 from services.aid_distribution.ledger.domain import NO_LOT, Draft, Kind, Line, home_of, reserved_place
 from services.aid_distribution.ledger.handlers import post, posting_fact
-from services.aid_distribution.ledger.known import Leaves, known, known_by_code, leaves_of
+from services.aid_distribution.ledger.known import known, known_by_code
 from services.aid_distribution.ledger.loading import lock_shelves
 from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.ledger.reservation_orders import (
@@ -40,6 +40,7 @@ from shared.caller import Caller
 from shared.clock import shown
 from shared.contracts.aid_distribution import KitsReleased, StockReleased, StockReserved
 from shared.database import Work
+from shared.leaves import Leaves, leaves_of
 from shared.problems import Absent, FieldError, Invalid, Refusal
 from shared.routes import Page
 

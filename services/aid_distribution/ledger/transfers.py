@@ -12,7 +12,7 @@ from sqlmodel import Field, SQLModel, col, select
 from services.aid_distribution.ledger import lot_notes
 from services.aid_distribution.ledger.domain import NO_LOT, Draft, Kind, Line, Virtual
 from services.aid_distribution.ledger.handlers import leaving, post
-from services.aid_distribution.ledger.known import Known, Leaves, known, known_by_code, leaves_of
+from services.aid_distribution.ledger.known import Known, known, known_by_code
 from services.aid_distribution.ledger.mistakes import arrival_mistakes, dispatch_mistakes
 from services.aid_distribution.ledger.orders import (
     ArrivedLine,
@@ -29,6 +29,7 @@ from shared.caller import Caller
 from shared.clock import shown
 from shared.contracts.aid_distribution import TransferDispatched, TransferReceived
 from shared.database import Work
+from shared.leaves import Leaves, leaves_of
 from shared.problems import Absent, FieldError, Invalid, Json, Refusal
 from shared.routes import Asked
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from services.aid_distribution.businesses import store as businesses
 from services.aid_distribution.ledger.domain import LOSSES, NO_LOT, Draft, Kind, Line, Virtual
 from services.aid_distribution.ledger.handlers import leaving, post, posting_fact
-from services.aid_distribution.ledger.known import Known, known, leaves_of
+from services.aid_distribution.ledger.known import Known, known
 from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.ledger.store import Posted
 from services.aid_distribution.loans import store
@@ -25,6 +25,7 @@ from shared.caller import Caller
 from shared.clock import wib_day
 from shared.contracts.aid_distribution import LoanOpened, LoanReturned
 from shared.database import Work
+from shared.leaves import leaves_of
 from shared.problems import Absent, FieldError, Invalid, Refusal
 
 

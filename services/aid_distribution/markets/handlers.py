@@ -11,7 +11,7 @@ from sqlmodel import col, or_, select
 from services.aid_distribution.ledger import handlers as ledger
 from services.aid_distribution.ledger.catalogue import Category, Unit
 from services.aid_distribution.ledger.domain import Draft, Kind, Line, Virtual
-from services.aid_distribution.ledger.known import known_by_code, leaves_of
+from services.aid_distribution.ledger.known import known_by_code
 from services.aid_distribution.ledger.orders import AddItem
 from services.aid_distribution.markets import store
 from services.aid_distribution.markets.domain import FOLLOWS, Model, State, WrongMarketState, packages_of
@@ -35,6 +35,7 @@ from shared.contracts.aid_distribution import (
     MarketOpened,
 )
 from shared.database import Work
+from shared.leaves import leaves_of
 from shared.problems import Absent, Invalid, Refusal
 from shared.routes import Page
 

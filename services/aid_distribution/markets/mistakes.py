@@ -5,10 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from services.aid_distribution.businesses import store as businesses
-from services.aid_distribution.ledger.known import Known, Leaves, known
+from services.aid_distribution.ledger.known import Known, known
 from services.aid_distribution.ledger.mistakes import order_mistakes
 from shared.caller import Caller
 from shared.database import Work
+from shared.leaves import Leaves
 from shared.problems import FieldError
 
 

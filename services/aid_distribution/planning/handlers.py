@@ -9,7 +9,6 @@ from sqlmodel import col, or_, select
 from services.aid_distribution.ledger import transfers
 from services.aid_distribution.ledger.catalogue import find
 from services.aid_distribution.ledger.domain import ShortOfStock
-from services.aid_distribution.ledger.known import leaves_of
 from services.aid_distribution.ledger.orders import DispatchTransfer, GoodsLine, TransferView
 from services.aid_distribution.planning import store
 from services.aid_distribution.planning.domain import (
@@ -38,6 +37,7 @@ from shared import cursor
 from shared.caller import Caller
 from shared.clock import wib_day, wib_midnight
 from shared.database import Work
+from shared.leaves import leaves_of
 from shared.problems import Absent, FieldError, Invalid, Refusal, Stale
 from shared.routes import Asked, Page
 

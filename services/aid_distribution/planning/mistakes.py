@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 
 from services.aid_distribution.ledger.catalogue import Place
-from services.aid_distribution.ledger.known import Known, Leaves, field_of, known
+from services.aid_distribution.ledger.known import Known, field_of, known
 from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.planning.domain import RECEIVED_DAYS_MAX
 from services.aid_distribution.planning.orders import PlanAllocation
 from services.aid_distribution.regions import store as regions
 from shared.clock import wib_day
 from shared.database import Work
+from shared.leaves import Leaves
 from shared.problems import FieldError
 
 Found = Iterator[FieldError]

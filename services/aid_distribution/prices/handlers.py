@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from services.aid_distribution.ledger.domain import when_mistakes
-from services.aid_distribution.ledger.known import Known, Leaves, known, leaves_of
+from services.aid_distribution.ledger.known import Known, known
 from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.ledger.orders import Moment, Order
 from services.aid_distribution.prices import store
@@ -17,6 +17,7 @@ from shared.caller import Caller
 from shared.clock import shown, wib_day
 from shared.contracts.aid_distribution import PriceAlert, PriceObserved
 from shared.database import Work
+from shared.leaves import Leaves, leaves_of
 from shared.problems import FieldError, Invalid
 from shared.routes import Code, RegionCode, Text
 

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import text, tuple_
 from sqlmodel import col, select
 
-from services.aid_distribution.ledger.known import Leaves, known, leaves_of
+from services.aid_distribution.ledger.known import known
 from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.production import store
 from services.aid_distribution.production.candidates import rank
@@ -25,6 +25,7 @@ from shared import cursor
 from shared.caller import Caller
 from shared.clock import shown, wib_day
 from shared.database import Work
+from shared.leaves import Leaves, leaves_of
 from shared.problems import Absent, FieldError, Invalid
 from shared.routes import Page
 

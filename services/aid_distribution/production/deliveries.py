@@ -7,7 +7,7 @@ from services.aid_distribution.ledger import store as ledger_store
 from services.aid_distribution.ledger.catalogue import ItemRow
 from services.aid_distribution.ledger.domain import Draft, Kind, Line, Virtual, when_mistakes
 from services.aid_distribution.ledger.handlers import post
-from services.aid_distribution.ledger.known import Known, Leaves, known_by_code, leaves_of
+from services.aid_distribution.ledger.known import Known, known_by_code
 from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.ledger.store import Posted
 from services.aid_distribution.production import store
@@ -37,6 +37,7 @@ from services.aid_distribution.production.views import view
 from shared.caller import Caller
 from shared.contracts.aid_distribution import ProductionDelivered, ProductionPaid, Rejected
 from shared.database import Work
+from shared.leaves import Leaves, leaves_of
 from shared.problems import Absent, FieldError, Invalid, Refusal
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from services.aid_distribution.businesses import store as businesses
-from services.aid_distribution.ledger.known import Known, Leaves, known_by_code, leaves_of
+from services.aid_distribution.ledger.known import Known, known_by_code
 from services.aid_distribution.production import store
 from services.aid_distribution.production.calls import seen_call
 from services.aid_distribution.production.candidates import Ranking, rank
@@ -41,6 +41,7 @@ from shared.contracts.aid_distribution import (
     ProductionTakenBack,
 )
 from shared.database import Work
+from shared.leaves import Leaves, leaves_of
 from shared.problems import Absent, FieldError, Invalid
 
 ANSWER_DAYS_DEFAULT = 3

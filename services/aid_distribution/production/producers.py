@@ -9,7 +9,6 @@ from sqlmodel import col, or_, select
 
 from services.aid_distribution.businesses import store as businesses
 from services.aid_distribution.businesses.store import KnownBusinessRow
-from services.aid_distribution.ledger.known import Leaves, leaves_of
 from services.aid_distribution.production import store
 from services.aid_distribution.production.calls import page_of, seen_call
 from services.aid_distribution.production.domain import NewerProfileKnown, State
@@ -35,6 +34,7 @@ from shared import cursor
 from shared.caller import Caller
 from shared.clock import shown, wib_day
 from shared.database import Work
+from shared.leaves import Leaves, leaves_of
 from shared.problems import Absent, FieldError, Invalid
 from shared.routes import Page
 

@@ -12,7 +12,7 @@ from services.aid_distribution.ledger import returned
 from services.aid_distribution.ledger import store as ledger_store
 from services.aid_distribution.ledger.domain import NO_LOT, Draft, Kind, Line
 from services.aid_distribution.ledger.handlers import AlreadyReversed, post, posting_fact, posting_for_update
-from services.aid_distribution.ledger.known import Known, known, leaves_of
+from services.aid_distribution.ledger.known import Known, known
 from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.ledger.returned import Left
 from services.aid_distribution.ledger.store import LotKey, Posted, PostingLineRow, PostingRow
@@ -23,6 +23,7 @@ from shared import cursor
 from shared.caller import Caller
 from shared.contracts.aid_distribution import StockReturned
 from shared.database import Work
+from shared.leaves import leaves_of
 from shared.problems import Absent, FieldError, Invalid, Refusal
 from shared.routes import Page
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.aid_distribution.ledger.catalogue import CodeTaken
 from services.aid_distribution.ledger.domain import NO_LOT, Draft, Kind, Line, Virtual
 from services.aid_distribution.ledger.handlers import post
-from services.aid_distribution.ledger.known import known_by_code, leaves_of
+from services.aid_distribution.ledger.known import known_by_code
 from services.aid_distribution.ledger.orders import LooseLine
 from services.aid_distribution.ledger.store import Posted
 from services.aid_distribution.stations import store
@@ -43,6 +43,7 @@ from shared.caller import Caller
 from shared.contracts.aid_distribution import Goods, StationDry, StationPlaced, StationServiced
 from shared.contracts.aid_distribution import StationRemoved as StationRemovedEvent
 from shared.database import Work
+from shared.leaves import leaves_of
 from shared.problems import Absent, FieldError, Invalid, Refusal
 
 Moving = PlaceStation | VisitStation | RemoveStation

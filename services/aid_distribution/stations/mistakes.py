@@ -1,12 +1,13 @@
 """What may be wrong with an order about a station beside its shape, told all at once and each by its JSON Pointer."""
 
 from services.aid_distribution.ledger.catalogue import PlaceKind
-from services.aid_distribution.ledger.known import Leaves, known
+from services.aid_distribution.ledger.known import known
 from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.stations import store
 from services.aid_distribution.stations.domain import Outcome, Seen, seen_mistakes
 from services.aid_distribution.stations.store import Site
 from shared.database import Work
+from shared.leaves import Leaves
 from shared.problems import FieldError
 
 

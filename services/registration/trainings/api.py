@@ -1,6 +1,5 @@
 """The HTTP face of trainings."""
 
-from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
@@ -22,6 +21,7 @@ from services.registration.trainings.domain import (
 from services.registration.trainings.handlers import Found, TrainingData
 from shared.caller import Caller
 from shared.clock import shown
+from shared.leaves import leaves_of
 from shared.problems import Absent
 from shared.roles import Action
 from shared.routes import PAGE_ITEMS_DEFAULT, Call, Code, Cursor, Limit, Page, RegionCode, Routes, Text
@@ -157,7 +157,7 @@ async def announce_training(call: Call, body: AnnounceTraining) -> TrainingView:
         kits_place=body.kits.place if body.kits else None,
         kits={line.item: line.quantity for line in body.kits.lines} if body.kits else {},
     )
-    return view(await handlers.announce(call.work, data, dict(_leaves(body, ""))), call.caller)
+    return view(await handlers.announce(call.work, data, leaves_of(body)), call.caller)
 
 
 @routes.get("", allow=Action.SEE_TRAININGS)
@@ -182,18 +182,6 @@ async def show_training(call: Call, training_id: UUID) -> TrainingView:
 async def cancel_training(call: Call, training_id: UUID, body: CancelTraining) -> TrainingView:
     """Call a training off; what was reserved for it is released."""
     return view(await handlers.cancel(call.work, training_id, body.reason), call.caller)
-
-
-def _leaves(value: object, pointer: str) -> Iterator[tuple[str, object]]:
-    """Give the values of a body by their pointers, as the edge gives those of one of the wrong shape."""
-    if isinstance(value, msgspec.Struct):
-        for name in value.__struct_fields__:
-            yield from _leaves(getattr(value, name), f"{pointer}/{name}")
-    elif isinstance(value, list):
-        for index, one in enumerate(value):
-            yield from _leaves(one, f"{pointer}/{index}")
-    elif value is not None:
-        yield pointer, value
 
 
 def view(found: Found, caller: Caller) -> TrainingView:

@@ -103,6 +103,7 @@ class Hub:
         self._database = database
         self._streams_max = streams_max
         self._followers = 0
+        self._questions = 0
         self._waiting: list[Waiting] = []
         self._position: Position | None = None
         self._woken = asyncio.Event()
@@ -171,6 +172,7 @@ class Hub:
             self._store = asyncio.get_running_loop().create_future()
             self._task = asyncio.create_task(self._run())
         connected = self._store
+        self._questions += 1
         try:
             async with asyncio.timeout(self._answer_seconds_max), self._reading:
                 store = await asyncio.shield(connected)
@@ -178,6 +180,8 @@ class Hub:
         except (*OUTAGES, asyncpg.InternalClientError) as fault:
             # The latter is what a question hears whose connection is closed under it, as a stop does.
             raise Unavailable("The store cannot be reached.") from fault
+        finally:
+            self._questions -= 1
         return rows
 
     async def _run(self) -> None:
@@ -205,7 +209,7 @@ class Hub:
             await self._share()
             await rest(PAUSE_SECONDS)
             await rest(self._look_seconds, self._woken)
-            if not self._followers and not self._reading.locked():
+            if not self._followers and not self._questions:  # whoever waits for its turn at the connection needs it
                 self._stop()
 
     async def _begin(self, store: asyncpg.Connection) -> None:

@@ -181,12 +181,30 @@ async def test_many_that_come_and_go_while_others_write_hear_everything_once(
                     if not patience or len(heard[number]) >= total:
                         break
 
-    await asyncio.wait_for(asyncio.gather(*map(follow, range(4)), *map(write, range(8))), 60)
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        for one in (*map(follow, range(4)), *map(write, range(8))):
+            group.create_task(one)
     recorded = {str(one) for one in await scalars(store, "SELECT id FROM outbox")}
     assert len(recorded) == total
     for one in heard:
         assert len(one) == total
         assert set(one) == recorded
+
+
+async def test_a_connection_that_nobody_follows_by_stays_for_those_who_wait_for_their_turn(store: Database) -> None:
+    hub = Hub(store, look_seconds=0)
+    await commit(store, fact("a", 1))
+
+    async def asked() -> None:
+        for _ in range(200):
+            assert sum(await hub.heads()) == 1
+
+    try:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+            for _ in range(8):
+                group.create_task(asked())
+    finally:
+        await hub.close()
 
 
 async def test_all_share_one_connection_that_holds_no_transaction_and_goes_with_the_last(

@@ -1,7 +1,7 @@
 """What registration does when something has happened elsewhere."""
 
+from services.registration.support import given, income, ordered
 from services.registration.support import handlers as support
-from services.registration.support import income
 from services.registration.trainings import handlers as trainings
 from shared.consumer import on_run
 from shared.contracts.aid_distribution import (
@@ -10,8 +10,10 @@ from shared.contracts.aid_distribution import (
     KitsRefused,
     KitsReleased,
     KitsReserved,
+    MarketSold,
     ProductionDelivered,
     ProductionPaid,
+    StockReturned,
 )
 from shared.reaction import on
 
@@ -20,6 +22,11 @@ REACTIONS = (
     on_run(DistributionVoided, support.take_back),
     on_run(ProductionDelivered, income.remember),
     on_run(ProductionPaid, income.remember),
+    *(on_run(event, ordered.hear) for event in ordered.STEPS),
+    on_run(DistributionPosted, given.remember),
+    on_run(DistributionVoided, given.take_back),
+    on_run(MarketSold, given.remember),
+    on_run(StockReturned, given.remember),
     on(KitsReserved, trainings.hear_reserved),
     on(KitsRefused, trainings.hear_refused),
     on(KitsReleased, trainings.hear_released),

@@ -12,6 +12,9 @@ import msgspec
 
 from shared.contracts.event import Event
 
+PRODUCTION_LOT = "PO-"
+"""How the lot of ordered goods begins."""
+
 
 class Goods(msgspec.Struct, frozen=True, kw_only=True):
     """A quantity of one item, with the words people know it by."""
@@ -270,6 +273,11 @@ class ProductionEvent(AidEvent, frozen=True, kw_only=True):
     def subject(self) -> str:
         """Give `production_order/<id>`."""
         return f"production_order/{self.order_id}"
+
+
+def production_lot(order_id: UUID) -> str:
+    """Give the lot under which the goods of an order lie in stock, so that who made them is known wherever they go."""
+    return f"{PRODUCTION_LOT}{order_id.hex[-12:].upper()}"
 
 
 class ProductionOffered(ProductionEvent, frozen=True, kw_only=True):

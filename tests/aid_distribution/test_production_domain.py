@@ -14,10 +14,10 @@ from services.aid_distribution.production.domain import (
     check_layers,
     days_late,
     delivery_mistakes,
-    lot_of,
     state_at,
 )
 from services.aid_distribution.production.scoring import Factors, Stake, shares
+from shared.contracts.aid_distribution import production_lot
 
 NOON = datetime(2020, 9, 21, 5, 0, tzinfo=UTC)
 
@@ -245,4 +245,4 @@ def test_an_inspection_accounts_for_all_that_was_delivered(
 
 
 def test_the_goods_of_an_order_have_a_lot_of_their_own() -> None:
-    assert lot_of(UUID("0174472d-8680-7001-8000-00000000abcd")) == "PO-00000000ABCD"
+    assert production_lot(UUID("0174472d-8680-7001-8000-00000000abcd")) == "PO-00000000ABCD"

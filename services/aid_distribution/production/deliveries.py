@@ -22,7 +22,6 @@ from services.aid_distribution.production.domain import (
     delivery_mistakes,
     ended_on,
     layers_needed,
-    lot_of,
     state_at,
 )
 from services.aid_distribution.production.handlers import fact, order_for_update
@@ -35,7 +34,7 @@ from services.aid_distribution.production.store import (
 )
 from services.aid_distribution.production.views import view
 from shared.caller import Caller
-from shared.contracts.aid_distribution import ProductionDelivered, ProductionPaid, Rejected
+from shared.contracts.aid_distribution import ProductionDelivered, ProductionPaid, Rejected, production_lot
 from shared.database import Work
 from shared.leaves import Leaves, leaves_of
 from shared.problems import Absent, FieldError, Invalid, Refusal
@@ -107,7 +106,7 @@ async def _check(work: Work, row: ProductionOrderRow, order: RecordDelivery) -> 
 
 
 async def _into_stock(work: Work, caller: Caller, row: ProductionOrderRow, order: RecordDelivery) -> Posted:
-    lot = lot_of(row.id)
+    lot = production_lot(row.id)
     draft = Draft(
         id=work.new_id(),
         kind=Kind.PRODUCTION,

@@ -7,7 +7,6 @@ Source: DOMAIN section 2; SNI 8914:2020 for cloth masks
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from uuid import UUID
 
 from shared.clock import wib_day
 from shared.problems import FieldError, Refusal
@@ -198,8 +197,3 @@ def _repeated(named: Collection[tuple[str, object]]) -> list[FieldError]:
 def ended_on(state: State, occurred_at: datetime) -> date | None:
     """Give the day on which a delivery completed the order, if it did."""
     return wib_day(occurred_at) if state in (State.DELIVERED, State.SHORT) else None
-
-
-def lot_of(order_id: UUID) -> str:
-    """Give the lot under which the goods of an order lie in stock: so it is known who made what is handed out."""
-    return f"PO-{order_id.hex[-12:].upper()}"

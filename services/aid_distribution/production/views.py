@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.aid_distribution.businesses import store as businesses
 from services.aid_distribution.production import store
-from services.aid_distribution.production.domain import State, days_late, lot_of, state_at
+from services.aid_distribution.production.domain import State, days_late, state_at
 from services.aid_distribution.production.shapes import (
     DeliveryView,
     PaymentView,
@@ -17,6 +17,7 @@ from services.aid_distribution.production.store import (
     ProductionPaymentRow,
 )
 from shared.clock import shown, wib_day
+from shared.contracts.aid_distribution import production_lot
 from shared.database import Work
 
 
@@ -63,7 +64,7 @@ def _view(
         price_rupiah=row.price_rupiah,
         due_on=row.due_on,
         place=row.place,
-        lot=lot_of(row.id),
+        lot=production_lot(row.id),
         state=state,
         offered_at=shown(row.offered_at),
         answer_by=shown(row.answer_by),

@@ -5,8 +5,9 @@ from uuid import UUID
 
 import msgspec
 
-from services.registration.support import handlers, income
+from services.registration.support import handlers, income, loop
 from services.registration.support.income import IncomeRow
+from services.registration.support.loop import LoopView, MakersView
 from services.registration.support.store import SupportRow
 from shared.clock import shown
 from shared.problems import Absent
@@ -95,6 +96,18 @@ async def list_income(call: Call, business_id: UUID, query: SupportQuery) -> Pag
     """List what a business delivered by production orders and was paid for it, latest first."""
     page = await income.income_of(call.work, business_id, query.cursor, query.limit)
     return Page([_income(row) for row in page.items], page.next)
+
+
+@routes.get("/businesses/{business_id}/loop", allow=Action.SEE_BUSINESSES, refusals=(Absent,))
+async def show_loop(call: Call, business_id: UUID) -> LoopView:
+    """Show all that was done with and for a business: its orders, what it earned, where its goods went, its aid."""
+    return await loop.loop_of(call.work, business_id)
+
+
+@routes.get("/occasions/{occasion}/makers", allow=Action.SEE_BUSINESSES)
+async def list_makers(call: Call, occasion: UUID) -> MakersView:
+    """Tell who has made what was handed out at a distribution, or sold at a market, as far as it was made to order."""
+    return await loop.makers_of(call.work, occasion)
 
 
 def _income(row: IncomeRow) -> IncomeView:

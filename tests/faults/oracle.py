@@ -29,7 +29,10 @@ from shared.contracts.aid_distribution import (
     KitsReserved,
     MarketAnnounced,
     MarketCancelled,
+    MarketSold,
     PriceAlert,
+    ProductionAccepted,
+    ProductionDeclined,
     ProductionDelivered,
     ProductionEvent,
     ProductionOffered,
@@ -44,6 +47,7 @@ from shared.contracts.aid_distribution import (
     StockOut,
     StockReceived,
     StockRestated,
+    StockReturned,
     TransferDispatched,
     TransferReceived,
 )
@@ -188,6 +192,7 @@ async def violations(found: Installation) -> list[str]:
     wrong += await _last_words_are_kept(found)
     wrong += await _support_is_remembered(found)
     wrong += await _income_is_remembered(found)
+    wrong += await _ordered_goods_are_followed(found)
     wrong += await _kits_are_answered(found)
     wrong += await _deliveries_are_reported_once(found)
     wrong += await _answers_were_true(found)
@@ -456,6 +461,43 @@ async def _income_is_remembered(found: Installation) -> list[str]:
     return [f"income forgotten: {one}" for one in due - remembered] + [
         f"income without cause: {one}" for one in remembered - due
     ]
+
+
+ORDER_STATES: Mapping[type[Event], str] = {
+    ProductionOffered: "offered",
+    ProductionAccepted: "accepted",
+    ProductionDeclined: "declined",
+    ProductionTakenBack: "taken_back",
+}
+
+
+async def _ordered_goods_are_followed(found: Installation) -> list[str]:
+    """Hold the last that is known of each order, and where its goods went, against what was told of them."""
+    states: dict[UUID, str] = {}
+    due: Counter[tuple[UUID, str]] = Counter()
+    voided: set[UUID] = set()
+    for event in found.events("aid_distribution"):
+        if isinstance(event, ProductionDelivered):
+            states[event.order_id] = event.state
+        elif isinstance(event, ProductionEvent) and type(event) in ORDER_STATES:
+            states[event.order_id] = ORDER_STATES[type(event)]
+        elif isinstance(event, DistributionVoided):
+            voided.add(event.distribution_id)
+        elif isinstance(event, DistributionPosted | MarketSold) or (
+            isinstance(event, StockReturned) and event.direction == "from_public"
+        ):
+            document = event.distribution_id if isinstance(event, DistributionPosted) else event.posting_id
+            for lot, quantity in ((line.lot, line.quantity) for line in event.lines if line.lot):
+                due[document, lot] += quantity if lot.startswith("PO-") else 0
+    store = found.stores["registration"]
+    known = {row["order_id"]: row["state"] for row in await store.fetch("SELECT order_id, state FROM ordered")}
+    given = await store.fetch("SELECT document_id, lot, quantity, voided_at FROM given")
+    had = Counter({(row["document_id"], row["lot"]): row["quantity"] for row in given})
+    marked = {row["document_id"] for row in given if row["voided_at"]}
+    wrong = [f"order {one}: {known.get(one)}, not {says}" for one, says in states.items() if known.get(one) != says]
+    wrong += [f"order without cause: {one}" for one in known.keys() - states.keys()]
+    wrong += [f"given forgotten: {one}" for one in due - had] + [f"given without cause: {one}" for one in had - due]
+    return wrong + [f"given and taken back: {one}" for one in marked ^ (voided & {row["document_id"] for row in given})]
 
 
 async def _kits_are_answered(found: Installation) -> list[str]:

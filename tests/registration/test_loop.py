@@ -147,7 +147,9 @@ async def test_the_loop_of_a_business_goes_from_the_order_to_those_who_got_its_g
 async def test_an_order_that_came_to_nothing_is_shown_as_such(
     database: Database, business: UUID, last: Any, state: str
 ) -> None:
-    await hear(database, offered(business), last(order(business)))
+    await hear(database, offered(business))
+    assert [one.state for one in (await loop(database, business)).orders] == ["expired"], "nobody answered in time"
+    await hear(database, last(order(business)))
     (line,) = (await loop(database, business)).orders
     assert (line.state, line.accepted, line.given, line.first_given_at) == (state, 0, 0, None)
 

@@ -105,7 +105,8 @@ class MakersView(msgspec.Struct, frozen=True, kw_only=True):
 LOOP = text(
     """
     WITH orders AS (
-        SELECT o.order_id, o.item, o.item_name, o.unit, o.quantity, o.price_rupiah, o.due_on, o.state, o.lot,
+        SELECT o.order_id, o.item, o.item_name, o.unit, o.quantity, o.price_rupiah, o.due_on, o.lot,
+               CASE WHEN o.state = 'offered' AND o.answer_by <= :now THEN 'expired' ELSE o.state END AS state,
                i.accepted, i.rejected, i.due_rupiah, i.paid_rupiah,
                g.given, g.occasions, g.first_given_at, g.last_given_at
         FROM (SELECT * FROM ordered WHERE business_id = :id ORDER BY due_on DESC, order_id DESC LIMIT :most) o
@@ -155,7 +156,7 @@ async def loop_of(work: Work, business_id: UUID) -> LoopView:
     region = await store.business_region(work.session, business_id)
     if region is None or not work.caller.sees(region):
         raise Absent
-    found = (await work.session.execute(LOOP, {"id": business_id, "most": LINES_MAX})).scalar_one()
+    found = (await work.session.execute(LOOP, {"id": business_id, "most": LINES_MAX, "now": work.now})).scalar_one()
     return msgspec.convert(_shown(found), LoopView)
 
 

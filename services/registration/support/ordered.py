@@ -4,11 +4,11 @@ Together with what the business earned by it, and where its goods went, it says 
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Date, Index, Text, Uuid, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Date, DateTime, Index, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -18,7 +18,6 @@ from shared.contracts.aid_distribution import (
     ProductionDeclined,
     ProductionDelivered,
     ProductionEvent,
-    ProductionExpired,
     ProductionOffered,
     ProductionTakenBack,
     production_lot,
@@ -34,7 +33,6 @@ class State(StrEnum):
     OFFERED = "offered"
     ACCEPTED = "accepted"
     DECLINED = "declined"
-    EXPIRED = "expired"
     DELIVERED = "delivered"
     SHORT = "short"
     TAKEN_BACK = "taken_back"
@@ -45,7 +43,6 @@ COMES_TO: dict[type[ProductionEvent], State] = {
     ProductionOffered: State.OFFERED,
     ProductionAccepted: State.ACCEPTED,
     ProductionDeclined: State.DECLINED,
-    ProductionExpired: State.EXPIRED,
     ProductionTakenBack: State.TAKEN_BACK,
 }
 """What an event says of its order; a delivery says it by itself."""
@@ -55,7 +52,8 @@ STEPS: tuple[type[ProductionEvent], ...] = (*COMES_TO, ProductionDelivered)
 class OrderedRow(SQLModel, table=True):
     """A production order of a business: what, how much, at which price, and how far it has come.
 
-    Shape: the goods of the order lie in stock, and are handed out, under `lot`
+    Shape:  the goods of the order lie in stock, and are handed out, under `lot`; one that is offered and was not
+            answered by `answer_by` has expired, whether that was told or not
     """
 
     __tablename__ = "ordered"
@@ -80,6 +78,7 @@ class OrderedRow(SQLModel, table=True):
     due_on: date = Field(sa_column=Column(Date, nullable=False))
     lot: str = Field(sa_column=Column(Text, nullable=False))
     state: str = Field(sa_column=Column(Text, nullable=False))
+    answer_by: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=True))
 
 
 _told = insert(OrderedRow.__table__)  # type: ignore[attr-defined]  # every table row has one
@@ -107,6 +106,7 @@ def _row(event: ProductionEvent) -> OrderedRow:
         due_on=event.due_on,
         lot=production_lot(event.order_id),
         state=state.value,
+        answer_by=event.answer_by if isinstance(event, ProductionOffered) else None,
     )
 
 
@@ -120,9 +120,11 @@ async def look(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
     events = [(one, one.event) for one in told if isinstance(one.event, ProductionEvent)]
     rows = (await session.execute(KNOWN, {"ids": [event.order_id for _, event in events]})).mappings()
     found = {row["order_id"]: dict(row) for row in rows}
-    return [
-        Seen(one, "ordered", compared(_row(event).model_dump(), found.get(event.order_id))) for one, event in events
-    ]
+    return [Seen(one, "ordered", compared(_due(event), found.get(event.order_id))) for one, event in events]
+
+
+def _due(event: ProductionEvent) -> dict[str, object]:
+    return _row(event).model_dump(exclude={"answer_by"})  # only the offer tells it
 
 
 async def _page(session: AsyncSession, after: str, rows: int) -> Sequence[Effect]:

@@ -25,10 +25,11 @@ def upgrade() -> None:
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("lot", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("answer_by", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("price_rupiah >= 0", name="ordered_price_not_negative"),
         sa.CheckConstraint("quantity > 0", name="ordered_quantity_positive"),
         sa.CheckConstraint(
-            "state IN ('offered', 'accepted', 'declined', 'expired', 'delivered', 'short', 'taken_back')",
+            "state IN ('offered', 'accepted', 'declined', 'delivered', 'short', 'taken_back')",
             name="ordered_state_known",
         ),
         sa.PrimaryKeyConstraint("order_id"),

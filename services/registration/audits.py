@@ -2,7 +2,12 @@
 
 from services.registration.support.audit import ALL_SUPPORT, REMEMBERED
 from services.registration.support.income import ALL_INCOME, EARNED
+from services.registration.surveys.audit import SURVEYS
 from services.registration.trainings.audit import HEARD_OF_KITS
 from shared.effect_audit import Audits
 
-AUDITS = Audits(heard=(REMEMBERED, EARNED, HEARD_OF_KITS), effects=(ALL_SUPPORT, ALL_INCOME))
+AUDITS = Audits(
+    heard=(REMEMBERED, EARNED, HEARD_OF_KITS),
+    effects=(ALL_SUPPORT, ALL_INCOME),
+    recorded=(SURVEYS,),
+)

@@ -1,0 +1,50 @@
+"""The turnover that a business told: sealed under the key of its owner, each figure for its own cell."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.registration.businesses import sealing
+from services.registration.businesses.sealing import Purpose
+from services.registration.surveys.store import SurveyAnswerRow
+from shared.privacy import Cell, PersonKey, Vault
+
+BEFORE, NOW = "turnover_before_sealed", "turnover_now_sealed"
+
+
+async def keys(session: AsyncSession, vault: Vault, owner_ids: Collection[UUID]) -> dict[UUID, PersonKey]:
+    """Give the keys of these owners, making those that are lacking, by owner one after the other."""
+    known = await sealing.keys(session, vault, owner_ids, Purpose.TURNOVER) if owner_ids else {}
+    for owner_id in sorted(set(owner_ids) - known.keys()):
+        known[owner_id] = await sealing.key(session, vault, owner_id, Purpose.TURNOVER)
+    return known
+
+
+def seal(key: PersonKey, row: SurveyAnswerRow, before_rupiah: int, now_rupiah: int) -> None:
+    """Put the turnover of an answer into its row."""
+    row.turnover_before_sealed = key.seal(_cell(row, BEFORE), str(before_rupiah))
+    row.turnover_now_sealed = key.seal(_cell(row, NOW), str(now_rupiah))
+
+
+async def turnovers(
+    session: AsyncSession, vault: Vault, answers: Sequence[SurveyAnswerRow]
+) -> dict[UUID, tuple[int, int]]:
+    """Open the turnover before and now of those of these answers that told it, in rupiah, by answer.
+
+    What was sealed under a key that has been destroyed is left out: it is not known any more.
+    """
+    given = [row for row in answers if row.turnover_before_sealed and row.turnover_now_sealed]
+    opening = await sealing.keys(session, vault, {row.owner_id for row in given}, Purpose.TURNOVER) if given else {}
+    return {
+        row.id: (
+            int(opening[row.owner_id].open(_cell(row, BEFORE), row.turnover_before_sealed or b"")),
+            int(opening[row.owner_id].open(_cell(row, NOW), row.turnover_now_sealed or b"")),
+        )
+        for row in given
+        if row.owner_id in opening
+    }
+
+
+def _cell(row: SurveyAnswerRow, column: str) -> Cell:
+    return Cell("survey_answer", column, str(row.id))

@@ -12,17 +12,21 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from services import demo
 from services.registration.businesses.domain import BusinessData, OwnerData
 from services.registration.businesses.handlers import register_business
-from services.registration.surveys import links, questions, sealing, store
+from services.registration.surveys import handlers, links, questions, sealing, store
 from services.registration.surveys.cells import quartiles
 from services.registration.surveys.domain import decline_permille
+from services.registration.surveys.orders import SeriesQuery, SummaryQuery
 from shared.clock import wib_day
 from shared.contracts.registration import SurveyAnswered, SurveyOpened
 from shared.database import Database
-from shared.privacy import Unreadable
+from shared.privacy import Unreadable, Vault
+from shared.province import Province
 from shared.security import KeyStore
 from shared.telemetry import AsgiApp
+from tests.conftest import Databases
 from tests.door import Client, Recorded, told
 from tests.registration.people import OFFICE, owner
 
@@ -642,3 +646,22 @@ async def test_the_database_is_the_last_guard(door: Door, database: Database, or
     with pytest.raises(IntegrityError):
         async with database.work(OFFICE) as work:
             await work.session.execute(text(order))
+
+
+async def test_the_surveys_of_the_demo_province_say_who_was_hit(databases: Databases, province: Province) -> None:
+    database = await databases("registration", migrated=True, vault=Vault(b"m" * 32))
+    async with database.work(OFFICE) as work:
+        assert await demo._people(work, province)
+    async with database.reading(OFFICE) as work:
+        december, april = (await handlers.page(work, None, 9)).items
+        assert (april.answered, december.wave.follows) == (len(province.businesses), april.wave.id)
+        found = await questions.summary(work, april.wave.id, SummaryQuery())
+        garment = next(one for one in found.items if one.sector == "garment")
+        assert (garment.answers, garment.median) == (15, 550)
+        line = await questions.series(work, december.wave.id, SeriesQuery())
+        was, came_back = (one.values.median for one in line.points)
+        assert was is not None
+        assert came_back is not None
+        assert came_back < was
+        effect = await questions.effect_of(work, december.wave.id, None)
+        assert all(one.treated.cases is None for one in effect.items)  # in these months nobody was trained yet

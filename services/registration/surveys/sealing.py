@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.registration.businesses import sealing
@@ -10,15 +11,24 @@ from services.registration.businesses.sealing import Purpose
 from services.registration.surveys.store import SurveyAnswerRow
 from shared.privacy import Cell, PersonKey, Vault
 
+KEEP = text(
+    "INSERT INTO person_key (owner_id, purpose, wrapped)"
+    " SELECT owner_id, :purpose, wrapped FROM unnest(CAST(:owners AS uuid[]), CAST(:wrapped AS bytea[]))"
+    " AS made(owner_id, wrapped) ON CONFLICT DO NOTHING"
+)
 BEFORE, NOW = "turnover_before_sealed", "turnover_now_sealed"
 
 
 async def keys(session: AsyncSession, vault: Vault, owner_ids: Collection[UUID]) -> dict[UUID, PersonKey]:
-    """Give the keys of these owners, making those that are lacking, by owner one after the other."""
+    """Give the keys of these owners, making those that are lacking."""
     known = await sealing.keys(session, vault, owner_ids, Purpose.TURNOVER) if owner_ids else {}
-    for owner_id in sorted(set(owner_ids) - known.keys()):
-        known[owner_id] = await sealing.key(session, vault, owner_id, Purpose.TURNOVER)
-    return known
+    lacking = sorted(set(owner_ids) - known.keys())
+    if not lacking:
+        return known
+    made = [sealing.new_key(vault, owner_id, Purpose.TURNOVER).wrapped for owner_id in lacking]
+    await session.execute(KEEP, {"owners": lacking, "purpose": Purpose.TURNOVER.value, "wrapped": made})
+    # Read again: where another transaction was first, it is the key of that one which counts.
+    return known | await sealing.keys(session, vault, lacking, Purpose.TURNOVER)
 
 
 def seal(key: PersonKey, row: SurveyAnswerRow, before_rupiah: int, now_rupiah: int) -> None:

@@ -15,13 +15,14 @@ from sqlalchemy.exc import IntegrityError
 from services import demo
 from services.registration.businesses.domain import BusinessData, OwnerData
 from services.registration.businesses.handlers import register_business
-from services.registration.surveys import handlers, links, questions, sealing, store
+from services.registration.surveys import audit, handlers, links, questions, sealing, store
 from services.registration.surveys.cells import quartiles
 from services.registration.surveys.domain import decline_permille
 from services.registration.surveys.orders import SeriesQuery, SummaryQuery
 from shared.clock import wib_day
 from shared.contracts.registration import SurveyAnswered, SurveyOpened
 from shared.database import Database
+from shared.effect_audit import Told
 from shared.privacy import Unreadable, Vault
 from shared.province import Province
 from shared.security import KeyStore
@@ -665,3 +666,39 @@ async def test_the_surveys_of_the_demo_province_say_who_was_hit(databases: Datab
         assert came_back < was
         effect = await questions.effect_of(work, december.wave.id, None)
         assert all(one.treated.cases is None for one in effect.items)  # in these months nobody was trained yet
+
+
+BROKEN = (
+    ("DELETE FROM survey_answer", "answer", "there is no such row"),
+    ("UPDATE survey_answer SET status = 'closed'", "answer", "the row differs in status"),
+    ("UPDATE survey_answer SET superseded_at = now()", "answer", "the row differs in last_counts"),
+    (
+        "UPDATE survey_participant SET code_hash = NULL, invited_at = NULL, invited_by = NULL",
+        "invitation",
+        "the row differs in linked",
+    ),
+)
+
+
+@pytest.mark.parametrize(("order", "aspect", "wrong"), BROKEN, ids=[one[0].rpartition(" SET ")[2] for one in BROKEN])
+async def test_what_was_changed_past_the_service_is_found(
+    door: Door, database: Database, recorded: Recorded, order: str, aspect: str, wrong: str
+) -> None:
+    survey, firm, _ = await linked(door, database)
+    for now in (40, 30):
+        await answered(door, survey, firm, before=100, now=now)
+    told_of = [
+        Told("registration", 0, number, datetime.now(UTC), event)
+        for number, event in enumerate(await recorded())
+        if isinstance(event, SurveyOpened | SurveyAnswered)
+    ]
+
+    async def faults() -> set[tuple[str, str]]:
+        async with database.reading(OFFICE) as work:
+            seen = await audit.look(work.session, told_of)
+            return {(one.aspect.partition(" ")[0], one.wrong) for one in seen if one.wrong}
+
+    assert await faults() == set()
+    async with database.work(OFFICE) as work:
+        await work.session.execute(text(order))
+    assert await faults() == {(aspect, wrong)}

@@ -245,8 +245,12 @@ async def test_what_is_wrong_with_an_answer_does_not_use_up_its_link(
     door: Door, database: Database, public: httpx.AsyncClient
 ) -> None:
     _, _, path = await linked(door, database)
-    answer = await public.post(path, json={"status": "gone", "turnover_now_rupiah": -1})
-    assert told(answer) == {("/status", "unknown_value"), ("/turnover_now_rupiah", "too_small")}
+    answer = await public.post(path, json={"status": "gone", "turnover_now_rupiah": -1, "workers_now": 3})
+    assert told(answer) == {
+        ("/status", "unknown_value"),
+        ("/turnover_now_rupiah", "too_small"),
+        ("/workers_before", "missing"),
+    }
     answer = await public.post(path, json={"status": "running", "workers_now": 3})
     assert told(answer) == {("/workers_before", "missing")}
     assert (await public.post(path, json=BY_LINK)).status_code == 201
@@ -341,6 +345,12 @@ async def test_an_answer_from_elsewhere_is_refused_with_every_mistake(door: Door
     )
     answer = await door["pangkalpinang"].post(path, json=told_by(far))
     assert told(answer) == {("/business_id", "unknown_business")}
+    answer = await door["office"].post(path, json=told_by(uuid4(), status="gone", answered_on=near(2)))
+    assert told(answer) == {
+        ("/status", "unknown_value"),
+        ("/business_id", "unknown_business"),
+        ("/answered_on", "in_the_future"),
+    }
     assert (await door["belitung"].post(path, json=told_by(far))).status_code == 404
     assert (await door["auditor"].post(path, json=told_by(far))).status_code == 403
     assert await rows(database, "SELECT 1 FROM survey_answer") == []
@@ -356,14 +366,16 @@ async def test_lines_are_answered_one_by_one_and_sending_them_again_changes_noth
         line("3", survey, two, 100, 60, status="closed"),
         line("4", survey, one, 100, 10),
         line("5", {"id": str(uuid4())}, one, 100, 10),
+        line("6", survey, one, 100, 10, status="gone", answered_on=near(-9)),
     ]
     found = await sent(door, lines)
-    assert [answer["status"] for answer in found] == [201, 422, 201, 201, 422]
+    assert [answer["status"] for answer in found] == [201, 422, 201, 201, 422, 422]
     assert {(error["pointer"], error["code"]) for error in found[1]["errors"]} == {
         ("/business_id", "unknown_business"),
         ("/workers_before", "missing"),
     }
     assert [error["pointer"] for error in found[4]["errors"]] == ["/survey_id"]
+    assert {error["pointer"] for error in found[5]["errors"]} == {"/status", "/answered_on"}
     assert found[2]["answer"]["warnings"][0]["code"] == "said_closed"
     assert await sent(door, lines) == found
     kept = await rows(

@@ -5,6 +5,7 @@ Of a business and a wave one answer counts, the last that was recorded; those be
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from services.registration.businesses.store import BusinessRow
@@ -83,25 +84,44 @@ async def take(work: Work, given: Sequence[Given]) -> list[Taken | Refusal]:
     return [outcome for outcome in outcomes if outcome is not None]
 
 
+async def mistakes(work: Work, leaves: Mapping[str, object]) -> list[FieldError]:
+    """Find what is wrong with an answer whose shape is wrong besides, as far as its values say."""
+    survey_id, business_id = leaves.get("/survey_id"), leaves.get("/business_id")
+    waves = await store.waves(work.session, [survey_id]) if isinstance(survey_id, UUID) else {}
+    firms = await store.businesses(work.session, [business_id]) if isinstance(business_id, UUID) else {}
+    wave, firm = next(iter(waves.values()), None), next(iter(firms.values()), None)
+    return _mistakes(work.caller, leaves, wave, firm, wib_day(work.now))
+
+
+def _mistakes(
+    caller: Caller, leaves: Mapping[str, object], wave: SurveyRow | None, firm: BusinessRow | None, today: date
+) -> list[FieldError]:
+    """Find everything wrong with an answer of staff; what a caller does not see is told like what does not exist."""
+    errors: list[FieldError] = []
+    if wave and not concerns(caller, wave.region):
+        wave = None
+    if "/survey_id" in leaves and wave is None:
+        errors.append(FieldError("/survey_id", "unknown_survey", "There is no survey of this id."))
+    if "/business_id" in leaves and (firm is None or not caller.sees(firm.region)):
+        errors.append(FieldError("/business_id", "unknown_business", "There is no business of this id."))
+    elif wave and firm and not domain.within(firm.region, wave.region):
+        errors.append(FieldError("/business_id", "outside_wave", f"This survey asks in {wave.region}."))
+    return [*errors, *domain.answer_mistakes(leaves, wave_of(wave) if wave else None, today)]
+
+
 def _refusal(
     work: Work, given: Given, waves: Mapping[UUID, SurveyRow], firms: Mapping[UUID, BusinessRow]
 ) -> Refusal | None:
-    caller, by_link = given.caller or work.caller, given.channel is Channel.LINK
-    errors: list[FieldError] = []
-    wave = waves.get(given.survey_id)
-    if wave is None or not (by_link or concerns(caller, wave.region)):
-        wave = None
-        errors.append(FieldError("/survey_id", "unknown_survey", "There is no survey of this id."))
-    firm = firms.get(given.business_id)
-    if firm is None or not (by_link or caller.sees(firm.region)):
-        errors.append(FieldError("/business_id", "unknown_business", "There is no business of this id."))
-    elif wave and not by_link and not domain.within(firm.region, wave.region):
-        errors.append(FieldError("/business_id", "outside_wave", f"This survey asks in {wave.region}."))
-    rules, today = wave_of(wave) if wave else None, wib_day(work.now)
-    errors += domain.answer_mistakes(given.data.leaves(), rules, today)
+    wave, firm, today = waves.get(given.survey_id), firms.get(given.business_id), wib_day(work.now)
+    leaves = given.data.leaves()
+    if given.channel is Channel.LINK:  # who has the link was invited, whatever they may see
+        errors = domain.answer_mistakes(leaves, wave_of(wave) if wave else None, today)
+    else:
+        named = {"/survey_id": given.survey_id, "/business_id": given.business_id}
+        errors = _mistakes(given.caller or work.caller, leaves | named, wave, firm, today)
     if errors:
         return Invalid(errors)
-    return domain.refuse(rules, given.data, given.channel, today) if rules else None
+    return domain.refuse(wave_of(wave), given.data, given.channel, today) if wave else None
 
 
 def _used_up(work: Work, person: SurveyParticipantRow) -> Refusal | None:

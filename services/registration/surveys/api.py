@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.registration.surveys import handlers, link_page, links, questions, views
+from services.registration.surveys import answers, handlers, link_page, links, questions, views
 from services.registration.surveys.domain import LinkUsed, WaveClosed, WaveNotOpen
 from services.registration.surveys.orders import (
     AnswerByLink,
@@ -88,13 +88,20 @@ async def show_survey_link(call: Call, survey_id: UUID, business_id: UUID) -> Li
     return await handlers.link(call.work, survey_id, business_id, call.public_url)
 
 
-@routes.post("/surveys/{survey_id}/answers", Action.RECORD_ANSWER, refusals=[Absent, WaveClosed, WaveNotOpen])
+@routes.post(
+    "/surveys/{survey_id}/answers",
+    Action.RECORD_ANSWER,
+    refusals=[Absent, WaveClosed, WaveNotOpen],
+    rules=answers.mistakes,
+)
 async def record_survey_answer(call: Call, survey_id: UUID, body: AnswerSurvey) -> AnswerView:
     """Write down the answer of a business; it counts from now on, and one before it is kept."""
     return views.taken(await handlers.record(call.work, survey_id, body))
 
 
-@routes.post_lines("/survey-answers/bulk", Action.RECORD_ANSWER, refusals=[WaveClosed, WaveNotOpen])
+@routes.post_lines(
+    "/survey-answers/bulk", Action.RECORD_ANSWER, refusals=[WaveClosed, WaveNotOpen], rules=answers.mistakes
+)
 async def import_survey_answers(work: Work, asked: Sequence[Asked[AnswerLine]]) -> Sequence[AnswerLineDone | Refusal]:
     """Write down many answers, a line each, with an answer for each line.
 
@@ -164,7 +171,10 @@ async def show_linked_survey(call: Call, code: str) -> Content | LinkedSurveyVie
 
 
 @routes.post(
-    "/survey-links/{code}", Action.ANSWER_BY_LINK, refusals=[Absent, LinkUsed, WaveClosed, WaveNotOpen, TooMany]
+    "/survey-links/{code}",
+    Action.ANSWER_BY_LINK,
+    refusals=[Absent, LinkUsed, WaveClosed, WaveNotOpen, TooMany],
+    rules=answers.mistakes,
 )
 async def answer_by_link(call: Call, code: LinkCode, body: AnswerByLink) -> LinkReceipt:
     """Answer by the link with this code, once; anybody who has it may."""

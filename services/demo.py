@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
+from uuid import UUID
 
 import msgspec
 
@@ -35,6 +36,11 @@ from services.notifications.contacts import handlers as contacts
 from services.notifications.contacts.store import StaffMemberRow
 from services.registration.businesses import handlers as businesses
 from services.registration.businesses.domain import BusinessData, Kbli, OwnerData
+from services.registration.surveys import answers as survey_answers
+from services.registration.surveys import handlers as surveys
+from services.registration.surveys.answers import Given
+from services.registration.surveys.domain import AnswerData, Channel, Status
+from services.registration.surveys.orders import PlanSurvey
 from shared.caller import Caller, Role
 from shared.clock import Clock, wib_day
 from shared.crashpoints import reach
@@ -49,6 +55,9 @@ from shared.routes import Asked
 from shared.settings import SettingInvalid, Settings
 
 Report = Callable[[str], None]
+
+NO_WAVE = UUID(int=0)
+"""What a wave follows that follows a later one: the plan is refused as one that follows nothing known."""
 
 
 async def load(settings: Settings, report: Report) -> None:
@@ -122,7 +131,44 @@ async def _people(work: Work, province: Province) -> bool:
             business_id=business.id,
             new_owner_id=owner.id,
         )
+    await _surveys(work, province)
     return True
+
+
+async def _surveys(work: Work, province: Province) -> None:
+    """Plan the waves, the earlier ones first, and write down what was answered on paper."""
+    waves: dict[str, UUID] = {}
+    for wave in sorted(province.surveys, key=attrgetter("now_month")):
+        order = PlanSurvey(
+            title=wave.title,
+            region=wave.region,
+            opens_on=wave.opens_on,
+            closes_on=wave.closes_on,
+            before_month=wave.before_month,
+            now_month=wave.now_month,
+            follows=waves.get(wave.follows, NO_WAVE) if wave.follows else None,
+            document=wave.code,
+        )
+        waves[wave.code] = (await surveys.plan(work, order)).wave.id
+    given = [
+        Given(
+            survey_id=waves[row.survey],
+            business_id=row.business,
+            data=AnswerData(
+                status=Status(row.status),
+                turnover_before_rupiah=row.turnover_before_rupiah,
+                turnover_now_rupiah=row.turnover_now_rupiah,
+                capacity_before=row.capacity_before,
+                capacity_now=row.capacity_now,
+                workers_before=row.workers_before,
+                workers_now=row.workers_now,
+                answered_on=row.answered_on,
+            ),
+            channel=Channel.IMPORT,
+        )
+        for row in province.survey_answers
+    ]
+    _raise_first(await survey_answers.take(work, given))
 
 
 async def _stock(work: Work, province: Province) -> bool:

@@ -39,6 +39,8 @@ from shared.province_rows import (
     Staff,
     Station,
     StockLevel,
+    Survey,
+    SurveyAnswer,
     Training,
 )
 
@@ -48,6 +50,7 @@ PROVINCES = Path(__file__).parent.parent / "provinces"
 TABLES: tuple[type[Row], ...] = (
     *(Region, Sector, Item, Place, Training, Owner, Business, Staff, OpeningStock),
     *(Ceiling, PriceObservation, StockLevel, Producer, ProductionCall, Station, RecipientLimit, Market),
+    *(Survey, SurveyAnswer),
 )
 
 WHOLE_NUMBER = "must be a whole number within its limits, digits only"
@@ -95,6 +98,7 @@ def read_province(folder: Path) -> Province:
     stations = files.table(Station)
     limits = files.table(RecipientLimit)
     markets = files.table(Market)
+    surveys, survey_answers = files.table(Survey), files.table(SurveyAnswer)
     faults = [*files.faults, *_repeated(files.cells), *_unresolved(files.cells, files.province_code)]
     if faults or about is None:
         raise BrokenProvince(folder, faults)
@@ -117,6 +121,8 @@ def read_province(folder: Path) -> Province:
         stations=stations,
         limits=limits,
         markets=markets,
+        surveys=surveys,
+        survey_answers=survey_answers,
     )
 
 

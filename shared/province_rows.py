@@ -25,6 +25,7 @@ RegencyCode = Annotated[str, Meta(pattern=r"^\d{2}\.\d{2}\Z")]
 RegionCode = Annotated[str, Meta(pattern=r"^\d{2}(\.\d{2})?\Z")]
 BpsCode = Annotated[str, Meta(pattern=r"^\d{2}(\d{2})?\Z")]
 Email = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+\Z", max_length=200)]
+Month = Annotated[str, Meta(pattern=r"^20\d{2}-(0[1-9]|1[0-2])\Z")]
 Whole = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Positive = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Language = Literal["id", "en"]
@@ -356,6 +357,49 @@ class Market(Row, frozen=True, kw_only=True):
             raise ValueError("the price is above the market's, or the limit above the allotment")
 
 
+class Survey(Row, frozen=True, kw_only=True):
+    """A wave of a survey: two months that are compared, and an earlier wave that is asked again."""
+
+    file: ClassVar[str] = "surveys.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("code",),)
+    refers: ClassVar[Mapping[str, str]] = {"region": PROVINCE_OR_REGION, "follows": "surveys.csv"}
+
+    code: Code
+    title: Text
+    region: RegionCode
+    opens_on: date
+    closes_on: date
+    before_month: Month
+    now_month: Month
+    follows: Code | None = None
+
+    def __post_init__(self) -> None:
+        if self.closes_on < self.opens_on or self.now_month <= self.before_month:
+            raise ValueError("closes_on is before opens_on, or now_month not after before_month")
+
+
+class SurveyAnswer(Row, frozen=True, kw_only=True):
+    """What a business answered to a wave: turnover in a month, capacity in a week, and workers, before and now."""
+
+    file: ClassVar[str] = "survey_answers.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("survey", "business"),)
+    refers: ClassVar[Mapping[str, str]] = {"survey": Survey.file, "business": Business.file}
+
+    survey: Code
+    business: UUID
+    status: Literal["running", "suspended", "closed"]
+    answered_on: date
+    turnover_before_rupiah: Annotated[int, Meta(ge=0, le=10**13)]
+    turnover_now_rupiah: Annotated[int, Meta(ge=0, le=10**13)]
+    capacity_before: Annotated[int, Meta(ge=0, le=10**9)]
+    capacity_now: Annotated[int, Meta(ge=0, le=10**9)]
+    workers_before: Annotated[int, Meta(ge=0, le=1_000_000)]
+    workers_now: Annotated[int, Meta(ge=0, le=1_000_000)]
+
+    def __repr__(self) -> str:
+        return f"SurveyAnswer({self.survey!r}, {self.business!r})"  # turnover reaches no log by way of a traceback
+
+
 class Province(Struct, frozen=True, kw_only=True):
     """A whole province, checked: codes are unique and every reference resolves."""
 
@@ -377,3 +421,5 @@ class Province(Struct, frozen=True, kw_only=True):
     stations: tuple[Station, ...]
     limits: tuple[RecipientLimit, ...]
     markets: tuple[Market, ...]
+    surveys: tuple[Survey, ...]
+    survey_answers: tuple[SurveyAnswer, ...]

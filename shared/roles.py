@@ -20,6 +20,15 @@ class Action(StrEnum):
     SEE_TRAININGS = "see_trainings"
     ANNOUNCE_TRAINING = "announce_training"
 
+    SEE_SURVEYS = "see_surveys"
+    PLAN_SURVEY = "plan_survey"
+    RECORD_ANSWER = "record_answer"
+    SEE_ANSWERS = "see_answers"
+    SEE_NEED = "see_need"
+    SEE_SURVEY_LINK = "see_survey_link"
+    SEE_LINKED_SURVEY = "see_linked_survey"
+    ANSWER_BY_LINK = "answer_by_link"
+
     SEE_STOCK = "see_stock"
     SEE_CATALOGUE = "see_catalogue"
     CHANGE_CATALOGUE = "change_catalogue"
@@ -99,6 +108,14 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.SEE_OWN_BUSINESS: frozenset({Role.OWNER}),
         Action.SEE_TRAININGS: _READERS,
         Action.ANNOUNCE_TRAINING: _OFFICE,
+        Action.SEE_SURVEYS: _READERS,
+        Action.PLAN_SURVEY: _OFFICE,
+        Action.RECORD_ANSWER: _FIELD,
+        Action.SEE_ANSWERS: _FIELD,  # what one business told: an auditor checks figures, not people
+        Action.SEE_NEED: _FIELD,
+        Action.SEE_SURVEY_LINK: _FIELD,  # who has the link may answer
+        Action.SEE_LINKED_SURVEY: _EVERYBODY,
+        Action.ANSWER_BY_LINK: _EVERYBODY,
         Action.SEE_STOCK: _READERS,
         Action.SEE_CATALOGUE: _READERS,
         Action.CHANGE_CATALOGUE: _OFFICE,

@@ -161,7 +161,8 @@ class Edge:
                 raise before
             if before is not None:
                 return before
-            outcome = await route.handler(call=Call(work, caller, version), **arguments)
+            call = Call(work, caller, version, public_url=self.public_url)
+            outcome = await route.handler(call=call, **arguments)
             if isinstance(outcome, Refusal):
                 return outcome
             answer = stored(route, outcome)

@@ -10,7 +10,7 @@ from services.notifications.messages import audit as messages
 from services.notifications.messages.rules import RULES, Audience, Rule, rules_of
 from shared.contracts import Event
 from shared.contracts.aid_distribution import DistributionEvent, ProductionEvent
-from shared.contracts.registration import BusinessRegistered
+from shared.contracts.registration import BusinessRegistered, SurveyOpened
 from shared.effect_audit import Audits, Seen, Told, seen_in
 
 Concerned = tuple[frozenset[str], frozenset[str]]
@@ -54,7 +54,7 @@ def _regions(event: Event, rule: Rule) -> Sequence[str]:
 
 def _businesses(event: Event) -> Sequence[object]:
     match event:
-        case BusinessRegistered() | ProductionEvent():
+        case BusinessRegistered() | SurveyOpened() | ProductionEvent():
             return [event.business_id]
         case DistributionEvent():
             return event.businesses

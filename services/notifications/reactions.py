@@ -46,6 +46,7 @@ from shared.contracts.registration import (
     BusinessRegistered,
     OwnerChanged,
     OwnerRegistered,
+    SurveyOpened,
 )
 from shared.database import Work
 
@@ -76,7 +77,7 @@ async def _owners(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[
 
 def _businesses(rule: Rule, event: Event) -> Sequence[UUID]:
     match event:
-        case BusinessRegistered() | ProductionEvent():
+        case BusinessRegistered() | SurveyOpened() | ProductionEvent():
             return [event.business_id]
         case DistributionPosted() | DistributionVoided():
             return event.businesses
@@ -110,6 +111,7 @@ REACTIONS = (
     on_run(BusinessChanged, contacts.learn_businesses),
     on_run(BusinessClosed, contacts.end_businesses),
     on_run(BusinessRegistered, tell),
+    on_run(SurveyOpened, tell),
     on_run(DistributionPosted, tell),
     on_run(DistributionVoided, tell),
     on_run(StockReceived, tell),

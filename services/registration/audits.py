@@ -4,10 +4,12 @@ from services.registration.support.audit import ALL_SUPPORT, REMEMBERED
 from services.registration.support.given import ALL_GIVEN, GIVEN
 from services.registration.support.income import ALL_INCOME, EARNED
 from services.registration.support.ordered import ALL_ORDERED, ORDERED
+from services.registration.surveys.audit import SURVEYS
 from services.registration.trainings.audit import HEARD_OF_KITS
 from shared.effect_audit import Audits
 
 AUDITS = Audits(
     heard=(REMEMBERED, EARNED, ORDERED, GIVEN, HEARD_OF_KITS),
     effects=(ALL_SUPPORT, ALL_INCOME, ALL_ORDERED, ALL_GIVEN),
+    recorded=(SURVEYS,),
 )

@@ -58,6 +58,8 @@ from shared.contracts.registration import (
     BusinessRegistered,
     OwnerChanged,
     OwnerRegistered,
+    SurveyAnswered,
+    SurveyOpened,
     TrainingAnnounced,
     TrainingCancelled,
 )
@@ -74,6 +76,8 @@ EVENTS: dict[str, type[Event]] = {
         BusinessClosed,
         TrainingAnnounced,
         TrainingCancelled,
+        SurveyOpened,
+        SurveyAnswered,
         StockReceived,
         StockIssued,
         StockReversed,

@@ -1,6 +1,6 @@
-"""What `registration` tells the others: owners and their businesses, and trainings.
+"""What `registration` tells the others: owners and their businesses, trainings, and surveys.
 
-A phone number and an address travel because notifications must reach the person; NIK and KK never do.
+A phone number and an address travel because notifications must reach the person; NIK, KK and turnover never do.
 """
 
 from datetime import date
@@ -146,3 +146,45 @@ class TrainingCancelled(TrainingEvent, frozen=True, kw_only=True):
     type: ClassVar[str] = "serumpun.training.cancelled.v1"
 
     reason: str
+
+
+class SurveyEvent(RegistrationEvent, frozen=True, kw_only=True):
+    """What every fact about a business in a survey tells: who takes part in which, and where."""
+
+    participant_id: UUID
+    survey_id: UUID
+    business_id: UUID
+    region: str
+
+    @property
+    def subject(self) -> str:
+        """Give `survey_participant/<id>`."""
+        return f"survey_participant/{self.participant_id}"
+
+
+class SurveyOpened(SurveyEvent, frozen=True, kw_only=True):
+    """A business is asked to answer a survey, by a link that is its own and takes one answer."""
+
+    type: ClassVar[str] = "serumpun.survey.opened.v1"
+
+    title: str
+    closes_on: date
+    link: str
+
+
+class SurveyAnswered(SurveyEvent, frozen=True, kw_only=True):
+    """A business has answered a survey, for the first time or anew; of what it told only the need, in one word."""
+
+    type: ClassVar[str] = "serumpun.survey.answered.v1"
+
+    answer_id: UUID
+    sector: str
+    status: str
+    channel: str
+    answered_on: date
+    need: str
+
+    @property
+    def matter(self) -> str:
+        """Give the answer: a business may answer a survey more than once."""
+        return f"{self.subject}#{self.answer_id}"

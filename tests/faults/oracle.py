@@ -58,6 +58,8 @@ from shared.contracts.registration import (
     BusinessRegistered,
     OwnerChanged,
     OwnerRegistered,
+    SurveyAnswered,
+    SurveyOpened,
     TrainingAnnounced,
     TrainingCancelled,
 )
@@ -194,6 +196,7 @@ async def violations(found: Installation) -> list[str]:
     wrong += await _income_is_remembered(found)
     wrong += await _ordered_goods_are_followed(found)
     wrong += await _kits_are_answered(found)
+    wrong += await _surveys_are_as_told(found)
     wrong += await _deliveries_are_reported_once(found)
     wrong += await _answers_were_true(found)
     for question, says in LEDGER.items():
@@ -325,10 +328,12 @@ def messages_due(staff: Staff, registered: Iterable[Event], aid: Iterable[Event]
     def keepers(region: str) -> list[str]:
         return [f"staff/{subject}" for subject, theirs in staff if theirs == region]
 
+    registered = list(registered)
     for event in registered:
         if isinstance(event, BusinessRegistered):
             owners[event.business_id] = event.owner_id
             due.append((event.subject, f"owner/{event.owner_id}", "welcome"))
+    due += _invitations(registered, owners)
     for event in aid:
         match event:
             case DistributionPosted() | DistributionVoided():
@@ -360,6 +365,15 @@ def messages_due(staff: Staff, registered: Iterable[Event], aid: Iterable[Event]
             case ProductionEvent():
                 due += _of_production(event, f"owner/{owners[event.business_id]}", keepers(event.place_region))
     return due
+
+
+def _invitations(registered: Iterable[Event], owners: Mapping[UUID, UUID]) -> list[Told]:
+    """Say who must have been asked; an invitation may stand in a partition before the business that it is for."""
+    return [
+        (one.matter, f"owner/{owners[one.business_id]}", "survey")
+        for one in registered
+        if isinstance(one, SurveyOpened)
+    ]
 
 
 def _of_production(event: ProductionEvent, owner: str, keepers: Sequence[str]) -> list[Told]:
@@ -526,6 +540,33 @@ async def _kits_are_answered(found: Installation) -> list[str]:
         if known.get(one) != last.get(one)
     ]
     return wrong + [f"{one} was called off and holds its kits" for one in held & over]
+
+
+async def _surveys_are_as_told(found: Installation) -> list[str]:
+    """Hold who was invited and what was answered against what was told of it; of each business one answer counts."""
+    told = list(found.events("registration"))
+    store = found.stores["registration"]
+    wrong = []
+    for what, question, due in (
+        (
+            "invitation",
+            "SELECT id, business_id FROM survey_participant WHERE invited_at IS NOT NULL",
+            Counter((one.participant_id, one.business_id) for one in told if isinstance(one, SurveyOpened)),
+        ),
+        (
+            "answer",
+            "SELECT id, business_id FROM survey_answer",
+            Counter((one.answer_id, one.business_id) for one in told if isinstance(one, SurveyAnswered)),
+        ),
+    ):
+        kept = Counter(tuple(row) for row in await store.fetch(question))
+        wrong += [f"{what} forgotten: {one}" for one in due - kept]
+        wrong += [f"{what} never told: {one}" for one in kept - due]
+    rows = await store.fetch(
+        "SELECT survey_id, business_id FROM survey_answer GROUP BY 1, 2"
+        " HAVING count(*) FILTER (WHERE superseded_at IS NULL) <> 1"
+    )
+    return wrong + [f"not one answer counts: {tuple(row)}" for row in rows]
 
 
 async def _answers_were_true(found: Installation) -> list[str]:

@@ -47,6 +47,7 @@ from shared.contracts.registration import (
     BusinessRegistered,
     OwnerChanged,
     OwnerRegistered,
+    SurveyOpened,
     TrainingAnnounced,
     TrainingCancelled,
 )
@@ -271,6 +272,57 @@ async def cancel_training(office: Office) -> Order:
 async def cancel_training_without_kits(office: Office) -> Order:
     training = await office.done(_training())
     return _post("registration", f"/registration/trainings/{training['id']}/cancellation", reason="Sakit")
+
+
+def _survey() -> Order:
+    today = datetime.now(UTC)
+    return _post(
+        "registration", "/registration/surveys",
+        title=f"Survei {next(_numbers)}", region=REGION, opens_on=f"{today - timedelta(days=3):%Y-%m-%d}",
+        closes_on=f"{today + timedelta(days=30):%Y-%m-%d}", before_month="2020-02", now_month="2020-04",
+    )  # fmt: skip
+
+
+async def plan_survey(_office: Office) -> Order:
+    return _survey()
+
+
+async def close_survey(office: Office) -> Order:
+    survey = await office.done(_survey())
+    return _post("registration", f"/registration/surveys/{survey['id']}/closing", reason="Lengkap")
+
+
+async def invite_to_survey(office: Office) -> Order:
+    """Invite one business, which is the only one of its sector."""
+    sector = f"survey-{next(_numbers)}"
+    registering = await register_another(office)
+    await office.done(replace(registering, body={**registering.body, "sector": sector}))
+    survey = await office.done(_survey())
+    return _post("registration", f"/registration/surveys/{survey['id']}/invitations", sector=sector)
+
+
+ANSWER = {"status": "running", "turnover_before_rupiah": 9_000_000, "turnover_now_rupiah": 3_000_000}
+
+
+async def record_survey_answer(office: Office) -> Order:
+    survey = await office.done(_survey())
+    return _post("registration", f"/registration/surveys/{survey['id']}/answers", business_id=TAILOR, **ANSWER)
+
+
+async def import_survey_answers(office: Office) -> Order:
+    survey = await office.done(_survey())
+    line: Json = {"key": str(uuid4()), "survey_id": survey["id"], "business_id": TAILOR, **ANSWER}
+    media_type = {"Content-Type": "application/x-ndjson"}
+    return Order("registration", "POST", "/registration/survey-answers/bulk", line, media_type)
+
+
+async def answer_by_link(office: Office) -> Order:
+    inviting = await invite_to_survey(office)
+    await office.done(inviting)
+    found = await office.asked("registration", "/registration/businesses?limit=1&sector=" + inviting.body["sector"])
+    path = inviting.path.replace("/invitations", f"/businesses/{found['items'][0]['id']}/link")
+    link = await office.asked("registration", path)
+    return _post("registration", f"/registration/survey-links/{link['code']}", **ANSWER)
 
 
 async def release_kits(office: Office) -> Order:
@@ -732,6 +784,12 @@ ORDERS: Mapping[str, Recipe] = {
     "close_business": close_business,
     "announce_training": announce_training,
     "cancel_training": cancel_training,
+    "plan_survey": plan_survey,
+    "close_survey": close_survey,
+    "invite_to_survey": invite_to_survey,
+    "record_survey_answer": record_survey_answer,
+    "import_survey_answers": import_survey_answers,
+    "answer_by_link": answer_by_link,
     "add_item": add_item,
     "add_pack": add_pack,
     "add_place": add_place,
@@ -808,6 +866,7 @@ CAUSES: Mapping[type[Event], Recipe] = {
     BusinessClosed: close_business,
     TrainingAnnounced: announce_training,
     TrainingCancelled: cancel_training_without_kits,
+    SurveyOpened: invite_to_survey,
     KitsReserved: announce_training,
     KitsRefused: announce_training_for_nothing_there,
     KitsReleased: release_kits,

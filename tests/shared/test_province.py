@@ -50,6 +50,10 @@ story_source = "invented for a test"
     "stations.csv": "code,name,site,from_place,crowd_level,capacity_water_millilitre,capacity_soap_millilitre,"
     "occurred_at\n",
     "limits.csv": "region,programme,period_days,valid_from,times_max\n17,cheap-market,7,2020-09-01,1\n",
+    "surveys.csv": "code,title,region,opens_on,closes_on,before_month,now_month\n"
+    "SV-1,Survei,17,2020-04-13,2020-05-08,2020-02,2020-04\n",
+    "survey_answers.csv": "survey,business,status,answered_on,turnover_before_rupiah,turnover_now_rupiah,"
+    "capacity_before,capacity_now,workers_before,workers_now\n",
     "markets.csv": "place,model,opens_at,closes_at,item,price_rupiah,market_price_rupiah,allotment,limit_per_family\n",
 }
 
@@ -204,6 +208,27 @@ def test_an_owner_shown_in_a_log_keeps_his_numbers_to_himself(demo: Province) ->
     assert not any(secret in repr(owner) for secret in (owner.nik, owner.phone, owner.name))
 
 
+def test_the_survey_of_april_found_what_the_producers_lost_and_the_next_one_asks_again(demo: Province) -> None:
+    april, december = demo.surveys
+    assert (april.before_month, april.now_month, december.follows) == ("2020-02", "2020-04", april.code)
+    answers = {answer.business: answer for answer in demo.survey_answers if answer.survey == april.code}
+    assert set(answers) == {business.id for business in demo.businesses}
+    for producer in demo.producers:
+        told = answers[producer.business]
+        fallen = 1000 * (told.turnover_before_rupiah - told.turnover_now_rupiah) / told.turnover_before_rupiah
+        assert abs(fallen - producer.decline_permille) < 1
+        assert told.capacity_now == producer.capacity_per_week
+    assert all(answer.turnover_now_rupiah < answer.turnover_before_rupiah for answer in answers.values())
+    waves = {survey.code: survey for survey in demo.surveys}
+    for answer in demo.survey_answers:
+        assert waves[answer.survey].opens_on <= answer.answered_on <= waves[answer.survey].closes_on
+
+
+def test_an_answer_shown_in_a_log_keeps_its_turnover_to_itself(demo: Province) -> None:
+    answer = demo.survey_answers[0]
+    assert str(answer.turnover_before_rupiah) not in repr(answer)
+
+
 # --- a broken folder says everything at once ----------------------------------------------------------------------
 
 
@@ -308,6 +333,7 @@ def test_another_province_is_another_folder(other: Path) -> None:
     assert [region.code for region in bengkulu.regions] == ["17.71"]
     assert [business.owner for business in bengkulu.businesses] == [owner.id for owner in bengkulu.owners]
     assert bengkulu.trainings == ()
+    assert (bengkulu.surveys[0].follows, bengkulu.survey_answers) == (None, ())
     assert bengkulu.owners[0].email is None
     assert bengkulu.opening_stock[0].lot is None
     assert (bengkulu.limits[0].times_max, bengkulu.limits[0].item) == (1, None)

@@ -71,6 +71,7 @@ def test_a_regency_does_its_daily_work_but_leaves_the_catalogue_to_the_province(
         Action.ORDER_PRODUCTION,
         Action.PAY_PRODUCTION,
         Action.PLAN_ALLOCATION,
+        Action.PLAN_SURVEY,
         Action.REGISTER_STAFF,
         Action.SEE_CHAIN,
         Action.SEE_PRESSURE,

@@ -50,12 +50,13 @@ from shared.contracts.aid_distribution import (
     TransferDispatched,
     TransferReceived,
 )
-from shared.contracts.registration import BusinessRegistered
+from shared.contracts.registration import BusinessRegistered, SurveyOpened
 
 LENGTH_MAX: Mapping[str, int] = MappingProxyType(
     {
         "business": 40,
         "changes": 64,
+        "link": 112,
         "ceiling": 16,
         "giver": 36,
         "goods": 64,
@@ -74,6 +75,7 @@ LENGTH_MAX: Mapping[str, int] = MappingProxyType(
         "sector": 24,
         "site": 40,
         "station": 40,
+        "survey": 50,
         "problem": 20,
         "unit": 8,
         "on_hand": 28,
@@ -146,6 +148,9 @@ REFUSED: Mapping[Language, Mapping[str, str]] = MappingProxyType(
         },
     }
 )
+ASK_FOR_THE_LINK: Mapping[Language, str] = MappingProxyType(
+    {Language.INDONESIAN: "(minta tautannya di kantor dinas)", Language.ENGLISH: "(ask the office for the link)"}
+)
 NONE: Mapping[Language, str] = MappingProxyType({Language.INDONESIAN: "tidak ada", Language.ENGLISH: "none"})
 
 Values = dict[str, str]
@@ -181,6 +186,21 @@ def _(event: BusinessRegistered, reading: Reading) -> Values:
         "sector": event.sector,
         "giver": _giver(reading, event.region),
     }
+
+
+@_facts.register
+def _(event: SurveyOpened, reading: Reading) -> Values:
+    # A link that was cut off leads nowhere: where an address is too long for a message, the office has it.
+    fits = len(event.link) <= LENGTH_MAX["link"]
+    told = {
+        "link": event.link if fits else ASK_FOR_THE_LINK[reading.language],
+        "region": event.region,
+        "survey": event.title,
+        "until": day(event.closes_on, reading.language),
+    }
+    if reading.businesses:
+        told["business"] = listed(reading.businesses, LENGTH_MAX["business"], reading.language)
+    return told
 
 
 @_facts.register(DistributionPosted)

@@ -30,7 +30,7 @@ from shared.contracts.aid_distribution import (
     TransferDispatched,
     TransferReceived,
 )
-from shared.contracts.registration import BusinessRegistered
+from shared.contracts.registration import BusinessRegistered, SurveyOpened
 
 
 class Audience(StrEnum):
@@ -101,6 +101,7 @@ RULES: tuple[Rule, ...] = (
     Rule(StockExpiring, Audience.KEEPERS, "stock_expiring", Urgency.INFORMATION, email=True),
     Rule(ExceptionOpened, Audience.KEEPERS, "exception_opened", Urgency.INFORMATION),
     Rule(ExceptionOverdue, Audience.KEEPERS, "exception_overdue", Urgency.REQUIRED, email=True),
+    Rule(SurveyOpened, Audience.OWNERS, "survey", Urgency.INVITATION, email=True),
 )
 # fmt: on
 

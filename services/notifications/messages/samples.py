@@ -37,7 +37,7 @@ from shared.contracts.aid_distribution import (
     TransferDispatched,
     TransferReceived,
 )
-from shared.contracts.registration import BusinessRegistered
+from shared.contracts.registration import BusinessRegistered, SurveyOpened
 
 LONG = "W" * 200
 CODE = "W" * 40
@@ -130,6 +130,15 @@ LONGEST: tuple[Event, ...] = (
     StockOut(**SHELF, low_at=2**63 - 1),
     StockExpiring(**SHELF, lot=CODE, expires_on=date(2020, 12, 30)),
     BusinessRegistered(business_id=SOMEBODY, owner_id=SOMEBODY, name=LONG, sector=CODE, region=REGION),
+    SurveyOpened(
+        participant_id=SOMEBODY,
+        survey_id=SOMEBODY,
+        business_id=SOMEBODY,
+        region=REGION,
+        title=LONG,
+        closes_on=date(2020, 12, 30),
+        link=LONG,
+    ),
     DistributionPosted(
         distribution_id=SOMEBODY,
         number=NUMBER,

@@ -35,6 +35,20 @@ TEXTS: dict[str, dict[Language, Words]] = {
             "You get this because you are recorded as the owner of this business.",
         ),
     },
+    "survey": {
+        ID: Words(
+            "Mohon isi survei usaha",
+            "{business}: mohon isi {survey} sampai {until}, cukup sekali: {link} Jawaban rahasia. "
+            "Kantor dinas {region}.",
+            "Anda menerima pesan ini karena tercatat sebagai pemilik usaha ini.",
+        ),
+        EN: Words(
+            "Please answer a business survey",
+            "{business}: please answer {survey} by {until}, just once: {link} It is confidential. "
+            "The office of {region}.",
+            "You get this because you are recorded as the owner of this business.",
+        ),
+    },
     "aid": {
         ID: Words(
             "Bantuan untuk usaha Anda",

@@ -1,0 +1,1 @@
+"""Surveys: waves, who is asked and how they answer, and what the answers say of decline, need and change."""

@@ -1,0 +1,227 @@
+"""What is asked of all answers of a wave at once: cells with their quartiles, cases before and after, facts of need.
+
+What other capabilities keep is asked of their tables by name: they share a database, and do not import one another.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.registration.surveys.cells import Cell, Quartiles, rounded
+from services.registration.surveys.domain import Measure, Status
+from services.registration.surveys.effect import Case
+from services.registration.surveys.need import Facts
+
+TRAINING = "training"
+"""The programme under which those who attend a training are given what belongs to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the answers of a cell say: how many there are, how many are closed or suspended, and the declines told."""
+
+    answers: int
+    closed: int
+    suspended: int
+    measured: int
+    quartiles: Quartiles | None
+
+
+# One statement for a table with all its totals, of as many waves as are asked for.
+CELLS = """
+    SELECT survey_id, sector, region, grouping(sector) AS all_sectors, grouping(region) AS all_regions,
+           count(*) AS answers, count(*) FILTER (WHERE status = 'closed') AS closed,
+           count(*) FILTER (WHERE status = 'suspended') AS suspended, count({measure}_decline_permille) AS measured,
+           percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY {measure}_decline_permille) AS quartiles
+    FROM survey_answer WHERE survey_id = ANY(CAST(:ids AS uuid[])) AND superseded_at IS NULL
+    GROUP BY GROUPING SETS ((survey_id, sector, region), (survey_id, sector), (survey_id, region), (survey_id))
+"""
+QUESTIONS = {measure: text(CELLS.format(measure=measure.value)) for measure in Measure}
+
+
+async def cells(session: AsyncSession, ids: Sequence[UUID], measure: Measure) -> dict[UUID, dict[Cell, Figures]]:
+    """Give for each wave what its answers say of every sector, region, both, and all."""
+    found: dict[UUID, dict[Cell, Figures]] = {one: {} for one in ids}
+    for row in await session.execute(QUESTIONS[measure], {"ids": list(ids)}):
+        cell = Cell(None if row.all_sectors else row.sector, None if row.all_regions else row.region)
+        parts = Quartiles(*(rounded(value) for value in row.quartiles)) if row.measured else None
+        found[row.survey_id][cell] = Figures(row.answers, row.closed, row.suspended, row.measured, parts)
+    return found
+
+
+PAIRED = text(
+    """
+    SELECT b.business_id, b.sector, b.scale, b.turnover_decline_permille AS base, f.turnover_decline_permille AS now,
+           b.answered_on AS since, f.answered_on AS until
+    FROM survey_answer b JOIN survey_answer f USING (business_id)
+    WHERE b.survey_id = CAST(:base AS uuid) AND f.survey_id = CAST(:follow AS uuid)
+      AND b.superseded_at IS NULL AND f.superseded_at IS NULL
+      AND b.turnover_decline_permille IS NOT NULL AND f.turnover_decline_permille IS NOT NULL
+      AND EXISTS (SELECT FROM unnest(CAST(:own AS text[])) AS own(code)
+                  WHERE f.region = own.code OR starts_with(f.region, own.code || '.'))
+    """
+)
+Between = Mapping[UUID, tuple[date, date]]
+"""The days of two answers of each business."""
+
+
+async def cases(session: AsyncSession, base: UUID, follow: UUID, own: Sequence[str]) -> list[Case]:
+    """Give the businesses of these regions that told their turnover in two waves, and what each had between them."""
+    rows = (await session.execute(PAIRED, {"base": base, "follow": follow, "own": list(own)})).all()
+    between = {row.business_id: (row.since, row.until) for row in rows}
+    trained, ordered = await trained_between(session, between), await ordered_between(session, between)
+    return [
+        Case(
+            sector=row.sector,
+            scale=row.scale,
+            base_permille=row.base,
+            now_permille=row.now,
+            trained=row.business_id in trained,
+            orders=row.business_id in ordered,
+        )
+        for row in rows
+    ]
+
+
+SPANS = "unnest(CAST(:ids AS uuid[]), CAST(:since AS date[]), CAST(:until AS date[])) AS one(business_id, since, until)"
+TRAINED = text(
+    f"SELECT DISTINCT business_id FROM support JOIN {SPANS} USING (business_id)"  # noqa: S608 - our own constant
+    " WHERE programme = :programme AND voided_at IS NULL"
+    " AND (occurred_at AT TIME ZONE INTERVAL '7 hours')::date BETWEEN one.since AND one.until"
+)
+ORDERED = text(
+    f"SELECT DISTINCT business_id FROM income JOIN {SPANS} USING (business_id)"  # noqa: S608 - our own constant
+    " WHERE (kind = 'payment' OR accepted > 0)"
+    " AND (occurred_at AT TIME ZONE INTERVAL '7 hours')::date BETWEEN one.since AND one.until"
+)
+
+
+async def trained_between(session: AsyncSession, between: Between) -> set[UUID]:
+    """Give those who were trained in these days: who was handed what belongs to a training, as far as is known here."""
+    return await _within(session, TRAINED, between, {"programme": TRAINING})
+
+
+async def ordered_between(session: AsyncSession, between: Between) -> set[UUID]:
+    """Give those who delivered what was ordered of them, or were paid for it, in these days."""
+    return await _within(session, ORDERED, between, {})
+
+
+async def _within(session: AsyncSession, question: Any, between: Between, more: Mapping[str, str]) -> set[UUID]:
+    asked = {
+        "ids": list(between),
+        "since": [since for since, _ in between.values()],
+        "until": [until for _, until in between.values()],
+        **more,
+    }
+    return set((await session.execute(question, asked)).scalars())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """The answer that a need is worked out from: the latest that counts of the latest month that was asked about."""
+
+    business_id: UUID
+    name: str
+    sector: str
+    region: str
+    answer_id: UUID
+    survey_id: UUID
+    survey_title: str
+    answered_on: date
+    facts: Facts
+
+
+HIT = """
+    SELECT DISTINCT ON (b.id) b.id AS business_id, b.name, b.sector, b.region, b.business_scale, b.industry_scale,
+           a.id AS answer_id, a.survey_id, s.title, a.answered_on, a.status, a.turnover_decline_permille,
+           a.capacity_decline_permille, a.workers_decline_permille,
+           (SELECT count(*) FROM support t WHERE t.business_id = b.id AND t.voided_at IS NULL)
+           + (SELECT count(DISTINCT i.order_id) FROM income i WHERE i.business_id = b.id) AS supports
+    FROM business b JOIN survey_answer a ON a.business_id = b.id AND a.superseded_at IS NULL
+    JOIN survey s ON s.id = a.survey_id
+    WHERE {which} ORDER BY b.id, s.now_month DESC, a.id DESC
+"""
+HIT_OF = text(HIT.format(which="b.id = ANY(CAST(:ids AS uuid[]))"))
+HIT_IN = text(
+    HIT.format(
+        which="b.state = 'active' AND (CAST(:sector AS text) IS NULL OR b.sector = :sector)"
+        " AND (CAST(:region AS text) IS NULL OR b.region = :region OR starts_with(b.region, :region || '.'))"
+        " AND EXISTS (SELECT FROM unnest(CAST(:own AS text[])) AS own(code)"
+        " WHERE b.region = own.code OR starts_with(b.region, own.code || '.'))"
+    )
+)
+
+
+SUPPORTS = text(
+    """
+    SELECT one.id, (SELECT count(*) FROM support t WHERE t.business_id = one.id AND t.voided_at IS NULL)
+           + (SELECT count(DISTINCT i.order_id) FROM income i WHERE i.business_id = one.id) AS supports
+    FROM unnest(CAST(:ids AS uuid[])) AS one(id)
+    """
+)
+
+
+async def supports_of(session: AsyncSession, business_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Count how often each business received something, or had an order."""
+    rows = await session.execute(SUPPORTS, {"ids": list(business_ids)})
+    return {row.id: row.supports for row in rows}
+
+
+async def hit_of(session: AsyncSession, business_ids: Collection[UUID]) -> dict[UUID, Hit]:
+    """Give what each of these businesses answered last; those that never answered are left out."""
+    rows = await session.execute(HIT_OF, {"ids": list(business_ids)})
+    return {row.business_id: _hit(row) for row in rows}
+
+
+async def hit_in(session: AsyncSession, sector: str | None, region: str | None, own: Sequence[str]) -> list[Hit]:
+    """Give what each active business of a sector and region answered last."""
+    asked = {"sector": sector, "region": region, "own": list(own)}
+    return [_hit(row) for row in await session.execute(HIT_IN, asked)]
+
+
+def _hit(row: Any) -> Hit:
+    facts = Facts(
+        status=Status(row.status),
+        turnover_decline_permille=row.turnover_decline_permille,
+        capacity_decline_permille=row.capacity_decline_permille,
+        workers_decline_permille=row.workers_decline_permille,
+        scale=row.business_scale or row.industry_scale,
+        supports=row.supports,
+    )
+    return Hit(
+        business_id=row.business_id,
+        name=row.name,
+        sector=row.sector,
+        region=row.region,
+        answer_id=row.answer_id,
+        survey_id=row.survey_id,
+        survey_title=row.title,
+        answered_on=row.answered_on,
+        facts=facts,
+    )
+
+
+SAID_CLOSED = text(
+    """
+    SELECT b.id AS business_id, b.name, b.sector, b.region, a.id AS answer_id, a.answered_on, a.recorded_at
+    FROM survey_answer a JOIN business b ON b.id = a.business_id
+    WHERE a.survey_id = CAST(:id AS uuid) AND a.superseded_at IS NULL AND a.status = 'closed' AND b.state <> 'closed'
+      AND EXISTS (SELECT FROM unnest(CAST(:own AS text[])) AS own(code)
+                  WHERE b.region = own.code OR starts_with(b.region, own.code || '.'))
+      AND (CAST(:after AS uuid) IS NULL OR a.id > CAST(:after AS uuid))
+    ORDER BY a.id LIMIT :most
+    """
+)
+
+
+async def said_closed(
+    session: AsyncSession, survey_id: UUID, own: Sequence[str], after: UUID | None, limit: int
+) -> Sequence[Any]:
+    """Give businesses that said in a wave that they are closed, and are not so in the register."""
+    asked = {"id": survey_id, "own": list(own), "after": after, "most": limit}
+    return (await session.execute(SAID_CLOSED, asked)).all()

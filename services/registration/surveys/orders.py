@@ -1,0 +1,395 @@
+"""What may be asked of surveys, and what is answered."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from services.registration.surveys.domain import (
+    CAPACITY_MAX,
+    TURNOVER_MAX,
+    WORKERS_MAX,
+    AnswerData,
+    Channel,
+    Measure,
+    Status,
+    WaveState,
+)
+from services.registration.surveys.effect import Group
+from services.registration.surveys.need import Band, Part
+from shared.routes import PAGE_ITEMS_DEFAULT, Cursor, Limit, RegionCode, Text
+
+Sector = Annotated[str, Meta(max_length=40, pattern=r"^[a-z][a-z0-9_-]*$(?!\n)", examples=["garment"])]
+Month = Annotated[str, Meta(max_length=7, pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$(?!\n)", examples=["2020-04"])]
+Turnover = Annotated[int, Meta(ge=0, le=TURNOVER_MAX, examples=[12_000_000])]
+Capacity = Annotated[int, Meta(ge=0, le=CAPACITY_MAX, examples=[300])]
+Workers = Annotated[int, Meta(ge=0, le=WORKERS_MAX, examples=[4])]
+WaveRegion = Annotated[str, Meta(max_length=5, pattern=r"^[0-9]{2}(\.[0-9]{2})?$(?!\n)", examples=["19"])]
+LineKey = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[!-~]+$(?!\n)", examples=["2020-04/17"])]
+LinkCode = Annotated[str, Meta(min_length=26, max_length=26, pattern=r"^[A-Z2-7]{26}$(?!\n)")]
+"""What a link carries: 128 bits in base 32, which nobody guesses and which say nothing of anybody."""
+
+
+class Grouping(StrEnum):
+    """By what a summary is made."""
+
+    SECTOR = "sector"
+    REGION = "region"
+    SECTOR_REGION = "sector_region"
+
+
+class PlanSurvey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A wave: asked in a province or one region, from one local day to another, about two months.
+
+    Shape:  `before_month` is the one to compare with, `now_month` the one that the answers are about; `follows` names
+            an earlier wave that this one asks again, of the same `before_month`
+    """
+
+    title: Annotated[Text, Meta(examples=["Survei dampak COVID-19, April 2020"])]
+    region: WaveRegion
+    opens_on: date
+    closes_on: date
+    before_month: Annotated[Month, Meta(examples=["2020-02"])]
+    now_month: Month
+    follows: UUID | None = None
+    document: Text | None = None
+
+
+class CloseSurvey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A wave is closed before its last day, or for good after it."""
+
+    reason: Annotated[Text, Meta(examples=["All forms are in"])]
+
+
+class InviteToSurvey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom to invite: the active businesses of the wave's region, or of a sector and region in it."""
+
+    sector: Sector | None = None
+    region: WaveRegion | None = None
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a business answers.
+
+    Shape:  figures come in pairs: before and now
+    Units:  turnover in rupiah a month, capacity in what the business can make in a week, workers in persons
+    """
+
+    status: Status
+    turnover_before_rupiah: Turnover | None = None
+    turnover_now_rupiah: Turnover | None = None
+    capacity_before: Capacity | None = None
+    capacity_now: Capacity | None = None
+    workers_before: Workers | None = None
+    workers_now: Workers | None = None
+
+    @property
+    def data(self) -> AnswerData:
+        """Give the answer as the rules know it."""
+        values: dict[str, Any] = {name: getattr(self, name, None) for name in DATA}
+        return AnswerData(**values)
+
+
+DATA = (*Told.__struct_fields__, "answered_on", "document")
+
+
+class AnswerByLink(Told, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The answer of whoever has the link."""
+
+
+class AnswerSurvey(Told, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An answer that a member of staff writes down; `answered_on` is the day of the paper, today if none is given."""
+
+    business_id: UUID
+    answered_on: date | None = None
+    document: Text | None = None
+
+
+class AnswerLine(AnswerSurvey, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One answer of many, of whichever wave; its key makes sending it again free."""
+
+    key: LineKey
+    survey_id: UUID
+
+
+class PageQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which stretch of a list is asked for."""
+
+    cursor: Cursor | None = None
+    limit: Limit = PAGE_ITEMS_DEFAULT
+
+
+class AnswerQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which answers to list: those that count, or with `business_id` every one of that business."""
+
+    business_id: UUID | None = None
+
+
+class NeedQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose needs to list, the greatest first."""
+
+    sector: Sector | None = None
+    region: RegionCode | None = None
+
+
+class SummaryQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By what to summarise, and which decline."""
+
+    by: Grouping = Grouping.SECTOR
+    measure: Measure = Measure.TURNOVER
+
+
+class SeriesQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of which cell a line is drawn, and of which decline."""
+
+    sector: Sector | None = None
+    region: RegionCode | None = None
+    measure: Measure = Measure.TURNOVER
+
+
+class EffectQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Since which wave; the one that is followed when none is given."""
+
+    base: UUID | None = None
+
+
+class SurveyView(msgspec.Struct, frozen=True, kw_only=True):
+    """A wave with its state of today; `invited` and `answered` count businesses."""
+
+    id: UUID
+    title: str
+    region: str
+    opens_on: date
+    closes_on: date
+    before_month: str
+    now_month: str
+    follows: UUID | None
+    document: str | None
+    state: WaveState
+    planned_at: datetime
+    closed_at: datetime | None
+    reason: str | None
+    invited: int
+    answered: int
+    version: int
+
+
+class InvitationsView(msgspec.Struct, frozen=True, kw_only=True):
+    """How many were invited now, and how many of those asked for are still waiting: ask again until there are none."""
+
+    survey_id: UUID
+    invited: int
+    remaining: int
+
+
+class LinkView(msgspec.Struct, frozen=True, kw_only=True):
+    """The link of a business, to be handed on to whom no message reaches."""
+
+    code: LinkCode
+    address: str
+    used_at: datetime | None
+
+
+class AnswerNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something worth a second look that refused nothing."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class AnswerView(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer without its turnover, of which only the decline is shown; declines are in per mille."""
+
+    id: UUID
+    survey_id: UUID
+    business_id: UUID
+    sector: str
+    region: str
+    status: Status
+    turnover_decline_permille: int | None
+    capacity_before: int | None
+    capacity_now: int | None
+    capacity_decline_permille: int | None
+    workers_before: int | None
+    workers_now: int | None
+    workers_decline_permille: int | None
+    answered_on: date
+    document: str | None
+    channel: Channel
+    recorded_at: datetime
+    recorded_by: str
+    superseded_at: datetime | None
+    warnings: list[AnswerNotice]
+
+
+class AnswerLineDone(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer of many that was taken."""
+
+    answer: AnswerView
+
+
+class OwnAnswerView(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer as its owner sees it, with the turnover that was told; null where it is not known any more."""
+
+    id: UUID
+    survey_id: UUID
+    business_id: UUID
+    status: Status
+    turnover_before_rupiah: int | None
+    turnover_now_rupiah: int | None
+    capacity_before: int | None
+    capacity_now: int | None
+    workers_before: int | None
+    workers_now: int | None
+    answered_on: date
+    channel: Channel
+    recorded_at: datetime
+    superseded_at: datetime | None
+
+
+class LinkedSurveyView(msgspec.Struct, frozen=True, kw_only=True):
+    """What whoever has a link is asked."""
+
+    title: str
+    business_name: str
+    before_month: str
+    now_month: str
+    closes_on: date
+    open: bool
+    used: bool
+
+
+class LinkReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """Thanks for an answer."""
+
+    id: UUID
+    recorded_at: datetime
+    thanks: str
+
+
+class CellView(msgspec.Struct, frozen=True, kw_only=True):
+    """What the answers of a sector, a region, or one in the other say; null stands for all.
+
+    Shape:  every figure is null where `suppressed`; the quartiles also where fewer than five told both figures
+    Units:  declines and shares in per mille
+    """
+
+    sector: str | None
+    region: str | None
+    suppressed: bool
+    answers: int | None
+    cases: int | None
+    lower_quartile: int | None
+    median: int | None
+    upper_quartile: int | None
+    closed_share: int | None
+    suspended_share: int | None
+
+
+class SummaryView(msgspec.Struct, frozen=True, kw_only=True):
+    """The summary of a wave; `formula` says how the quartiles are worked out, `total` is for who sees all of it."""
+
+    survey_id: UUID
+    title: str
+    measure: Measure
+    unit: str
+    formula: str
+    cell_min: int
+    total: CellView | None
+    items: list[CellView]
+
+
+class PointView(msgspec.Struct, frozen=True, kw_only=True):
+    """A wave on a line: its month, its title, and the figures, null where they are suppressed or nobody answered."""
+
+    x: date
+    label: str
+    survey_id: UUID
+    values: CellView
+
+
+class SeriesView(msgspec.Struct, frozen=True, kw_only=True):
+    """A line through the waves up to one, ready to be drawn."""
+
+    measure: Measure
+    unit: str
+    sector: str | None
+    region: str | None
+    points: list[PointView]
+
+
+class PartView(msgspec.Struct, frozen=True, kw_only=True):
+    """The points of one part of a need, and why, in Indonesian and in English."""
+
+    part: Part
+    points: int
+    of: int
+    because: str
+    because_english: str
+
+
+class NeedView(msgspec.Struct, frozen=True, kw_only=True):
+    """The need of a business; score, rule and parts are null or empty while it has never answered.
+
+    It orders a list and decides nothing.
+    """
+
+    business_id: UUID
+    name: str
+    sector: str
+    region: str
+    score: int | None
+    band: Band | None
+    rule: str | None
+    parts: list[PartView]
+    survey_id: UUID | None
+    survey_title: str | None
+    answered_on: date | None
+
+
+class SaidClosedView(msgspec.Struct, frozen=True, kw_only=True):
+    """A business that said that it is closed, and is not so in the register."""
+
+    business_id: UUID
+    name: str
+    sector: str
+    region: str
+    answer_id: UUID
+    answered_on: date
+    recorded_at: datetime
+
+
+class SpreadView(msgspec.Struct, frozen=True, kw_only=True):
+    """How many cases there are, and how much came back, in per mille; all null below five cases."""
+
+    cases: int | None
+    lower_quartile: int | None
+    median: int | None
+    upper_quartile: int | None
+
+
+class ComparedView(msgspec.Struct, frozen=True, kw_only=True):
+    """Those who had something between two waves beside comparable others who had nothing."""
+
+    group: Group
+    treated: SpreadView
+    others: SpreadView
+    unmatched: int | None
+    difference: int | None
+
+
+class EffectView(msgspec.Struct, frozen=True, kw_only=True):
+    """What changed between two waves; `matching` says who is comparable, `note` what this does not show."""
+
+    base: UUID
+    survey_id: UUID
+    unit: str
+    cell_min: int
+    matching: str
+    note: str
+    note_english: str
+    items: list[ComparedView]

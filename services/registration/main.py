@@ -1,6 +1,8 @@
 """The registration service, put together."""
 
 from services.registration.businesses import api as businesses
+from services.registration.businesses import history_api as history
+from services.registration.consents import api as consents
 from services.registration.reactions import REACTIONS
 from services.registration.support import api as support
 from services.registration.trainings import api as trainings
@@ -10,6 +12,6 @@ SERVICE = Service(
     name="registration",
     title="Owners and businesses",
     prefix="/registration",
-    routes=(businesses.routes, support.routes, trainings.routes),
+    routes=(businesses.routes, history.routes, consents.routes, support.routes, trainings.routes),
     reactions=REACTIONS,
 )

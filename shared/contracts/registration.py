@@ -3,7 +3,7 @@
 A phone number and an address travel because notifications must reach the person; NIK and KK never do.
 """
 
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -51,6 +51,28 @@ class OwnerChanged(RegistrationEvent, frozen=True, kw_only=True):
     @property
     def subject(self) -> str:
         """Give `owner/<id>`."""
+        return f"owner/{self.owner_id}"
+
+
+class ConsentChanged(RegistrationEvent, frozen=True, kw_only=True):
+    """An owner has agreed to a text, or has taken that back; the last word about a kind is what holds.
+
+    Shape: `kind` is `contact_by_phone`, `publish_story` or `share_with_partner`; a withdrawal names no text
+    """
+
+    type: ClassVar[str] = "serumpun.consent.changed.v1"
+
+    owner_id: UUID
+    region: str
+    kind: str
+    given: bool
+    text_id: str | None
+    text_version: int | None
+    happened_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Give `owner/<id>`: nobody is asked before they are known."""
         return f"owner/{self.owner_id}"
 
 

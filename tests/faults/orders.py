@@ -41,6 +41,7 @@ from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
     BusinessRegistered,
+    ConsentChanged,
     OwnerChanged,
     OwnerRegistered,
     TrainingAnnounced,
@@ -63,7 +64,7 @@ _regions = count(72)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order, with the key under which it is sent, however often."""
+    """One order, with the key under which it is sent, however often; by an owner where only they may give it."""
 
     service: str
     method: str
@@ -71,6 +72,7 @@ class Order:
     body: Json = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     key: str = field(default_factory=lambda: str(uuid4()))
+    owner: str | None = None
 
 
 class Office(Protocol):
@@ -135,6 +137,34 @@ async def _change(office: Office, news: Json) -> Order:
 async def close_business(office: Office) -> Order:
     business = await office.done(await register_another(office))
     return _post("registration", f"/registration/businesses/{business['id']}/closure", reason="Tidak ada pesanan")
+
+
+async def search_businesses(_office: Office) -> Order:
+    return _post("registration", "/registration/businesses/search", q="konveksi")
+
+
+async def record_consent(office: Office) -> Order:
+    owner_id = (await office.done(await register_business(office)))["owner_id"]
+    return _post(
+        "registration", f"/registration/owners/{owner_id}/consents",
+        kind="contact_by_phone", given=True, how="signature", happened_at=_moment(), proof="Map 1",
+        text={"id": "contact-by-phone", "version": 1},
+    )  # fmt: skip
+
+
+async def withdraw_consent(office: Office) -> Order:
+    giving = await record_consent(office)
+    await office.done(giving)
+    return _post("registration", giving.path, kind="contact_by_phone", given=False, how="spoken", happened_at=_moment())
+
+
+async def give_consent(office: Office) -> Order:
+    owner_id = (await office.done(await register_business(office)))["owner_id"]
+    giving = _post(
+        "registration", "/registration/my/consents",
+        kind="publish_story", given=True, text={"id": "publish-story", "version": 1},
+    )  # fmt: skip
+    return replace(giving, owner=owner_id)
 
 
 async def add_item(_office: Office) -> Order:
@@ -726,6 +756,9 @@ ORDERS: Mapping[str, Recipe] = {
     "register_business": register_business,
     "change_business": change_business,
     "close_business": close_business,
+    "search_businesses": search_businesses,
+    "record_consent": record_consent,
+    "give_consent": give_consent,
     "announce_training": announce_training,
     "cancel_training": cancel_training,
     "add_item": add_item,
@@ -802,6 +835,7 @@ CAUSES: Mapping[type[Event], Recipe] = {
     BusinessRegistered: register_another,
     BusinessChanged: change_business,
     BusinessClosed: close_business,
+    ConsentChanged: withdraw_consent,
     TrainingAnnounced: announce_training,
     TrainingCancelled: cancel_training_without_kits,
     KitsReserved: announce_training,

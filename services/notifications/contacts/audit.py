@@ -7,11 +7,13 @@ from sqlalchemy import TextClause, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notifications.contacts.domain import OFFICE_ROLES, spoken
+from services.notifications.contacts.handlers import CONTACT
 from services.notifications.people import owner_key, staff_key
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
     BusinessRegistered,
+    ConsentChanged,
     OwnerChanged,
     OwnerRegistered,
 )
@@ -24,6 +26,7 @@ BUSINESSES = text(
     "SELECT business_id, owner_id, name, region, trading FROM contact_business"
     " WHERE business_id = ANY(CAST(:ids AS uuid[]))"
 )
+CONSENTS = text("SELECT owner_id, given FROM contact_consent WHERE owner_id = ANY(CAST(:ids AS uuid[]))")
 CONTACT_PAGE = text("SELECT owner_id FROM contact WHERE owner_id > CAST(:after AS uuid) ORDER BY owner_id LIMIT :rows")
 BUSINESS_PAGE = text(
     "SELECT business_id FROM contact_business WHERE business_id > CAST(:after AS uuid) ORDER BY business_id LIMIT :rows"
@@ -73,6 +76,13 @@ async def _rows(
     return {row[key]: dict(row) for row in found.mappings()}
 
 
+async def consents(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
+    """Compare whether each owner lets themselves be contacted with what was told last."""
+    events = [(one, one.event) for one in told if isinstance(one.event, ConsentChanged) and one.event.kind == CONTACT]
+    rows = await _rows(session, CONSENTS, [event.owner_id for _, event in events], "owner_id")
+    return [Seen(one, "consent", compared({"given": event.given}, rows.get(event.owner_id))) for one, event in events]
+
+
 class Office(NamedTuple):
     """The staff that a fact concerned: those who were certainly told, and those who may have been."""
 
@@ -115,6 +125,7 @@ def _pages(kind: str, question: TextClause, subject: str, types: frozenset[str])
 
 
 LEARNT_OWNERS = seen_in(contacts, OwnerRegistered, OwnerChanged)
+LEARNT_CONSENTS = seen_in(consents, ConsentChanged)
 LEARNT_BUSINESSES = seen_in(businesses, BusinessRegistered, BusinessChanged, BusinessClosed)
 ALL_CONTACTS = _pages("contact", CONTACT_PAGE, "owner", frozenset({OwnerRegistered.type, OwnerChanged.type}))
 ALL_BUSINESSES = _pages(

@@ -14,11 +14,15 @@ from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
     BusinessRegistered,
+    ConsentChanged,
     OwnerChanged,
     OwnerRegistered,
 )
 from shared.database import Work
 from shared.problems import FieldError, Invalid, Refusal
+
+CONTACT = "contact_by_phone"
+"""The kind of consent that messages rest on."""
 
 
 class SubjectTaken(Refusal):
@@ -58,6 +62,17 @@ async def learn_businesses(work: Work, run: Sequence[Heard[BusinessRegistered | 
         for event in (one.event for one in run)
     ]
     await store.save_businesses(work.session, rows)
+
+
+async def learn_consents(work: Work, run: Sequence[Heard[ConsentChanged]]) -> None:
+    """Keep whether owners let themselves be contacted; what else they agreed to is no matter of messages."""
+    rows = [
+        store.ContactConsentRow(owner_id=event.owner_id, given=event.given, changed_at=work.now)
+        for event in (one.event for one in run)
+        if event.kind == CONTACT
+    ]
+    if rows:
+        await store.save_consents(work.session, rows)
 
 
 async def end_businesses(work: Work, run: Sequence[Heard[BusinessClosed]]) -> None:

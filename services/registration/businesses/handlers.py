@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from services.registration.businesses import domain, owners, sealing, store
+from services.registration.businesses import domain, history, owners, sealing, store
 from services.registration.businesses.domain import (
     BusinessData,
     Kbli,
@@ -14,8 +15,10 @@ from services.registration.businesses.domain import (
     NikBelongsToAnother,
     Notice,
     OwnerData,
+    Scaled,
     State,
 )
+from services.registration.businesses.history import Why
 from services.registration.businesses.sealing import Purpose
 from services.registration.businesses.store import BusinessRow, OwnerRow, RegionRow, Wanted
 from shared import cursor
@@ -112,6 +115,8 @@ async def register_business(
         sector=business.sector,
         region=business.region,
         state=State.ACTIVE.value,
+        registered_by=work.caller.subject,
+        registered_role=work.caller.role.value,
         registered_at=work.now,
         changed_at=work.now,
         version=1,
@@ -141,13 +146,18 @@ async def change_business(
     state = domain.follow(State(row.state), State(str(changes.get("state", row.state))))
     leaves = _present("", changes) | _present("/owner", of_owner)
     sales_known = row.annual_sales_sealed is not None
-    if errors := [*domain.change_mistakes(leaves, sales_known=sales_known), *await mistakes(work, leaves)]:
+    wrong = domain.change_mistakes(leaves, state=State(row.state), sales_known=sales_known)
+    if errors := [*wrong, *await mistakes(work, leaves)]:
         raise Invalid(errors)
+    before = await history.taken(work, row, person)
     with work.session.no_autoflush:  # written once, below, where a race for a NIB or a NIK has its answer
         changed = await _change(work, row, changes, state)
         owner_changed = await owners.change(work, person, of_owner, row.region)
     if changed or owner_changed:
         await _keep_change(work, row)
+        document = changes.get("state_document") or changes.get("document")
+        why = Why(reason=row.state_reason, document=None if document is None else str(document), since=row.state_since)
+        await history.write(work, row, person, before, why)
     if changed:
         work.record(
             BusinessChanged(
@@ -162,15 +172,22 @@ async def change_business(
     return await _found(work, row, domain.nik_notices(str(nik), row.region) if nik else ())
 
 
-async def close_business(work: Work, business_id: UUID, reason: str, document: str | None) -> Found:
-    """Close a business for good.
+async def close_business(
+    work: Work, business_id: UUID, reason: str, document: str | None, closed_on: date | None = None
+) -> Found:
+    """Close a business for good, as of today unless another day is told.
 
-    Raises: Absent (404), BusinessIsClosed (409) when it is closed already
+    Raises: Absent (404), Invalid (422) for a day to come, BusinessIsClosed (409) when it is closed already
     """
-    row, _ = await _locked(work, business_id)
+    row, person = await _locked(work, business_id)
+    if errors := domain.mistakes(_present("", {"closed_on": closed_on}), wib_day(work.now)):
+        raise Invalid(errors)
+    before = await history.taken(work, row, person)
     row.state = domain.follow(State(row.state), State.CLOSED).value
     row.state_reason, row.state_document = reason, document
+    row.state_since = closed_on or wib_day(work.now)
     await _keep_change(work, row)
+    await history.write(work, row, person, before, Why(reason=reason, document=document, since=row.state_since))
     work.record(
         BusinessClosed(business_id=row.id, owner_id=row.owner_id, region=row.region, reason=reason), region=row.region
     )
@@ -204,7 +221,7 @@ async def own_businesses(work: Work, after: str | None, limit: int) -> Page[Foun
 async def _page(work: Work, wanted: Wanted, after: str | None, limit: int, own: Sequence[str] | None) -> Page[Found]:
     beyond = cursor.decode(after, tuple[UUID])[0] if after else None
     rows = await store.businesses(work.session, wanted, own, beyond, limit + 1)
-    found = dict(zip((row.id for row in rows), await _found_all(work, rows), strict=True))
+    found = dict(zip((row.id for row in rows), await found_all(work, rows), strict=True))
     return cursor.page(rows, limit, lambda row: found[row.id], lambda row: (row.id,))
 
 
@@ -233,8 +250,10 @@ async def _change(work: Work, row: BusinessRow, changes: Mapping[str, object], s
         raise await _nib_taken(work, after.nib)
     await _fill(work, row, after)
     if state != row.state:
-        reason = changes.get("state_reason")
+        reason, document, since = (changes.get(f"state_{name}") for name in ("reason", "document", "since"))
         row.state, row.state_reason = state.value, None if reason is None else str(reason)
+        row.state_document = None if document is None else str(document)
+        row.state_since = since if isinstance(since, date) else wib_day(work.now)
     return True
 
 
@@ -261,10 +280,18 @@ async def _fill(work: Work, row: BusinessRow, data: BusinessData) -> None:
         key = await sealing.key(work.session, work.vault, row.owner_id, Purpose.TURNOVER)
         row.annual_sales_sealed = sealing.seal_sales(key, row.id, data.annual_sales_rupiah)
         row.annual_sales_on = data.annual_sales_on or wib_day(work.now)
-    scaled = data.business_scale
-    row.business_scale, row.business_scale_rule = (scaled.scale.value, scaled.rule) if scaled else (None, None)
-    scaled = data.industry_scale
-    row.industry_scale, row.industry_scale_rule = (scaled.scale.value, scaled.rule) if scaled else (None, None)
+    _scale(row, "business_scale", data.business_scale, wib_day(work.now))
+    _scale(row, "industry_scale", data.industry_scale, wib_day(work.now))
+
+
+def _scale(row: BusinessRow, name: str, scaled: Scaled | None, today: date) -> None:
+    """Write a scale with its rule, and since when it is this one, which is left out while it is that of the start."""
+    before = (getattr(row, name), getattr(row, f"{name}_rule"))
+    after = (scaled.scale.value, scaled.rule) if scaled else (None, None)
+    if after != before:
+        since = None if scaled is None or wib_day(row.registered_at) == today else today
+        for column, value in ((name, after[0]), (f"{name}_rule", after[1]), (f"{name}_since", since)):
+            setattr(row, column, value)
 
 
 def _data(row: BusinessRow, annual_sales_rupiah: int | None) -> BusinessData:
@@ -299,11 +326,12 @@ def _present(pointer: str, values: Mapping[str, object]) -> dict[str, object]:
 
 
 async def _found(work: Work, row: BusinessRow, notices: Sequence[Notice] = ()) -> Found:
-    (found,) = await _found_all(work, [row])
+    (found,) = await found_all(work, [row])
     return replace(found, notices=notices)
 
 
-async def _found_all(work: Work, rows: Sequence[BusinessRow]) -> list[Found]:
+async def found_all(work: Work, rows: Sequence[BusinessRow]) -> list[Found]:
+    """Give businesses with their owners, in the order that they are given in."""
     people = await store.owners(work.session, [row.owner_id for row in rows])
     niks = await sealing.niks(work.session, work.vault, list(people.values()))
     masked = {owner_id: mask_nik(nik) for owner_id, nik in niks.items()}

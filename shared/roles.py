@@ -20,6 +20,10 @@ class Action(StrEnum):
     SEE_CONSENTS = "see_consents"
     SEE_CONSENT_TEXTS = "see_consent_texts"
     RECORD_CONSENT = "record_consent"
+    SEE_DUPLICATES = "see_duplicates"
+    SCAN_DUPLICATES = "scan_duplicates"
+    DECIDE_DUPLICATE = "decide_duplicate"
+    MERGE_BUSINESSES = "merge_businesses"
     SEE_OWN_CONSENTS = "see_own_consents"
     GIVE_CONSENT = "give_consent"
 
@@ -104,6 +108,10 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.CLOSE_BUSINESS: _FIELD,
         Action.SEE_OWN_BUSINESS: frozenset({Role.OWNER}),
         Action.FIND_BY_NIK: _FIELD,  # who has the card of a person before them
+        Action.SEE_DUPLICATES: _READERS,
+        Action.SCAN_DUPLICATES: _FIELD,
+        Action.DECIDE_DUPLICATE: _FIELD,
+        Action.MERGE_BUSINESSES: _FIELD,
         Action.SEE_CONSENTS: _READERS,
         Action.SEE_CONSENT_TEXTS: _READERS | {Role.OWNER},
         Action.RECORD_CONSENT: _FIELD,

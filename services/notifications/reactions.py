@@ -43,6 +43,7 @@ from shared.contracts.aid_distribution import (
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
+    BusinessMerged,
     BusinessRegistered,
     ConsentChanged,
     OwnerChanged,
@@ -115,6 +116,7 @@ REACTIONS = (
     on_run(BusinessRegistered, contacts.learn_businesses),
     on_run(BusinessChanged, contacts.learn_businesses),
     on_run(BusinessClosed, contacts.end_businesses),
+    on_run(BusinessMerged, contacts.end_businesses),
     on_run(ConsentChanged, contacts.learn_consents),
     on_run(BusinessRegistered, tell),
     on_run(DistributionPosted, tell),

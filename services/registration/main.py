@@ -2,7 +2,9 @@
 
 from services.registration.businesses import api as businesses
 from services.registration.businesses import history_api as history
+from services.registration.businesses import merging_api as merging
 from services.registration.consents import api as consents
+from services.registration.duplicates import api as duplicates
 from services.registration.reactions import REACTIONS
 from services.registration.support import api as support
 from services.registration.trainings import api as trainings
@@ -12,6 +14,14 @@ SERVICE = Service(
     name="registration",
     title="Owners and businesses",
     prefix="/registration",
-    routes=(businesses.routes, history.routes, consents.routes, support.routes, trainings.routes),
+    routes=(
+        businesses.routes,
+        history.routes,
+        consents.routes,
+        duplicates.routes,
+        merging.routes,
+        support.routes,
+        trainings.routes,
+    ),
     reactions=REACTIONS,
 )

@@ -55,6 +55,7 @@ from shared.contracts.notifications import MessageDelivered, MessageFailed
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
+    BusinessMerged,
     BusinessRegistered,
     ConsentChanged,
     OwnerChanged,
@@ -70,6 +71,7 @@ EVENTS: dict[str, type[Event]] = {
     for event in (
         OwnerRegistered,
         OwnerChanged,
+        BusinessMerged,
         BusinessRegistered,
         ConsentChanged,
         BusinessChanged,

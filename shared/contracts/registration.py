@@ -126,6 +126,27 @@ class BusinessClosed(RegistrationEvent, frozen=True, kw_only=True):
         return f"business/{self.business_id}"
 
 
+class BusinessMerged(RegistrationEvent, frozen=True, kw_only=True):
+    """A business has turned out to be another one, `into`, and is one with it from now on.
+
+    Nothing is handed to it or ordered from it any more. A merge that is undone is told as `BusinessChanged`, after
+    which the business is there again.
+    """
+
+    type: ClassVar[str] = "serumpun.business.merged.v1"
+
+    business_id: UUID
+    into: UUID
+    owner_id: UUID
+    name: str
+    region: str
+
+    @property
+    def subject(self) -> str:
+        """Give `business/<id>` of the one that is no more."""
+        return f"business/{self.business_id}"
+
+
 class KitWanted(msgspec.Struct, frozen=True, kw_only=True):
     """How much of an item a training needs."""
 

@@ -51,6 +51,7 @@ from shared.contracts.notifications import MessageDelivered, MessageFailed
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
+    BusinessMerged,
     BusinessRegistered,
     ConsentChanged,
     OwnerChanged,
@@ -401,13 +402,17 @@ async def _last_words_are_kept(found: Installation) -> list[str]:
                 consents[event.owner_id] = (event.given,)
             case BusinessRegistered() | BusinessChanged():
                 businesses[event.business_id] = (event.owner_id, event.name, event.region, True)
-            case BusinessClosed():
+            case BusinessClosed() | BusinessMerged():
                 businesses[event.business_id] = (*businesses[event.business_id][:3], False)
     wrong = []
     for service, question, said in (
         ("registration", "SELECT id, name, phone, email, language, region FROM owner", owners),
         ("notifications", "SELECT owner_id, name, phone, email, language, region FROM contact", owners),
-        ("registration", "SELECT id, owner_id, name, region, state <> 'closed' FROM business", businesses),
+        (
+            "registration",
+            "SELECT id, owner_id, name, region, state NOT IN ('closed', 'merged') FROM business",
+            businesses,
+        ),
         ("aid_distribution", "SELECT id, owner_id, name, region, state <> 'closed' FROM known_business", businesses),
         ("notifications", "SELECT business_id, owner_id, name, region, trading FROM contact_business", businesses),
         ("notifications", "SELECT owner_id, given FROM contact_consent", consents),

@@ -40,6 +40,7 @@ from shared.contracts.aid_distribution import (
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
+    BusinessMerged,
     BusinessRegistered,
     ConsentChanged,
     OwnerChanged,
@@ -137,6 +138,43 @@ async def _change(office: Office, news: Json) -> Order:
 async def close_business(office: Office) -> Order:
     business = await office.done(await register_another(office))
     return _post("registration", f"/registration/businesses/{business['id']}/closure", reason="Tidak ada pesanan")
+
+
+async def _pair(office: Office) -> Json:
+    """Register two businesses that may be one, and give their case."""
+    twin = _post(
+        "registration", "/registration/businesses",
+        name=f"Bordir Melati {next(_numbers)}", sector="garment", region=REGION, owner_id=HER_OWNER,
+    )  # fmt: skip
+    await office.done(twin)
+    business = await office.done(replace(twin, key=str(uuid4())))
+    found = await office.asked("registration", f"/registration/duplicates?business={business['id']}")
+    (case,) = found["items"]
+    return dict(case)
+
+
+async def scan_duplicates(office: Office) -> Order:
+    sides = (await _pair(office))["businesses"]
+    return _post("registration", "/registration/duplicates/scan", businesses=[one["business_id"] for one in sides])
+
+
+async def decide_duplicate(office: Office) -> Order:
+    case = await _pair(office)
+    path = f"/registration/duplicates/{case['id']}/decision"
+    return _post("registration", path, decision="different", reason="Dua saudara")
+
+
+async def merge_businesses(office: Office) -> Order:
+    case = await _pair(office)
+    survivor = case["businesses"][0]["business_id"]
+    path = f"/registration/duplicates/{case['id']}/merge"
+    return _post("registration", path, survivor=survivor, take=["workers"], reason="Usaha yang sama")
+
+
+async def undo_merge(office: Office) -> Order:
+    merging = await merge_businesses(office)
+    await office.done(merging)
+    return _post("registration", merging.path.replace("/merge", "/undoing"), reason="Ternyata dua usaha")
 
 
 async def search_businesses(_office: Office) -> Order:
@@ -757,6 +795,10 @@ ORDERS: Mapping[str, Recipe] = {
     "change_business": change_business,
     "close_business": close_business,
     "search_businesses": search_businesses,
+    "scan_duplicates": scan_duplicates,
+    "decide_duplicate": decide_duplicate,
+    "merge_businesses": merge_businesses,
+    "undo_merge": undo_merge,
     "record_consent": record_consent,
     "give_consent": give_consent,
     "announce_training": announce_training,
@@ -835,6 +877,7 @@ CAUSES: Mapping[type[Event], Recipe] = {
     BusinessRegistered: register_another,
     BusinessChanged: change_business,
     BusinessClosed: close_business,
+    BusinessMerged: merge_businesses,
     ConsentChanged: withdraw_consent,
     TrainingAnnounced: announce_training,
     TrainingCancelled: cancel_training_without_kits,

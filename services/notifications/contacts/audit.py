@@ -12,6 +12,7 @@ from services.notifications.people import owner_key, staff_key
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
+    BusinessMerged,
     BusinessRegistered,
     ConsentChanged,
     OwnerChanged,
@@ -55,14 +56,18 @@ def _owner(event: OwnerRegistered | OwnerChanged) -> dict[str, object]:
 async def businesses(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
     """Compare whose each business is with what was told last."""
     events = [
-        (one, one.event) for one in told if isinstance(one.event, BusinessRegistered | BusinessChanged | BusinessClosed)
+        (one, one.event)
+        for one in told
+        if isinstance(one.event, BusinessRegistered | BusinessChanged | BusinessClosed | BusinessMerged)
     ]
     rows = await _rows(session, BUSINESSES, [event.business_id for _, event in events], "business_id")
     return [Seen(one, "business", _business(event, rows.get(event.business_id))) for one, event in events]
 
 
-def _business(event: BusinessRegistered | BusinessChanged | BusinessClosed, row: Mapping[str, object] | None) -> str:
-    if isinstance(event, BusinessClosed):
+def _business(
+    event: BusinessRegistered | BusinessChanged | BusinessClosed | BusinessMerged, row: Mapping[str, object] | None
+) -> str:
+    if isinstance(event, BusinessClosed | BusinessMerged):
         # A business that was never heard of is not remembered when it closes.
         return compared({"trading": False}, row) if row else ""
     expected = {"owner_id": event.owner_id, "name": event.name, "region": event.region, "trading": True}
@@ -126,7 +131,7 @@ def _pages(kind: str, question: TextClause, subject: str, types: frozenset[str])
 
 LEARNT_OWNERS = seen_in(contacts, OwnerRegistered, OwnerChanged)
 LEARNT_CONSENTS = seen_in(consents, ConsentChanged)
-LEARNT_BUSINESSES = seen_in(businesses, BusinessRegistered, BusinessChanged, BusinessClosed)
+LEARNT_BUSINESSES = seen_in(businesses, BusinessRegistered, BusinessChanged, BusinessClosed, BusinessMerged)
 ALL_CONTACTS = _pages("contact", CONTACT_PAGE, "owner", frozenset({OwnerRegistered.type, OwnerChanged.type}))
 ALL_BUSINESSES = _pages(
     "business", BUSINESS_PAGE, "business", frozenset({BusinessRegistered.type, BusinessChanged.type})

@@ -13,6 +13,7 @@ from shared.consumer import Heard, NotYet
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
+    BusinessMerged,
     BusinessRegistered,
     ConsentChanged,
     OwnerChanged,
@@ -75,8 +76,8 @@ async def learn_consents(work: Work, run: Sequence[Heard[ConsentChanged]]) -> No
         await store.save_consents(work.session, rows)
 
 
-async def end_businesses(work: Work, run: Sequence[Heard[BusinessClosed]]) -> None:
-    """Keep that businesses have closed."""
+async def end_businesses(work: Work, run: Sequence[Heard[BusinessClosed | BusinessMerged]]) -> None:
+    """Keep that businesses have closed, or were merged into others."""
     await store.end_businesses(work.session, [one.event.business_id for one in run], work.now)
 
 

@@ -11,6 +11,7 @@ from services.registration.businesses import domain, finding, handlers
 from services.registration.businesses.domain import (
     BusinessData,
     BusinessIsClosed,
+    BusinessIsMerged,
     NibTaken,
     NikBelongsToAnother,
     OwnerData,
@@ -132,7 +133,7 @@ class BusinessQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     region: RegionCode | None = None
     sector: Sector | None = None
-    state: Literal["active", "suspended", "closed"] | None = None
+    state: Literal["active", "suspended", "closed", "merged"] | None = None
     q: Typed | None = None
     cursor: Cursor | None = None
     limit: Limit = PAGE_ITEMS_DEFAULT
@@ -145,7 +146,7 @@ class SearchBusinesses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     q: Typed | None = None
     region: RegionCode | None = None
     sector: Sector | None = None
-    state: Literal["active", "suspended", "closed"] | None = None
+    state: Literal["active", "suspended", "closed", "merged"] | None = None
     cursor: Cursor | None = None
     limit: Limit = PAGE_ITEMS_DEFAULT
 
@@ -203,10 +204,11 @@ class BusinessView(msgspec.Struct, frozen=True, kw_only=True):
     industry_scale: ScaleView | None
     address: str | None
     document: str | None
-    state: Literal["active", "suspended", "closed"]
+    state: Literal["active", "suspended", "closed", "merged"]
     state_reason: str | None
     state_document: str | None
     state_since: date
+    merged_into: UUID | None
     warnings: list[WarningView]
     registered_at: datetime
     changed_at: datetime
@@ -260,7 +262,7 @@ async def show_business(call: Call, business_id: UUID) -> BusinessView:
 @routes.patch(
     "/businesses/{business_id}",
     allow=Action.CHANGE_BUSINESS,
-    refusals=(Absent, BusinessIsClosed, NikBelongsToAnother, NibTaken),
+    refusals=(Absent, BusinessIsClosed, BusinessIsMerged, NikBelongsToAnother, NibTaken),
     rules=handlers.mistakes,
 )
 async def change_business(call: Call, business_id: UUID, body: ChangeBusiness) -> BusinessView:
@@ -272,7 +274,11 @@ async def change_business(call: Call, business_id: UUID, body: ChangeBusiness) -
     )
 
 
-@routes.post("/businesses/{business_id}/closure", allow=Action.CLOSE_BUSINESS, refusals=(Absent, BusinessIsClosed))
+@routes.post(
+    "/businesses/{business_id}/closure",
+    allow=Action.CLOSE_BUSINESS,
+    refusals=(Absent, BusinessIsClosed, BusinessIsMerged),
+)
 async def close_business(call: Call, business_id: UUID, body: CloseBusiness) -> BusinessView:
     """Close a business for good."""
     closed = await handlers.close_business(call.work, business_id, body.reason, body.document, body.closed_on)
@@ -353,6 +359,7 @@ def view(caller: Caller, found: Found) -> BusinessView:
         state_reason=row.state_reason,
         state_document=row.state_document,
         state_since=row.state_since or first_day,
+        merged_into=row.merged_into,
         warnings=[WarningView(notice.pointer, notice.code, notice.detail) for notice in found.notices],
         registered_at=shown(row.registered_at),
         changed_at=shown(row.changed_at),

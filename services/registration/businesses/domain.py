@@ -32,12 +32,14 @@ class State(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     CLOSED = "closed"
+    MERGED = "merged"  # into another, by a case of duplicates alone
 
 
 FOLLOWS: Mapping[State, frozenset[State]] = {
     State.ACTIVE: frozenset({State.SUSPENDED, State.CLOSED}),
     State.SUSPENDED: frozenset({State.ACTIVE, State.CLOSED}),
     State.CLOSED: frozenset(),
+    State.MERGED: frozenset(),
 }
 """Which state may follow which; who opens again after closing registers anew, and keeps the old history apart."""
 
@@ -138,6 +140,13 @@ class BusinessIsClosed(Refusal):
 
     code = "business_closed"
     title = "This business is closed"
+
+
+class BusinessIsMerged(Refusal):
+    """A business that was merged into another is changed there, or the merge is undone first."""
+
+    code = "business_merged"
+    title = "This business was merged into another"
 
 
 def scale_by_sales(annual_sales_rupiah: int) -> Scaled:
@@ -254,7 +263,9 @@ SALES_MISSING = FieldError("/annual_sales_rupiah", "missing", "The day of sales 
 
 
 def follow(state: State, wanted: State) -> State:
-    """Give the state that a business passes into; raises BusinessIsClosed (409) once it is closed."""
+    """Give the state that a business passes into; raises BusinessIsClosed or BusinessIsMerged (409) once it is."""
+    if state is State.MERGED:
+        raise BusinessIsMerged
     if wanted not in FOLLOWS[state] and (wanted is not state or state is State.CLOSED):
         raise BusinessIsClosed("It stays closed; who begins again is registered anew.")
     return wanted

@@ -21,6 +21,7 @@ from services.registration.businesses.domain import (
 from services.registration.businesses.history import Why
 from services.registration.businesses.sealing import Purpose
 from services.registration.businesses.store import BusinessRow, OwnerRow, RegionRow, Wanted
+from services.registration.duplicates import handlers as duplicates
 from shared import cursor
 from shared.clock import wib_day
 from shared.contracts.registration import BusinessChanged, BusinessClosed, BusinessRegistered
@@ -31,6 +32,9 @@ from shared.province_rows import Region
 from shared.routes import Page
 
 BUSINESS_FIELDS = frozenset(field.name for field in fields(BusinessData))
+COMPARED = frozenset({"name", "region", "sector"})
+"""What two businesses are held against one another by, beside their owners."""
+
 UNIQUE: Mapping[str, type[Refusal]] = {"business_nib_key": NibTaken, "owner_nik_index_key": NikBelongsToAnother}
 
 
@@ -128,7 +132,21 @@ async def register_business(
         BusinessRegistered(business_id=row.id, owner_id=person.id, name=row.name, sector=row.sector, region=row.region),
         region=row.region,
     )
-    return await _found(work, row, notices)
+    return await _found(work, row, [*notices, *await _alike(work, row)])
+
+
+async def _alike(work: Work, row: BusinessRow) -> list[Notice]:
+    """Hold a business against all others, and say of which it may be a duplicate, where the caller may know of them."""
+    return [
+        Notice(
+            "/name",
+            "possible_duplicate",
+            f"{case.row.score} of 100 points that it is {name}; case {case.row.id}.",
+        )
+        for case in await duplicates.seen_of(work, await duplicates.check(work, [row.id]))
+        for other, name in case.names.items()
+        if other != row.id
+    ]
 
 
 async def change_business(
@@ -151,10 +169,10 @@ async def change_business(
         raise Invalid(errors)
     before = await history.taken(work, row, person)
     with work.session.no_autoflush:  # written once, below, where a race for a NIB or a NIK has its answer
-        changed = await _change(work, row, changes, state)
+        changed = await change_fields(work, row, changes, state)
         owner_changed = await owners.change(work, person, of_owner, row.region)
     if changed or owner_changed:
-        await _keep_change(work, row)
+        await keep_change(work, row)
         document = changes.get("state_document") or changes.get("document")
         why = Why(reason=row.state_reason, document=None if document is None else str(document), since=row.state_since)
         await history.write(work, row, person, before, why)
@@ -169,7 +187,10 @@ async def change_business(
         await store.raise_versions(work.session, person.id, but=row.id, now=work.now)
         owners.record_change(work, person)
     nik = of_owner.get("nik")
-    return await _found(work, row, domain.nik_notices(str(nik), row.region) if nik else ())
+    notices = domain.nik_notices(str(nik), row.region) if nik else []
+    if COMPARED & changes.keys() or owner_changed:
+        notices += await _alike(work, row)
+    return await _found(work, row, notices)
 
 
 async def close_business(
@@ -186,7 +207,7 @@ async def close_business(
     row.state = domain.follow(State(row.state), State.CLOSED).value
     row.state_reason, row.state_document = reason, document
     row.state_since = closed_on or wib_day(work.now)
-    await _keep_change(work, row)
+    await keep_change(work, row)
     await history.write(work, row, person, before, Why(reason=reason, document=document, since=row.state_since))
     work.record(
         BusinessClosed(business_id=row.id, owner_id=row.owner_id, region=row.region, reason=reason), region=row.region
@@ -237,9 +258,13 @@ async def _locked(work: Work, business_id: UUID) -> tuple[BusinessRow, OwnerRow]
     return row, person
 
 
-async def _change(work: Work, row: BusinessRow, changes: Mapping[str, object], state: State) -> bool:
+async def change_fields(work: Work, row: BusinessRow, changes: Mapping[str, object], state: State) -> bool:
+    """Set what is now known of a business in its row, with all that follows; tells whether anything is new.
+
+    Raises: NibTaken (409)
+    """
     sales = await sealing.annual_sales(work.session, work.vault, [row])
-    before = _data(row, sales.get(row.id))
+    before = data(row, sales.get(row.id))
     values = {name: value for name, value in changes.items() if name in BUSINESS_FIELDS}
     if values.get("annual_sales_rupiah", before.annual_sales_rupiah) != before.annual_sales_rupiah:
         values.setdefault("annual_sales_on", None)  # other sales are of another day: today, when none is told
@@ -248,7 +273,7 @@ async def _change(work: Work, row: BusinessRow, changes: Mapping[str, object], s
         return False
     if after.nib and after.nib != before.nib and await store.nib_known(work.session, after.nib):
         raise await _nib_taken(work, after.nib)
-    await _fill(work, row, after)
+    await _fill(work, row, after, other_sales=after.annual_sales_rupiah != before.annual_sales_rupiah)
     if state != row.state:
         reason, document, since = (changes.get(f"state_{name}") for name in ("reason", "document", "since"))
         row.state, row.state_reason = state.value, None if reason is None else str(reason)
@@ -257,7 +282,8 @@ async def _change(work: Work, row: BusinessRow, changes: Mapping[str, object], s
     return True
 
 
-async def _keep_change(work: Work, row: BusinessRow) -> None:
+async def keep_change(work: Work, row: BusinessRow) -> None:
+    """Write a row that has changed, as its next version; raises NibTaken, NikBelongsToAnother (409)."""
     row.version += 1
     row.changed_at = work.now
     try:
@@ -269,7 +295,7 @@ async def _keep_change(work: Work, row: BusinessRow) -> None:
         raise
 
 
-async def _fill(work: Work, row: BusinessRow, data: BusinessData) -> None:
+async def _fill(work: Work, row: BusinessRow, data: BusinessData, *, other_sales: bool = True) -> None:
     """Write what is said of a business into its row, with the scales that follow and the sales sealed."""
     for name in ("name", "sector", "region", "nib", "workers", "investment_rupiah", "address", "document"):
         setattr(row, name, getattr(data, name))
@@ -277,9 +303,15 @@ async def _fill(work: Work, row: BusinessRow, data: BusinessData) -> None:
     if data.annual_sales_rupiah is None:
         row.annual_sales_sealed = row.annual_sales_on = None
     else:
-        key = await sealing.key(work.session, work.vault, row.owner_id, Purpose.TURNOVER)
-        row.annual_sales_sealed = sealing.seal_sales(key, row.id, data.annual_sales_rupiah)
+        if other_sales:  # what is as it was keeps its seal
+            key = await sealing.key(work.session, work.vault, row.owner_id, Purpose.TURNOVER)
+            row.annual_sales_sealed = sealing.seal_sales(key, row.id, data.annual_sales_rupiah)
         row.annual_sales_on = data.annual_sales_on or wib_day(work.now)
+    derive_scales(work, row, data)
+
+
+def derive_scales(work: Work, row: BusinessRow, data: BusinessData) -> None:
+    """Write the scales that follow from what is said of a business."""
     _scale(row, "business_scale", data.business_scale, wib_day(work.now))
     _scale(row, "industry_scale", data.industry_scale, wib_day(work.now))
 
@@ -294,7 +326,8 @@ def _scale(row: BusinessRow, name: str, scaled: Scaled | None, today: date) -> N
             setattr(row, column, value)
 
 
-def _data(row: BusinessRow, annual_sales_rupiah: int | None) -> BusinessData:
+def data(row: BusinessRow, annual_sales_rupiah: int | None) -> BusinessData:
+    """Give what is said of a business, as the rules read it."""
     return BusinessData(
         name=row.name,
         sector=row.sector,

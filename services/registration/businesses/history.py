@@ -139,6 +139,7 @@ async def taken(work: Work, row: BusinessRow, person: OwnerRow) -> Values:
         "business_scale": _joined(row.business_scale, row.business_scale_rule),
         "industry_scale": _joined(row.industry_scale, row.industry_scale_rule),
         "state": State(row.state).value,
+        "merged_into": row.merged_into,
     }
     of_owner = {name: getattr(person, name) for name in ("name", "phone", "email", "language", "region")} | {"nik": nik}
     return {(BUSINESS, name): _text(value) for name, value in of_business.items()} | {

@@ -118,6 +118,10 @@ class BusinessRow(SQLModel, table=True):
         ),
         CheckConstraint("(registered_by IS NULL) = (registered_role IS NULL)", name="business_registered_by_a_role"),
         CheckConstraint("version > 0", name="business_version_positive"),
+        CheckConstraint(
+            "(state = 'merged') = (merged_into IS NOT NULL) AND merged_into <> id", name="business_merged_into_another"
+        ),
+        Index("business_merged_into", "merged_into"),
         Index("business_nib_key", "nib", unique=True),
         Index("business_owner", "owner_id"),
         Index("business_region", "region", "id"),
@@ -144,6 +148,10 @@ class BusinessRow(SQLModel, table=True):
     state: str = Field(sa_column=Column(Text, nullable=False))
     state_reason: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     state_document: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    merged_into: UUID | None = Field(
+        default=None,
+        sa_column=Column(Uuid, ForeignKey("business.id", name="business_merged_into_business"), nullable=True),
+    )
     state_since: date | None = Field(default=None, sa_column=Column(Date, nullable=True))
     business_scale_since: date | None = Field(default=None, sa_column=Column(Date, nullable=True))
     industry_scale_since: date | None = Field(default=None, sa_column=Column(Date, nullable=True))
@@ -277,7 +285,9 @@ def narrowed(found: SelectOfScalar[BusinessRow], wanted: Wanted) -> SelectOfScal
         found = found.where(within(col(BusinessRow.region), [wanted.region]))
     if wanted.sector is not None:
         found = found.where(col(BusinessRow.sector) == wanted.sector)
-    if wanted.state is not None:
+    if wanted.state is None:  # a merged one is shown where it was merged into
+        found = found.where(col(BusinessRow.state) != State.MERGED.value)
+    else:
         found = found.where(col(BusinessRow.state) == wanted.state.value)
     if wanted.owner_id is not None:
         found = found.where(col(BusinessRow.owner_id) == wanted.owner_id)

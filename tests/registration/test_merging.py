@@ -150,7 +150,7 @@ async def test_what_either_received_is_shown_with_the_survivor_in_pages_and_apar
 
 
 @settings(
-    max_examples=25,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

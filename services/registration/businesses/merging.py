@@ -127,7 +127,8 @@ async def merge(work: Work, case_id: UUID, survivor_id: UUID, take: Sequence[str
     values = {name: getattr(news, name) for name in taken}
     if "annual_sales_rupiah" in values:
         values["annual_sales_on"] = news.annual_sales_on
-    changed = await handlers.change_fields(work, survivor, values, State(survivor.state))
+    with work.session.no_autoflush:
+        changed = await handlers.change_fields(work, survivor, values, State(survivor.state))
     if changed:
         await handlers.keep_change(work, survivor)
     image["after"] = _image(survivor)
@@ -174,7 +175,8 @@ async def undo(work: Work, case_id: UUID, reason: str) -> Case:
     changed = any(image["before"][column] != now[column] for column in columns)
     if changed:
         _restore(survivor, image["before"], columns)
-        sales = await sealing.annual_sales(work.session, work.vault, [survivor])
+        with work.session.no_autoflush:  # figures and the scales that follow from them are written together
+            sales = await sealing.annual_sales(work.session, work.vault, [survivor])
         handlers.derive_scales(work, survivor, handlers.data(survivor, sales.get(survivor.id)))
         for scale in SCALES:
             if getattr(survivor, scale) == image["before"][scale]:

@@ -16,6 +16,16 @@ class Action(StrEnum):
     CHANGE_BUSINESS = "change_business"
     CLOSE_BUSINESS = "close_business"
     SEE_OWN_BUSINESS = "see_own_business"
+    FIND_BY_NIK = "find_by_nik"
+    SEE_CONSENTS = "see_consents"
+    SEE_CONSENT_TEXTS = "see_consent_texts"
+    RECORD_CONSENT = "record_consent"
+    SEE_DUPLICATES = "see_duplicates"
+    SCAN_DUPLICATES = "scan_duplicates"
+    DECIDE_DUPLICATE = "decide_duplicate"
+    MERGE_BUSINESSES = "merge_businesses"
+    SEE_OWN_CONSENTS = "see_own_consents"
+    GIVE_CONSENT = "give_consent"
 
     SEE_TRAININGS = "see_trainings"
     ANNOUNCE_TRAINING = "announce_training"
@@ -106,6 +116,16 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.CHANGE_BUSINESS: _FIELD,
         Action.CLOSE_BUSINESS: _FIELD,
         Action.SEE_OWN_BUSINESS: frozenset({Role.OWNER}),
+        Action.FIND_BY_NIK: _FIELD,  # who has the card of a person before them
+        Action.SEE_DUPLICATES: _READERS,
+        Action.SCAN_DUPLICATES: _FIELD,
+        Action.DECIDE_DUPLICATE: _FIELD,
+        Action.MERGE_BUSINESSES: _FIELD,
+        Action.SEE_CONSENTS: _READERS,
+        Action.SEE_CONSENT_TEXTS: _READERS | {Role.OWNER},
+        Action.RECORD_CONSENT: _FIELD,
+        Action.SEE_OWN_CONSENTS: frozenset({Role.OWNER}),
+        Action.GIVE_CONSENT: frozenset({Role.OWNER}),
         Action.SEE_TRAININGS: _READERS,
         Action.ANNOUNCE_TRAINING: _OFFICE,
         Action.SEE_SURVEYS: _READERS,

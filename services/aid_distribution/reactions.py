@@ -5,6 +5,7 @@ from services.aid_distribution.kits import trainings
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
+    BusinessMerged,
     BusinessRegistered,
     TrainingAnnounced,
     TrainingCancelled,
@@ -15,6 +16,7 @@ REACTIONS = (
     on_run(BusinessRegistered, businesses.learn),
     on_run(BusinessChanged, businesses.learn),
     on_run(BusinessClosed, businesses.forget),
+    on_run(BusinessMerged, businesses.forget),
     on(TrainingAnnounced, trainings.ask),
     on(TrainingCancelled, trainings.cancel),
 )

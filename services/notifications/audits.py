@@ -71,6 +71,7 @@ AUDITS = Audits(
     heard=(
         contacts.LEARNT_OWNERS,
         contacts.LEARNT_BUSINESSES,
+        contacts.LEARNT_CONSENTS,
         seen_in(look, *dict.fromkeys(rule.event for rule in RULES)),
     ),
     effects=(contacts.ALL_CONTACTS, contacts.ALL_BUSINESSES, messages.ALL_MESSAGES),

@@ -9,7 +9,7 @@ from services.notifications.delivery import handlers as delivery
 from services.notifications.delivery.store import Wanted
 from services.notifications.messages import handlers as messages
 from services.notifications.messages.handlers import News
-from services.notifications.messages.rules import Audience, Rule, rules_of
+from services.notifications.messages.rules import Audience, Rule, Urgency, rules_of
 from services.notifications.people import Person
 from shared.consumer import Heard, on_run
 from shared.contracts import Event
@@ -43,7 +43,9 @@ from shared.contracts.aid_distribution import (
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
+    BusinessMerged,
     BusinessRegistered,
+    ConsentChanged,
     OwnerChanged,
     OwnerRegistered,
     SurveyOpened,
@@ -66,9 +68,14 @@ async def tell(work: Work, run: Sequence[Heard[Event]]) -> None:
     wanted = [
         Wanted(told.message_id, told.person.key, told.news.region, told.news.caller.traceparent)
         for told in await messages.tell(work, news)
-        if told.news.rule.email and told.person.email
+        if told.news.rule.email and told.person.email and _may_be_sent(told.news.rule, told.person)
     ]
     await delivery.queue(work, wanted, channel=EMAIL)
+
+
+def _may_be_sent(rule: Rule, person: Person) -> bool:
+    """Tell whether a message leaves the inbox: aid for oneself does always, the rest unless consent was taken back."""
+    return person.consents or rule.urgency is Urgency.REQUIRED
 
 
 async def _owners(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
@@ -110,6 +117,8 @@ REACTIONS = (
     on_run(BusinessRegistered, contacts.learn_businesses),
     on_run(BusinessChanged, contacts.learn_businesses),
     on_run(BusinessClosed, contacts.end_businesses),
+    on_run(BusinessMerged, contacts.end_businesses),
+    on_run(ConsentChanged, contacts.learn_consents),
     on_run(BusinessRegistered, tell),
     on_run(SurveyOpened, tell),
     on_run(DistributionPosted, tell),

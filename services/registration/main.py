@@ -1,6 +1,10 @@
 """The registration service, put together."""
 
 from services.registration.businesses import api as businesses
+from services.registration.businesses import history_api as history
+from services.registration.businesses import merging_api as merging
+from services.registration.consents import api as consents
+from services.registration.duplicates import api as duplicates
 from services.registration.reactions import REACTIONS
 from services.registration.support import api as support
 from services.registration.surveys import api as surveys
@@ -11,6 +15,15 @@ SERVICE = Service(
     name="registration",
     title="Owners and businesses",
     prefix="/registration",
-    routes=(businesses.routes, support.routes, surveys.routes, trainings.routes),
+    routes=(
+        businesses.routes,
+        history.routes,
+        consents.routes,
+        duplicates.routes,
+        merging.routes,
+        support.routes,
+        surveys.routes,
+        trainings.routes,
+    ),
     reactions=REACTIONS,
 )

@@ -55,7 +55,9 @@ from shared.contracts.notifications import MessageDelivered, MessageFailed
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
+    BusinessMerged,
     BusinessRegistered,
+    ConsentChanged,
     OwnerChanged,
     OwnerRegistered,
     SurveyAnswered,
@@ -71,7 +73,9 @@ EVENTS: dict[str, type[Event]] = {
     for event in (
         OwnerRegistered,
         OwnerChanged,
+        BusinessMerged,
         BusinessRegistered,
+        ConsentChanged,
         BusinessChanged,
         BusinessClosed,
         TrainingAnnounced,

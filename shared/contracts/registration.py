@@ -3,7 +3,7 @@
 A phone number and an address travel because notifications must reach the person; NIK, KK and turnover never do.
 """
 
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -54,6 +54,28 @@ class OwnerChanged(RegistrationEvent, frozen=True, kw_only=True):
         return f"owner/{self.owner_id}"
 
 
+class ConsentChanged(RegistrationEvent, frozen=True, kw_only=True):
+    """An owner has agreed to a text, or has taken that back; the last word about a kind is what holds.
+
+    Shape: `kind` is `contact_by_phone`, `publish_story` or `share_with_partner`; a withdrawal names no text
+    """
+
+    type: ClassVar[str] = "serumpun.consent.changed.v1"
+
+    owner_id: UUID
+    region: str
+    kind: str
+    given: bool
+    text_id: str | None
+    text_version: int | None
+    happened_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Give `owner/<id>`: nobody is asked before they are known."""
+        return f"owner/{self.owner_id}"
+
+
 class BusinessRegistered(RegistrationEvent, frozen=True, kw_only=True):
     """A business is known from now on."""
 
@@ -101,6 +123,27 @@ class BusinessClosed(RegistrationEvent, frozen=True, kw_only=True):
     @property
     def subject(self) -> str:
         """Give `business/<id>`."""
+        return f"business/{self.business_id}"
+
+
+class BusinessMerged(RegistrationEvent, frozen=True, kw_only=True):
+    """A business has turned out to be another one, `into`, and is one with it from now on.
+
+    Nothing is handed to it or ordered from it any more. A merge that is undone is told as `BusinessChanged`, after
+    which the business is there again.
+    """
+
+    type: ClassVar[str] = "serumpun.business.merged.v1"
+
+    business_id: UUID
+    into: UUID
+    owner_id: UUID
+    name: str
+    region: str
+
+    @property
+    def subject(self) -> str:
+        """Give `business/<id>` of the one that is no more."""
         return f"business/{self.business_id}"
 
 

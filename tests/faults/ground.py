@@ -122,7 +122,7 @@ class Ground:
             for store in found.stores.values():
                 await make_breakable(store)
             tables = {service: await tables_of(store) for service, store in found.stores.items()}
-            trial = Trial(self.servers.database_url, lives, urls, http, mail, found, tables)
+            trial = Trial(self.servers.database_url, lives, urls, http, self.home, mail, found, tables)
             for service in SERVICES:
                 await trial.begin(service)
             await trial.rests()

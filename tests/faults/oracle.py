@@ -55,7 +55,9 @@ from shared.contracts.notifications import MessageDelivered, MessageFailed
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
+    BusinessMerged,
     BusinessRegistered,
+    ConsentChanged,
     OwnerChanged,
     OwnerRegistered,
     SurveyAnswered,
@@ -400,25 +402,40 @@ async def _businesses_are_known(found: Installation) -> list[str]:
     ]
 
 
+CONSENTS = """
+    SELECT DISTINCT ON (owner_id) owner_id, given FROM consent_act WHERE kind = 'contact_by_phone'
+    ORDER BY owner_id, no DESC
+"""
+
+
 async def _last_words_are_kept(found: Installation) -> list[str]:
     """Hold what each service keeps of owners and businesses against what was last said of them."""
     owners: dict[UUID, tuple[object, ...]] = {}
     businesses: dict[UUID, tuple[object, ...]] = {}
+    consents: dict[UUID, tuple[object, ...]] = {}
     for event in found.events("registration"):
         match event:
             case OwnerRegistered() | OwnerChanged():
                 owners[event.owner_id] = (event.name, event.phone, event.email, event.language, event.region)
+            case ConsentChanged(kind="contact_by_phone"):
+                consents[event.owner_id] = (event.given,)
             case BusinessRegistered() | BusinessChanged():
                 businesses[event.business_id] = (event.owner_id, event.name, event.region, True)
-            case BusinessClosed():
+            case BusinessClosed() | BusinessMerged():
                 businesses[event.business_id] = (*businesses[event.business_id][:3], False)
     wrong = []
     for service, question, said in (
         ("registration", "SELECT id, name, phone, email, language, region FROM owner", owners),
         ("notifications", "SELECT owner_id, name, phone, email, language, region FROM contact", owners),
-        ("registration", "SELECT id, owner_id, name, region, state <> 'closed' FROM business", businesses),
+        (
+            "registration",
+            "SELECT id, owner_id, name, region, state NOT IN ('closed', 'merged') FROM business",
+            businesses,
+        ),
         ("aid_distribution", "SELECT id, owner_id, name, region, state <> 'closed' FROM known_business", businesses),
         ("notifications", "SELECT business_id, owner_id, name, region, trading FROM contact_business", businesses),
+        ("notifications", "SELECT owner_id, given FROM contact_consent", consents),
+        ("registration", CONSENTS, consents),
     ):
         kept = {key: tuple(rest) for key, *rest in await found.stores[service].fetch(question)}
         wrong += [

@@ -44,7 +44,9 @@ from shared.contracts.aid_distribution import (
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
+    BusinessMerged,
     BusinessRegistered,
+    ConsentChanged,
     OwnerChanged,
     OwnerRegistered,
     SurveyOpened,
@@ -68,7 +70,7 @@ _regions = count(72)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order, with the key under which it is sent, however often."""
+    """One order, with the key under which it is sent, however often; by an owner where only they may give it."""
 
     service: str
     method: str
@@ -76,6 +78,7 @@ class Order:
     body: Json = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     key: str = field(default_factory=lambda: str(uuid4()))
+    owner: str | None = None
 
 
 class Office(Protocol):
@@ -140,6 +143,71 @@ async def _change(office: Office, news: Json) -> Order:
 async def close_business(office: Office) -> Order:
     business = await office.done(await register_another(office))
     return _post("registration", f"/registration/businesses/{business['id']}/closure", reason="Tidak ada pesanan")
+
+
+async def _pair(office: Office) -> Json:
+    """Register two businesses that may be one, and give their case."""
+    twin = _post(
+        "registration", "/registration/businesses",
+        name=f"Bordir Melati {next(_numbers)}", sector="garment", region=REGION, owner_id=HER_OWNER,
+    )  # fmt: skip
+    await office.done(twin)
+    business = await office.done(replace(twin, key=str(uuid4())))
+    found = await office.asked("registration", f"/registration/duplicates?business={business['id']}")
+    (case,) = found["items"]
+    return dict(case)
+
+
+async def scan_duplicates(office: Office) -> Order:
+    sides = (await _pair(office))["businesses"]
+    return _post("registration", "/registration/duplicates/scan", businesses=[one["business_id"] for one in sides])
+
+
+async def decide_duplicate(office: Office) -> Order:
+    case = await _pair(office)
+    path = f"/registration/duplicates/{case['id']}/decision"
+    return _post("registration", path, decision="different", reason="Dua saudara")
+
+
+async def merge_businesses(office: Office) -> Order:
+    case = await _pair(office)
+    survivor = case["businesses"][0]["business_id"]
+    path = f"/registration/duplicates/{case['id']}/merge"
+    return _post("registration", path, survivor=survivor, take=["workers"], reason="Usaha yang sama")
+
+
+async def undo_merge(office: Office) -> Order:
+    merging = await merge_businesses(office)
+    await office.done(merging)
+    return _post("registration", merging.path.replace("/merge", "/undoing"), reason="Ternyata dua usaha")
+
+
+async def search_businesses(_office: Office) -> Order:
+    return _post("registration", "/registration/businesses/search", q="konveksi")
+
+
+async def record_consent(office: Office) -> Order:
+    owner_id = (await office.done(await register_business(office)))["owner_id"]
+    return _post(
+        "registration", f"/registration/owners/{owner_id}/consents",
+        kind="contact_by_phone", given=True, how="signature", happened_at=_moment(), proof="Map 1",
+        text={"id": "contact-by-phone", "version": 1},
+    )  # fmt: skip
+
+
+async def withdraw_consent(office: Office) -> Order:
+    giving = await record_consent(office)
+    await office.done(giving)
+    return _post("registration", giving.path, kind="contact_by_phone", given=False, how="spoken", happened_at=_moment())
+
+
+async def give_consent(office: Office) -> Order:
+    owner_id = (await office.done(await register_business(office)))["owner_id"]
+    giving = _post(
+        "registration", "/registration/my/consents",
+        kind="publish_story", given=True, text={"id": "publish-story", "version": 1},
+    )  # fmt: skip
+    return replace(giving, owner=owner_id)
 
 
 async def add_item(_office: Office) -> Order:
@@ -782,6 +850,13 @@ ORDERS: Mapping[str, Recipe] = {
     "register_business": register_business,
     "change_business": change_business,
     "close_business": close_business,
+    "search_businesses": search_businesses,
+    "scan_duplicates": scan_duplicates,
+    "decide_duplicate": decide_duplicate,
+    "merge_businesses": merge_businesses,
+    "undo_merge": undo_merge,
+    "record_consent": record_consent,
+    "give_consent": give_consent,
     "announce_training": announce_training,
     "cancel_training": cancel_training,
     "plan_survey": plan_survey,
@@ -864,6 +939,8 @@ CAUSES: Mapping[type[Event], Recipe] = {
     BusinessRegistered: register_another,
     BusinessChanged: change_business,
     BusinessClosed: close_business,
+    BusinessMerged: merge_businesses,
+    ConsentChanged: withdraw_consent,
     TrainingAnnounced: announce_training,
     TrainingCancelled: cancel_training_without_kits,
     SurveyOpened: invite_to_survey,

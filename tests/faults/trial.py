@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import asyncpg
 import httpx
 
 from shared import stream
+from shared.caller import Role
 from shared.contracts import SUBSCRIPTIONS, Event
 from shared.settings import SERVICES
 from shared.stream import stream_name
@@ -17,6 +19,7 @@ from tests.faults.lives import Lives
 from tests.faults.orders import Json, Order, Recipe
 from tests.faults.phones import AGAIN
 from tests.notifications.mail_server import MailServer
+from tests.processes import bearer
 from tests.waiting import wait_until
 
 REST_SECONDS_MAX = 90
@@ -57,6 +60,7 @@ class Trial:
     lives: Mapping[str, Lives]
     urls: Mapping[str, str]
     http: httpx.AsyncClient
+    home: Path
     mail: MailServer
     found: oracle.Installation
     tables: Mapping[str, list[str]]
@@ -65,7 +69,8 @@ class Trial:
 
     async def send(self, order: Order) -> httpx.Response | None:
         """Send an order once; None when the service died over it."""
-        headers = {**order.headers, **({"Idempotency-Key": order.key} if order.method == "POST" else {})}
+        owner = bearer(self.home, Role.OWNER, order.owner) if order.owner else {}
+        headers = {**order.headers, **owner, **({"Idempotency-Key": order.key} if order.method == "POST" else {})}
         body = {"json": order.body} if order.method != "GET" else {}
         try:
             url = f"{self.urls[order.service]}{order.path}"

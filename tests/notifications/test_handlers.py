@@ -18,7 +18,7 @@ from shared.consumer import NotYet
 from shared.contracts import Event
 from shared.contracts.aid_distribution import DistributionPosted
 from shared.contracts.envelope import Envelope
-from shared.contracts.registration import BusinessChanged, BusinessClosed, OwnerChanged
+from shared.contracts.registration import BusinessChanged, BusinessClosed, ConsentChanged, OwnerChanged
 from shared.database import Database
 from shared.effects import Arrived, Effects
 from shared.outbox import partition_of
@@ -195,6 +195,35 @@ async def test_only_what_is_worth_an_email_is_queued_and_only_for_those_who_have
         ("staff/officer-19.71", "aid_office"),
     ]
     assert {(row["state"], row["channel"], row["attempts"]) for row in queued} == {("queued", "email", 0)}
+
+
+@pytest.mark.parametrize(("said", "sent"), [((False,), ["aid"]), ((False, True), ["welcome", "aid"])])
+async def test_who_took_back_the_consent_to_be_contacted_is_sent_aid_for_them_and_nothing_else(
+    database: Database, said: tuple[bool, ...], sent: list[str]
+) -> None:
+    await happened(
+        database, owner(), *(said_of("contact_by_phone", given=given) for given in said), business(), posted(TAILOR)
+    )
+    question = "SELECT m.purpose FROM delivery d JOIN message m ON m.id = message_id ORDER BY d.id"
+    assert [row["purpose"] for row in await rows(database, question)] == sent
+    assert told(await messages(database), "welcome") == {f"owner/{SITI}"}  # the inbox has it all the same
+
+
+async def test_a_consent_to_something_else_is_no_matter_of_messages(database: Database) -> None:
+    await happened(database, owner(), said_of("publish_story", given=False))
+    assert await rows(database, "SELECT owner_id FROM contact_consent") == []
+
+
+def said_of(kind: str, *, given: bool) -> ConsentChanged:
+    return ConsentChanged(
+        owner_id=SITI,
+        region="19.71",
+        kind=kind,
+        given=given,
+        text_id=kind.replace("_", "-") if given else None,
+        text_version=1 if given else None,
+        happened_at=NOON,
+    )
 
 
 async def test_the_trace_of_the_request_stands_in_the_message_and_in_its_delivery(database: Database) -> None:

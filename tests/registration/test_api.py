@@ -42,8 +42,10 @@ async def test_a_registration_answers_with_what_was_stored(door: Door) -> None:
         "email": "siti@contoh.example",
         "language": "id",
     }
-    assert shown["business_scale"] == {"scale": "micro", "rule": "pp-7-2021"}
-    assert shown["industry_scale"] == {"scale": "small", "rule": "permenperin-64-2016"}
+    today = shown["registered_at"][:10]
+    assert shown["state_since"] == today
+    assert shown["business_scale"] == {"scale": "micro", "rule": "pp-7-2021", "since": today}
+    assert shown["industry_scale"] == {"scale": "small", "rule": "permenperin-64-2016", "since": today}
     assert shown["kbli"] == {"code": "14111", "edition": 2020}
     assert (shown["state"], shown["version"], shown["warnings"]) == ("active", 1, [])
     assert shown["registered_at"].endswith("+07:00")

@@ -5,6 +5,7 @@ import pytest
 from services.registration.businesses.domain import (
     BusinessData,
     BusinessIsClosed,
+    BusinessIsMerged,
     OwnerData,
     State,
     change_mistakes,
@@ -163,18 +164,22 @@ def test_a_registration_names_its_owner_once() -> None:
 
 
 def test_a_suspension_needs_its_reason_and_a_day_of_sales_the_sales() -> None:
-    assert told(change_mistakes({"/state": "suspended"}, sales_known=False)) == [("/state_reason", "missing")]
-    assert told(change_mistakes({"/state_reason": "no orders"}, sales_known=False)) == [("/state", "missing")]
-    assert told(change_mistakes({"/state": "active"}, sales_known=False)) == []
-    assert told(change_mistakes({"/annual_sales_on": TODAY}, sales_known=False)) == [
+    assert told(change_mistakes({"/state": "suspended"}, state=State.ACTIVE, sales_known=False)) == [
+        ("/state_reason", "missing")
+    ]
+    assert told(change_mistakes({"/state_reason": "no orders"}, state=State.ACTIVE, sales_known=False)) == [
+        ("/state", "missing")
+    ]
+    assert told(change_mistakes({"/state": "active"}, state=State.ACTIVE, sales_known=False)) == []
+    assert told(change_mistakes({"/annual_sales_on": TODAY}, state=State.ACTIVE, sales_known=False)) == [
         ("/annual_sales_rupiah", "missing")
     ]
-    assert told(change_mistakes({"/annual_sales_on": TODAY}, sales_known=True)) == []
+    assert told(change_mistakes({"/annual_sales_on": TODAY}, state=State.ACTIVE, sales_known=True)) == []
 
 
 @pytest.mark.parametrize("state", [State.ACTIVE, State.SUSPENDED])
-@pytest.mark.parametrize("wanted", State)
-def test_an_open_business_may_pass_into_every_state(state: State, wanted: State) -> None:
+@pytest.mark.parametrize("wanted", [State.ACTIVE, State.SUSPENDED, State.CLOSED])
+def test_an_open_business_may_pass_into_every_state_that_can_be_asked_for(state: State, wanted: State) -> None:
     assert follow(state, wanted) is wanted
 
 
@@ -182,6 +187,12 @@ def test_an_open_business_may_pass_into_every_state(state: State, wanted: State)
 def test_a_closed_business_stays_closed(wanted: State) -> None:
     with pytest.raises(BusinessIsClosed):
         follow(State.CLOSED, wanted)
+
+
+@pytest.mark.parametrize("wanted", State)
+def test_a_merged_business_is_left_as_it_is(wanted: State) -> None:
+    with pytest.raises(BusinessIsMerged):
+        follow(State.MERGED, wanted)
 
 
 def test_a_person_in_a_traceback_shows_nothing() -> None:

@@ -47,7 +47,15 @@ def test_an_auditor_checks_figures_and_not_people() -> None:
 
 
 def test_an_owner_sees_only_what_is_their_own() -> None:
-    own = {Action.SEE_OWN_BUSINESS, Action.SEE_OWN_PRODUCTION, Action.ANSWER_PRODUCTION, Action.READ_INBOX}
+    own = {
+        Action.SEE_OWN_BUSINESS,
+        Action.SEE_OWN_CONSENTS,
+        Action.SEE_CONSENT_TEXTS,
+        Action.GIVE_CONSENT,
+        Action.SEE_OWN_PRODUCTION,
+        Action.ANSWER_PRODUCTION,
+        Action.READ_INBOX,
+    }
     assert may(Role.OWNER) - OPEN == own
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared.contracts.registration import BusinessChanged, BusinessClosed, BusinessRegistered
+from shared.contracts.registration import BusinessChanged, BusinessClosed, BusinessMerged, BusinessRegistered
 from shared.effect_audit import Effect, EffectPages, Seen, Told, compared, seen_in
 
 KNOWN = text(
@@ -28,8 +28,8 @@ async def look(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
 def _seen(told: Told, row: object) -> Seen:
     event, found = told.event, row if row is None else dict(row)  # type: ignore[call-overload]  # a mapping
     match event:
-        case BusinessClosed():
-            # A business that was never heard of is not remembered when it closes.
+        case BusinessClosed() | BusinessMerged():
+            # A business that was never heard of is not remembered when it ends.
             return Seen(told, "known business", compared({"state": "closed"}, found) if found else "")
         case BusinessRegistered() | BusinessChanged():
             expected = {
@@ -49,6 +49,6 @@ async def _page(session: AsyncSession, after: str, rows: int) -> Sequence[Effect
     return [Effect(key, f"business/{key}", CAUSES) for key in found.scalars()]
 
 
-BUSINESS = (BusinessRegistered, BusinessChanged, BusinessClosed)
+BUSINESS = (BusinessRegistered, BusinessChanged, BusinessClosed, BusinessMerged)
 KNOWN_BUSINESSES = seen_in(look, *BUSINESS)
 ALL_KNOWN = EffectPages("known business", _page)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.aid_distribution.businesses import store
 from services.aid_distribution.businesses.store import KnownBusinessRow
-from shared.contracts.registration import BusinessChanged, BusinessClosed, BusinessRegistered
+from shared.contracts.registration import BusinessChanged, BusinessClosed, BusinessMerged, BusinessRegistered
 from shared.database import Work
 from shared.reaction import Heard
 
@@ -25,6 +25,6 @@ async def learn(work: Work, run: Sequence[Heard[BusinessRegistered | BusinessCha
     await store.keep(work.session, rows)
 
 
-async def forget(work: Work, run: Sequence[Heard[BusinessClosed]]) -> None:
+async def forget(work: Work, run: Sequence[Heard[BusinessClosed | BusinessMerged]]) -> None:
     """Note that nothing is handed to these businesses any more."""
     await store.close(work.session, [one.event.business_id for one in run])

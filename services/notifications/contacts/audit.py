@@ -7,11 +7,14 @@ from sqlalchemy import TextClause, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notifications.contacts.domain import OFFICE_ROLES, spoken
+from services.notifications.contacts.handlers import CONTACT
 from services.notifications.people import owner_key, staff_key
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
+    BusinessMerged,
     BusinessRegistered,
+    ConsentChanged,
     OwnerChanged,
     OwnerRegistered,
 )
@@ -24,6 +27,7 @@ BUSINESSES = text(
     "SELECT business_id, owner_id, name, region, trading FROM contact_business"
     " WHERE business_id = ANY(CAST(:ids AS uuid[]))"
 )
+CONSENTS = text("SELECT owner_id, given FROM contact_consent WHERE owner_id = ANY(CAST(:ids AS uuid[]))")
 CONTACT_PAGE = text("SELECT owner_id FROM contact WHERE owner_id > CAST(:after AS uuid) ORDER BY owner_id LIMIT :rows")
 BUSINESS_PAGE = text(
     "SELECT business_id FROM contact_business WHERE business_id > CAST(:after AS uuid) ORDER BY business_id LIMIT :rows"
@@ -52,14 +56,18 @@ def _owner(event: OwnerRegistered | OwnerChanged) -> dict[str, object]:
 async def businesses(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
     """Compare whose each business is with what was told last."""
     events = [
-        (one, one.event) for one in told if isinstance(one.event, BusinessRegistered | BusinessChanged | BusinessClosed)
+        (one, one.event)
+        for one in told
+        if isinstance(one.event, BusinessRegistered | BusinessChanged | BusinessClosed | BusinessMerged)
     ]
     rows = await _rows(session, BUSINESSES, [event.business_id for _, event in events], "business_id")
     return [Seen(one, "business", _business(event, rows.get(event.business_id))) for one, event in events]
 
 
-def _business(event: BusinessRegistered | BusinessChanged | BusinessClosed, row: Mapping[str, object] | None) -> str:
-    if isinstance(event, BusinessClosed):
+def _business(
+    event: BusinessRegistered | BusinessChanged | BusinessClosed | BusinessMerged, row: Mapping[str, object] | None
+) -> str:
+    if isinstance(event, BusinessClosed | BusinessMerged):
         # A business that was never heard of is not remembered when it closes.
         return compared({"trading": False}, row) if row else ""
     expected = {"owner_id": event.owner_id, "name": event.name, "region": event.region, "trading": True}
@@ -71,6 +79,13 @@ async def _rows(
 ) -> dict[object, Mapping[str, Any]]:
     found = await session.execute(question, {"ids": list(ids)})
     return {row[key]: dict(row) for row in found.mappings()}
+
+
+async def consents(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
+    """Compare whether each owner lets themselves be contacted with what was told last."""
+    events = [(one, one.event) for one in told if isinstance(one.event, ConsentChanged) and one.event.kind == CONTACT]
+    rows = await _rows(session, CONSENTS, [event.owner_id for _, event in events], "owner_id")
+    return [Seen(one, "consent", compared({"given": event.given}, rows.get(event.owner_id))) for one, event in events]
 
 
 class Office(NamedTuple):
@@ -115,7 +130,8 @@ def _pages(kind: str, question: TextClause, subject: str, types: frozenset[str])
 
 
 LEARNT_OWNERS = seen_in(contacts, OwnerRegistered, OwnerChanged)
-LEARNT_BUSINESSES = seen_in(businesses, BusinessRegistered, BusinessChanged, BusinessClosed)
+LEARNT_CONSENTS = seen_in(consents, ConsentChanged)
+LEARNT_BUSINESSES = seen_in(businesses, BusinessRegistered, BusinessChanged, BusinessClosed, BusinessMerged)
 ALL_CONTACTS = _pages("contact", CONTACT_PAGE, "owner", frozenset({OwnerRegistered.type, OwnerChanged.type}))
 ALL_BUSINESSES = _pages(
     "business", BUSINESS_PAGE, "business", frozenset({BusinessRegistered.type, BusinessChanged.type})

@@ -13,12 +13,17 @@ from shared.consumer import Heard, NotYet
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
+    BusinessMerged,
     BusinessRegistered,
+    ConsentChanged,
     OwnerChanged,
     OwnerRegistered,
 )
 from shared.database import Work
 from shared.problems import FieldError, Invalid, Refusal
+
+CONTACT = "contact_by_phone"
+"""The kind of consent that messages rest on."""
 
 
 class SubjectTaken(Refusal):
@@ -60,8 +65,19 @@ async def learn_businesses(work: Work, run: Sequence[Heard[BusinessRegistered | 
     await store.save_businesses(work.session, rows)
 
 
-async def end_businesses(work: Work, run: Sequence[Heard[BusinessClosed]]) -> None:
-    """Keep that businesses have closed."""
+async def learn_consents(work: Work, run: Sequence[Heard[ConsentChanged]]) -> None:
+    """Keep whether owners let themselves be contacted; what else they agreed to is no matter of messages."""
+    rows = [
+        store.ContactConsentRow(owner_id=event.owner_id, given=event.given, changed_at=work.now)
+        for event in (one.event for one in run)
+        if event.kind == CONTACT
+    ]
+    if rows:
+        await store.save_consents(work.session, rows)
+
+
+async def end_businesses(work: Work, run: Sequence[Heard[BusinessClosed | BusinessMerged]]) -> None:
+    """Keep that businesses have closed, or were merged into others."""
     await store.end_businesses(work.session, [one.event.business_id for one in run], work.now)
 
 

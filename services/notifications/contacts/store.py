@@ -65,6 +65,16 @@ class ContactBusinessRow(SQLModel, table=True):
     changed_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
 
 
+class ContactConsentRow(SQLModel, table=True):
+    """What an owner said last of being contacted; without a row nothing was ever said."""
+
+    __tablename__ = "contact_consent"
+
+    owner_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    given: bool = Field(sa_column=Column(Boolean, nullable=False))
+    changed_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
 class StaffMemberRow(SQLModel, table=True):
     """A member of staff, by the subject that the token names."""
 
@@ -114,6 +124,7 @@ def _upsert(row: type[SQLModel], key: str) -> Insert:
 
 SAVE_CONTACTS = _upsert(ContactRow, "owner_id")
 SAVE_BUSINESSES = _upsert(ContactBusinessRow, "business_id")
+SAVE_CONSENTS = _upsert(ContactConsentRow, "owner_id")
 SAVE_STAFF = _upsert(StaffMemberRow, "subject")
 
 
@@ -125,6 +136,11 @@ async def save_contacts(session: AsyncSession, rows: Sequence[ContactRow]) -> No
 async def save_businesses(session: AsyncSession, rows: Sequence[ContactBusinessRow]) -> None:
     """Store whose businesses, each of them once, are now."""
     await session.execute(SAVE_BUSINESSES, [row.model_dump() for row in rows])
+
+
+async def save_consents(session: AsyncSession, rows: Sequence[ContactConsentRow]) -> None:
+    """Store what owners said last of being contacted."""
+    await session.execute(SAVE_CONSENTS, [row.model_dump() for row in rows])
 
 
 END = text(
@@ -139,7 +155,8 @@ async def end_businesses(session: AsyncSession, ids: Iterable[UUID], now: dateti
 
 
 BUSINESSES = text(
-    "SELECT business_id, b.name, owner_id, language, email FROM contact_business b LEFT JOIN contact USING (owner_id)"
+    "SELECT business_id, b.name, owner_id, language, email, coalesce(given, true) AS consents"
+    " FROM contact_business b LEFT JOIN contact USING (owner_id) LEFT JOIN contact_consent USING (owner_id)"
     " WHERE business_id = ANY(CAST(:ids AS uuid[]))"
 )
 
@@ -150,7 +167,10 @@ async def businesses(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, N
     return {row.business_id: Named(row.business_id, row.name, row.owner_id, _owner(row)) for row in rows}
 
 
-OWNERS = text("SELECT owner_id, language, email FROM contact WHERE owner_id = ANY(CAST(:ids AS uuid[]))")
+OWNERS = text(
+    "SELECT owner_id, language, email, coalesce(given, true) AS consents"
+    " FROM contact LEFT JOIN contact_consent USING (owner_id) WHERE owner_id = ANY(CAST(:ids AS uuid[]))"
+)
 
 
 async def owners(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Person]:
@@ -160,7 +180,9 @@ async def owners(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Perso
 
 
 def _owner(row: Row[Any]) -> Person | None:
-    return Person(owner_key(row.owner_id), Language(row.language), row.email) if row.language else None
+    if not row.language:
+        return None
+    return Person(owner_key(row.owner_id), Language(row.language), row.email, consents=row.consents)
 
 
 OFFICE = text(

@@ -13,7 +13,7 @@ TOLD = text(
     "SELECT fact, purpose, person, count(*) AS times FROM message"
     " WHERE fact = ANY(CAST(:facts AS text[])) GROUP BY fact, purpose, person"
 )
-# Only who had an address long enough before the message was written must have it by mail too.
+# Only who had an address long enough before the message was written, and consented, must have it by mail too.
 NOT_QUEUED = text(
     """
     SELECT m.fact, count(*) AS lacking FROM message m
@@ -23,6 +23,9 @@ NOT_QUEUED = text(
       AND coalesce(c.email, s.email) IS NOT NULL
       AND coalesce(c.changed_at, s.changed_at) < m.created_at - CAST(:settled AS interval)
       AND NOT EXISTS (SELECT FROM delivery d WHERE d.message_id = m.id AND d.channel = 'email')
+      AND (m.urgency = 'required' OR NOT EXISTS (
+        SELECT FROM contact_consent k WHERE k.owner_id = c.owner_id
+          AND NOT (k.given AND k.changed_at < m.created_at - CAST(:settled AS interval))))
     GROUP BY m.fact
     """
 )

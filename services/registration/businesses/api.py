@@ -7,19 +7,20 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from services.registration.businesses import domain, handlers
+from services.registration.businesses import domain, finding, handlers
 from services.registration.businesses.domain import (
     BusinessData,
     BusinessIsClosed,
+    BusinessIsMerged,
     NibTaken,
     NikBelongsToAnother,
     OwnerData,
     State,
 )
 from services.registration.businesses.handlers import Found
-from services.registration.businesses.store import Wanted
+from services.registration.businesses.store import BusinessRow, Wanted
 from shared.caller import Caller, Role
-from shared.clock import shown
+from shared.clock import shown, wib_day
 from shared.privacy import mask_phone
 from shared.problems import Absent
 from shared.roles import Action, allowed
@@ -45,14 +46,16 @@ Email = Annotated[
 Workers = Annotated[int, Meta(ge=0, le=1_000_000)]
 Rupiah = Annotated[int, Meta(ge=0, le=10**15)]
 Language = Literal["id", "en"]
-PartOfName = Annotated[str, Meta(min_length=1, max_length=100, pattern=rf"^[^{CONTROL}]*$(?!\n)")]
+Typed = Annotated[
+    str, Meta(min_length=1, max_length=100, pattern=rf"^[^{CONTROL}]*$(?!\n)", examples=["konveksi siti"])
+]
 
 
 class Kbli(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A class of industry with the edition of the classification that the code is read in."""
 
     code: Annotated[str, Meta(max_length=5, pattern=r"^[0-9]{5}$", examples=["14111"])]
-    edition: Annotated[int, Meta(ge=1990, le=2100, examples=[2020])]
+    edition: Annotated[Literal[2015, 2017, 2020, 2025], Meta(examples=[2020])]
 
 
 class OwnerGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,6 +112,8 @@ class ChangeBusiness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     document: Text | UnsetType | None = UNSET
     state: Literal["active", "suspended"] | UnsetType = UNSET
     state_reason: Text | UnsetType = UNSET
+    state_document: Text | UnsetType = UNSET
+    state_since: date | UnsetType = UNSET
     owner: OwnerChange | UnsetType = UNSET
 
 
@@ -117,15 +122,31 @@ class CloseBusiness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     reason: Reason
     document: Text | None = None
+    closed_on: date | None = None
 
 
 class BusinessQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which businesses are asked for; `q` is part of a name."""
+    """Which businesses are asked for; `q` is part of a name of the business or its owner, a telephone number or a NIB.
+
+    Words stand in any order; case, accents and dots do not matter; the best answers come first.
+    """
 
     region: RegionCode | None = None
     sector: Sector | None = None
-    state: Literal["active", "suspended", "closed"] | None = None
-    q: PartOfName | None = None
+    state: Literal["active", "suspended", "closed", "merged"] | None = None
+    q: Typed | None = None
+    cursor: Cursor | None = None
+    limit: Limit = PAGE_ITEMS_DEFAULT
+
+
+class SearchBusinesses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The same question in a body, where a NIK may stand, in full; with it, all else narrows the answer."""
+
+    nik: Nik | None = None
+    q: Typed | None = None
+    region: RegionCode | None = None
+    sector: Sector | None = None
+    state: Literal["active", "suspended", "closed", "merged"] | None = None
     cursor: Cursor | None = None
     limit: Limit = PAGE_ITEMS_DEFAULT
 
@@ -138,10 +159,11 @@ class PageQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class ScaleView(msgspec.Struct, frozen=True):
-    """How big a business is, and by which version of which rule."""
+    """How big a business is, by which version of which rule, and since when it is."""
 
     scale: Literal["micro", "small", "medium", "large"]
     rule: str
+    since: date
 
 
 class OwnerView(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,9 +204,11 @@ class BusinessView(msgspec.Struct, frozen=True, kw_only=True):
     industry_scale: ScaleView | None
     address: str | None
     document: str | None
-    state: Literal["active", "suspended", "closed"]
+    state: Literal["active", "suspended", "closed", "merged"]
     state_reason: str | None
     state_document: str | None
+    state_since: date
+    merged_into: UUID | None
     warnings: list[WarningView]
     registered_at: datetime
     changed_at: datetime
@@ -217,11 +241,16 @@ async def register_business(call: Call, body: RegisterBusiness) -> BusinessView:
 
 @routes.get("/businesses", allow=Action.SEE_BUSINESSES)
 async def list_businesses(call: Call, query: BusinessQuery) -> Page[BusinessView]:
-    """List the businesses of the caller's regions, in the order of their registration."""
-    wanted = Wanted(
-        region=query.region, sector=query.sector, state=query.state and State(query.state), part_of_name=query.q
-    )
-    return _page(call.caller, await handlers.businesses(call.work, wanted, query.cursor, query.limit))
+    """List the businesses of the caller's regions, in the order of their registration, or those that answer `q`."""
+    found = await finding.find(call.work, query.q, _wanted(query), query.cursor, query.limit)
+    return _page(call.caller, found)
+
+
+@routes.post("/businesses/search", allow=Action.FIND_BY_NIK, status=200)
+async def search_businesses(call: Call, body: SearchBusinesses) -> Page[BusinessView]:
+    """Find businesses by the NIK of their owner or by whatever a list is asked by, without a word in the address."""
+    found = await finding.search(call.work, body.nik, body.q, _wanted(body), body.cursor, body.limit)
+    return _page(call.caller, found)
 
 
 @routes.get("/businesses/{business_id}", allow=Action.SEE_BUSINESSES, refusals=(Absent,))
@@ -233,7 +262,7 @@ async def show_business(call: Call, business_id: UUID) -> BusinessView:
 @routes.patch(
     "/businesses/{business_id}",
     allow=Action.CHANGE_BUSINESS,
-    refusals=(Absent, BusinessIsClosed, NikBelongsToAnother, NibTaken),
+    refusals=(Absent, BusinessIsClosed, BusinessIsMerged, NikBelongsToAnother, NibTaken),
     rules=handlers.mistakes,
 )
 async def change_business(call: Call, business_id: UUID, body: ChangeBusiness) -> BusinessView:
@@ -245,10 +274,15 @@ async def change_business(call: Call, business_id: UUID, body: ChangeBusiness) -
     )
 
 
-@routes.post("/businesses/{business_id}/closure", allow=Action.CLOSE_BUSINESS, refusals=(Absent, BusinessIsClosed))
+@routes.post(
+    "/businesses/{business_id}/closure",
+    allow=Action.CLOSE_BUSINESS,
+    refusals=(Absent, BusinessIsClosed, BusinessIsMerged),
+)
 async def close_business(call: Call, business_id: UUID, body: CloseBusiness) -> BusinessView:
     """Close a business for good."""
-    return view(call.caller, await handlers.close_business(call.work, business_id, body.reason, body.document))
+    closed = await handlers.close_business(call.work, business_id, body.reason, body.document, body.closed_on)
+    return view(call.caller, closed)
 
 
 @routes.get("/my/businesses", allow=Action.SEE_OWN_BUSINESS)
@@ -261,6 +295,10 @@ async def list_own_businesses(call: Call, query: PageQuery) -> Page[BusinessView
 async def list_regions(call: Call) -> Page[RegionView]:
     """List the regencies and cities that the caller sees."""
     return Page([msgspec.convert(row, RegionView, from_attributes=True) for row in await handlers.regions(call.work)])
+
+
+def _wanted(asked: BusinessQuery | SearchBusinesses) -> Wanted:
+    return Wanted(region=asked.region, sector=asked.sector, state=asked.state and State(asked.state))
 
 
 def _data(body: RegisterBusiness) -> BusinessData:
@@ -299,6 +337,7 @@ def _page(caller: Caller, page: Page[Found]) -> Page[BusinessView]:
 def view(caller: Caller, found: Found) -> BusinessView:
     """Show a business to a caller."""
     row = found.business
+    first_day = wib_day(row.registered_at)
     return BusinessView(
         id=row.id,
         owner_id=row.owner_id,
@@ -306,19 +345,21 @@ def view(caller: Caller, found: Found) -> BusinessView:
         name=row.name,
         sector=row.sector,
         region=row.region,
-        kbli=Kbli(row.kbli_code, row.kbli_edition) if row.kbli_code and row.kbli_edition else None,
+        kbli=_kbli_view(row),
         nib=row.nib,
         workers=row.workers,
         investment_rupiah=row.investment_rupiah,
         annual_sales_rupiah=UNSET if found.annual_sales_rupiah is None else found.annual_sales_rupiah,
         annual_sales_on=row.annual_sales_on,
-        business_scale=_scale_view(row.business_scale, row.business_scale_rule),
-        industry_scale=_scale_view(row.industry_scale, row.industry_scale_rule),
+        business_scale=_scale_view(row.business_scale, row.business_scale_rule, row.business_scale_since or first_day),
+        industry_scale=_scale_view(row.industry_scale, row.industry_scale_rule, row.industry_scale_since or first_day),
         address=row.address,
         document=row.document,
         state=State(row.state).value,
         state_reason=row.state_reason,
         state_document=row.state_document,
+        state_since=row.state_since or first_day,
+        merged_into=row.merged_into,
         warnings=[WarningView(notice.pointer, notice.code, notice.detail) for notice in found.notices],
         registered_at=shown(row.registered_at),
         changed_at=shown(row.changed_at),
@@ -340,5 +381,11 @@ def _owner_view(caller: Caller, found: Found) -> OwnerView:
     )
 
 
-def _scale_view(scale: str | None, rule: str | None) -> ScaleView | None:
-    return ScaleView(domain.Scale(scale).value, rule) if scale and rule else None
+def _kbli_view(row: BusinessRow) -> Kbli | None:
+    if row.kbli_code is None:
+        return None
+    return msgspec.convert({"code": row.kbli_code, "edition": row.kbli_edition}, Kbli)
+
+
+def _scale_view(scale: str | None, rule: str | None, since: date) -> ScaleView | None:
+    return ScaleView(domain.Scale(scale).value, rule, since) if scale and rule else None

@@ -22,6 +22,9 @@ SALES_RULE = "pp-7-2021"
 INDUSTRY_RULE = "permenperin-64-2016"
 PHONE_REGION = "ID"
 
+KBLI_EDITIONS = (2015, 2017, 2020, 2025)
+"""The editions of the classification that a code may be read in; the same digits mean other things in each."""
+
 
 class State(StrEnum):
     """What a business is doing."""
@@ -29,12 +32,14 @@ class State(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     CLOSED = "closed"
+    MERGED = "merged"  # into another, by a case of duplicates alone
 
 
 FOLLOWS: Mapping[State, frozenset[State]] = {
     State.ACTIVE: frozenset({State.SUSPENDED, State.CLOSED}),
     State.SUSPENDED: frozenset({State.ACTIVE, State.CLOSED}),
     State.CLOSED: frozenset(),
+    State.MERGED: frozenset(),
 }
 """Which state may follow which; who opens again after closing registers anew, and keeps the old history apart."""
 
@@ -137,6 +142,13 @@ class BusinessIsClosed(Refusal):
     title = "This business is closed"
 
 
+class BusinessIsMerged(Refusal):
+    """A business that was merged into another is changed there, or the merge is undone first."""
+
+    code = "business_merged"
+    title = "This business was merged into another"
+
+
 def scale_by_sales(annual_sales_rupiah: int) -> Scaled:
     """Give the scale of a business by its annual sales.
 
@@ -205,9 +217,11 @@ def mistakes(leaves: Mapping[str, object], today: date) -> list[FieldError]:
         for pointer, (code, fault) in FAULTS.items()
         if isinstance(value := leaves.get(pointer), str) and (detail := fault(value))
     ]
-    day = leaves.get("/annual_sales_on")
-    if isinstance(day, date) and day > today:
-        errors.append(FieldError("/annual_sales_on", "in_the_future", f"Today is {today}."))
+    errors += [
+        FieldError(pointer, "in_the_future", f"Today is {today}.")
+        for pointer in DAYS
+        if isinstance(day := leaves.get(pointer), date) and day > today
+    ]
     return errors
 
 
@@ -222,12 +236,12 @@ def registration_mistakes(leaves: Mapping[str, object]) -> Iterator[FieldError]:
         yield SALES_MISSING
 
 
-def change_mistakes(leaves: Mapping[str, object], *, sales_known: bool) -> Iterator[FieldError]:
-    """Find out what is missing in a change: a suspension needs its reason, a day of sales the sales."""
-    if leaves.get("/state") == State.SUSPENDED and "/state_reason" not in leaves:
-        yield FieldError("/state_reason", "missing", "A suspension needs its reason.")
-    if "/state_reason" in leaves and "/state" not in leaves:
-        yield FieldError("/state", "missing", "A reason belongs to a change of state.")
+def change_mistakes(leaves: Mapping[str, object], *, state: State, sales_known: bool) -> Iterator[FieldError]:
+    """Find out what is missing in a change: another state needs its reason, a day of sales the sales."""
+    if "/state" in leaves and leaves["/state"] != state and "/state_reason" not in leaves:
+        yield FieldError("/state_reason", "missing", "A change of state needs its reason.")
+    if "/state" not in leaves and (told := [name for name in STATE_SAYS if name in leaves]):
+        yield FieldError("/state", "missing", f"{told[0][1:]} belongs to a change of state.")
     if "/annual_sales_on" in leaves and not (sales_known or "/annual_sales_rupiah" in leaves):
         yield SALES_MISSING
 
@@ -241,11 +255,17 @@ FAULTS: Mapping[str, tuple[str, Callable[[str], str | None]]] = {
     "/owner/phone": ("invalid_phone", _phone_fault),
 }
 
+STATE_SAYS = ("/state_reason", "/state_document", "/state_since")
+DAYS = ("/annual_sales_on", "/state_since", "/closed_on")
+"""Days that have been, or they could not be told."""
+
 SALES_MISSING = FieldError("/annual_sales_rupiah", "missing", "The day of sales is given, and the sales are not.")
 
 
 def follow(state: State, wanted: State) -> State:
-    """Give the state that a business passes into; raises BusinessIsClosed (409) once it is closed."""
+    """Give the state that a business passes into; raises BusinessIsClosed or BusinessIsMerged (409) once it is."""
+    if state is State.MERGED:
+        raise BusinessIsMerged
     if wanted not in FOLLOWS[state] and (wanted is not state or state is State.CLOSED):
         raise BusinessIsClosed("It stays closed; who begins again is registered anew.")
     return wanted

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from services.registration.businesses import domain, owners, sealing, store
+from services.registration.businesses import domain, history, owners, sealing, store
 from services.registration.businesses.domain import (
     BusinessData,
     Kbli,
@@ -14,10 +15,13 @@ from services.registration.businesses.domain import (
     NikBelongsToAnother,
     Notice,
     OwnerData,
+    Scaled,
     State,
 )
+from services.registration.businesses.history import Why
 from services.registration.businesses.sealing import Purpose
 from services.registration.businesses.store import BusinessRow, OwnerRow, RegionRow, Wanted
+from services.registration.duplicates import handlers as duplicates
 from shared import cursor
 from shared.clock import wib_day
 from shared.contracts.registration import BusinessChanged, BusinessClosed, BusinessRegistered
@@ -28,6 +32,9 @@ from shared.province_rows import Region
 from shared.routes import Page
 
 BUSINESS_FIELDS = frozenset(field.name for field in fields(BusinessData))
+COMPARED = frozenset({"name", "region", "sector"})
+"""What two businesses are held against one another by, beside their owners."""
+
 UNIQUE: Mapping[str, type[Refusal]] = {"business_nib_key": NibTaken, "owner_nik_index_key": NikBelongsToAnother}
 
 
@@ -112,6 +119,8 @@ async def register_business(
         sector=business.sector,
         region=business.region,
         state=State.ACTIVE.value,
+        registered_by=work.caller.subject,
+        registered_role=work.caller.role.value,
         registered_at=work.now,
         changed_at=work.now,
         version=1,
@@ -123,7 +132,21 @@ async def register_business(
         BusinessRegistered(business_id=row.id, owner_id=person.id, name=row.name, sector=row.sector, region=row.region),
         region=row.region,
     )
-    return await _found(work, row, notices)
+    return await _found(work, row, [*notices, *await _alike(work, row)])
+
+
+async def _alike(work: Work, row: BusinessRow) -> list[Notice]:
+    """Hold a business against all others, and say of which it may be a duplicate, where the caller may know of them."""
+    return [
+        Notice(
+            "/name",
+            "possible_duplicate",
+            f"{case.row.score} of 100 points that it is {name}; case {case.row.id}.",
+        )
+        for case in await duplicates.seen_of(work, await duplicates.check(work, [row.id]))
+        for other, name in case.names.items()
+        if other != row.id
+    ]
 
 
 async def change_business(
@@ -141,13 +164,18 @@ async def change_business(
     state = domain.follow(State(row.state), State(str(changes.get("state", row.state))))
     leaves = _present("", changes) | _present("/owner", of_owner)
     sales_known = row.annual_sales_sealed is not None
-    if errors := [*domain.change_mistakes(leaves, sales_known=sales_known), *await mistakes(work, leaves)]:
+    wrong = domain.change_mistakes(leaves, state=State(row.state), sales_known=sales_known)
+    if errors := [*wrong, *await mistakes(work, leaves)]:
         raise Invalid(errors)
+    before = await history.taken(work, row, person)
     with work.session.no_autoflush:  # written once, below, where a race for a NIB or a NIK has its answer
-        changed = await _change(work, row, changes, state)
+        changed = await change_fields(work, row, changes, state)
         owner_changed = await owners.change(work, person, of_owner, row.region)
     if changed or owner_changed:
-        await _keep_change(work, row)
+        await keep_change(work, row)
+        document = changes.get("state_document") or changes.get("document")
+        why = Why(reason=row.state_reason, document=None if document is None else str(document), since=row.state_since)
+        await history.write(work, row, person, before, why)
     if changed:
         work.record(
             BusinessChanged(
@@ -159,18 +187,28 @@ async def change_business(
         await store.raise_versions(work.session, person.id, but=row.id, now=work.now)
         owners.record_change(work, person)
     nik = of_owner.get("nik")
-    return await _found(work, row, domain.nik_notices(str(nik), row.region) if nik else ())
+    notices = domain.nik_notices(str(nik), row.region) if nik else []
+    if COMPARED & changes.keys() or owner_changed:
+        notices += await _alike(work, row)
+    return await _found(work, row, notices)
 
 
-async def close_business(work: Work, business_id: UUID, reason: str, document: str | None) -> Found:
-    """Close a business for good.
+async def close_business(
+    work: Work, business_id: UUID, reason: str, document: str | None, closed_on: date | None = None
+) -> Found:
+    """Close a business for good, as of today unless another day is told.
 
-    Raises: Absent (404), BusinessIsClosed (409) when it is closed already
+    Raises: Absent (404), Invalid (422) for a day to come, BusinessIsClosed (409) when it is closed already
     """
-    row, _ = await _locked(work, business_id)
+    row, person = await _locked(work, business_id)
+    if errors := domain.mistakes(_present("", {"closed_on": closed_on}), wib_day(work.now)):
+        raise Invalid(errors)
+    before = await history.taken(work, row, person)
     row.state = domain.follow(State(row.state), State.CLOSED).value
     row.state_reason, row.state_document = reason, document
-    await _keep_change(work, row)
+    row.state_since = closed_on or wib_day(work.now)
+    await keep_change(work, row)
+    await history.write(work, row, person, before, Why(reason=reason, document=document, since=row.state_since))
     work.record(
         BusinessClosed(business_id=row.id, owner_id=row.owner_id, region=row.region, reason=reason), region=row.region
     )
@@ -204,7 +242,7 @@ async def own_businesses(work: Work, after: str | None, limit: int) -> Page[Foun
 async def _page(work: Work, wanted: Wanted, after: str | None, limit: int, own: Sequence[str] | None) -> Page[Found]:
     beyond = cursor.decode(after, tuple[UUID])[0] if after else None
     rows = await store.businesses(work.session, wanted, own, beyond, limit + 1)
-    found = dict(zip((row.id for row in rows), await _found_all(work, rows), strict=True))
+    found = dict(zip((row.id for row in rows), await found_all(work, rows), strict=True))
     return cursor.page(rows, limit, lambda row: found[row.id], lambda row: (row.id,))
 
 
@@ -220,9 +258,13 @@ async def _locked(work: Work, business_id: UUID) -> tuple[BusinessRow, OwnerRow]
     return row, person
 
 
-async def _change(work: Work, row: BusinessRow, changes: Mapping[str, object], state: State) -> bool:
+async def change_fields(work: Work, row: BusinessRow, changes: Mapping[str, object], state: State) -> bool:
+    """Set what is now known of a business in its row, with all that follows; tells whether anything is new.
+
+    Raises: NibTaken (409)
+    """
     sales = await sealing.annual_sales(work.session, work.vault, [row])
-    before = _data(row, sales.get(row.id))
+    before = data(row, sales.get(row.id))
     values = {name: value for name, value in changes.items() if name in BUSINESS_FIELDS}
     if values.get("annual_sales_rupiah", before.annual_sales_rupiah) != before.annual_sales_rupiah:
         values.setdefault("annual_sales_on", None)  # other sales are of another day: today, when none is told
@@ -231,14 +273,17 @@ async def _change(work: Work, row: BusinessRow, changes: Mapping[str, object], s
         return False
     if after.nib and after.nib != before.nib and await store.nib_known(work.session, after.nib):
         raise await _nib_taken(work, after.nib)
-    await _fill(work, row, after)
+    await _fill(work, row, after, other_sales=after.annual_sales_rupiah != before.annual_sales_rupiah)
     if state != row.state:
-        reason = changes.get("state_reason")
+        reason, document, since = (changes.get(f"state_{name}") for name in ("reason", "document", "since"))
         row.state, row.state_reason = state.value, None if reason is None else str(reason)
+        row.state_document = None if document is None else str(document)
+        row.state_since = since if isinstance(since, date) else wib_day(work.now)
     return True
 
 
-async def _keep_change(work: Work, row: BusinessRow) -> None:
+async def keep_change(work: Work, row: BusinessRow) -> None:
+    """Write a row that has changed, as its next version; raises NibTaken, NikBelongsToAnother (409)."""
     row.version += 1
     row.changed_at = work.now
     try:
@@ -250,7 +295,7 @@ async def _keep_change(work: Work, row: BusinessRow) -> None:
         raise
 
 
-async def _fill(work: Work, row: BusinessRow, data: BusinessData) -> None:
+async def _fill(work: Work, row: BusinessRow, data: BusinessData, *, other_sales: bool = True) -> None:
     """Write what is said of a business into its row, with the scales that follow and the sales sealed."""
     for name in ("name", "sector", "region", "nib", "workers", "investment_rupiah", "address", "document"):
         setattr(row, name, getattr(data, name))
@@ -258,16 +303,31 @@ async def _fill(work: Work, row: BusinessRow, data: BusinessData) -> None:
     if data.annual_sales_rupiah is None:
         row.annual_sales_sealed = row.annual_sales_on = None
     else:
-        key = await sealing.key(work.session, work.vault, row.owner_id, Purpose.TURNOVER)
-        row.annual_sales_sealed = sealing.seal_sales(key, row.id, data.annual_sales_rupiah)
+        if other_sales:  # what is as it was keeps its seal
+            key = await sealing.key(work.session, work.vault, row.owner_id, Purpose.TURNOVER)
+            row.annual_sales_sealed = sealing.seal_sales(key, row.id, data.annual_sales_rupiah)
         row.annual_sales_on = data.annual_sales_on or wib_day(work.now)
-    scaled = data.business_scale
-    row.business_scale, row.business_scale_rule = (scaled.scale.value, scaled.rule) if scaled else (None, None)
-    scaled = data.industry_scale
-    row.industry_scale, row.industry_scale_rule = (scaled.scale.value, scaled.rule) if scaled else (None, None)
+    derive_scales(work, row, data)
 
 
-def _data(row: BusinessRow, annual_sales_rupiah: int | None) -> BusinessData:
+def derive_scales(work: Work, row: BusinessRow, data: BusinessData) -> None:
+    """Write the scales that follow from what is said of a business."""
+    _scale(row, "business_scale", data.business_scale, wib_day(work.now))
+    _scale(row, "industry_scale", data.industry_scale, wib_day(work.now))
+
+
+def _scale(row: BusinessRow, name: str, scaled: Scaled | None, today: date) -> None:
+    """Write a scale with its rule, and since when it is this one, which is left out while it is that of the start."""
+    before = (getattr(row, name), getattr(row, f"{name}_rule"))
+    after = (scaled.scale.value, scaled.rule) if scaled else (None, None)
+    if after != before:
+        since = None if scaled is None or wib_day(row.registered_at) == today else today
+        for column, value in ((name, after[0]), (f"{name}_rule", after[1]), (f"{name}_since", since)):
+            setattr(row, column, value)
+
+
+def data(row: BusinessRow, annual_sales_rupiah: int | None) -> BusinessData:
+    """Give what is said of a business, as the rules read it."""
     return BusinessData(
         name=row.name,
         sector=row.sector,
@@ -299,11 +359,12 @@ def _present(pointer: str, values: Mapping[str, object]) -> dict[str, object]:
 
 
 async def _found(work: Work, row: BusinessRow, notices: Sequence[Notice] = ()) -> Found:
-    (found,) = await _found_all(work, [row])
+    (found,) = await found_all(work, [row])
     return replace(found, notices=notices)
 
 
-async def _found_all(work: Work, rows: Sequence[BusinessRow]) -> list[Found]:
+async def found_all(work: Work, rows: Sequence[BusinessRow]) -> list[Found]:
+    """Give businesses with their owners, in the order that they are given in."""
     people = await store.owners(work.session, [row.owner_id for row in rows])
     niks = await sealing.niks(work.session, work.vault, list(people.values()))
     masked = {owner_id: mask_nik(nik) for owner_id, nik in niks.items()}

@@ -3,7 +3,7 @@
 The NIK and the annual sales stand sealed (sealing.py); a NIK is found by its keyed index.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -34,11 +34,15 @@ from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from services.registration.businesses.domain import Scale, State
+from services.registration.businesses.domain import KBLI_EDITIONS, Scale, State
 
 
 def _one_of(column: str, values: type[StrEnum]) -> str:
     return f"{column} IN ({', '.join(repr(value.value) for value in values)})"
+
+
+def _listed(values: Iterable[int]) -> str:
+    return ", ".join(str(value) for value in sorted(values))
 
 
 class RegionRow(SQLModel, table=True):
@@ -84,7 +88,10 @@ class OwnerRow(SQLModel, table=True):
 
 
 class BusinessRow(SQLModel, table=True):
-    """A business, with the two scales that were derived when its figures were given."""
+    """A business, with the two scales that were derived when its figures were given.
+
+    Shape: a `…_since` that is None means since the registration
+    """
 
     __tablename__ = "business"
     __table_args__ = (
@@ -92,7 +99,7 @@ class BusinessRow(SQLModel, table=True):
         CheckConstraint("sector ~ '^[a-z][a-z0-9_-]*$'", name="business_sector_form"),
         CheckConstraint("kbli_code ~ '^[0-9]{5}$'", name="business_kbli_form"),
         CheckConstraint("(kbli_code IS NULL) = (kbli_edition IS NULL)", name="business_kbli_with_edition"),
-        CheckConstraint("kbli_edition BETWEEN 1990 AND 2100", name="business_kbli_edition_plausible"),
+        CheckConstraint(f"kbli_edition IN ({_listed(KBLI_EDITIONS)})", name="business_kbli_edition_known"),
         CheckConstraint("nib ~ '^[0-9]{13}$'", name="business_nib_form"),
         CheckConstraint("workers >= 0", name="business_workers_not_negative"),
         CheckConstraint("investment_rupiah >= 0", name="business_investment_not_negative"),
@@ -104,7 +111,17 @@ class BusinessRow(SQLModel, table=True):
         CheckConstraint("(industry_scale IS NULL) = (industry_scale_rule IS NULL)", name="business_industry_with_rule"),
         CheckConstraint(_one_of("state", State), name="business_state_known"),
         CheckConstraint("state = 'active' OR state_reason IS NOT NULL", name="business_state_with_reason"),
+        CheckConstraint(
+            "(business_scale IS NOT NULL OR business_scale_since IS NULL)"
+            " AND (industry_scale IS NOT NULL OR industry_scale_since IS NULL)",
+            name="business_scale_since_it_is_known",
+        ),
+        CheckConstraint("(registered_by IS NULL) = (registered_role IS NULL)", name="business_registered_by_a_role"),
         CheckConstraint("version > 0", name="business_version_positive"),
+        CheckConstraint(
+            "(state = 'merged') = (merged_into IS NOT NULL) AND merged_into <> id", name="business_merged_into_another"
+        ),
+        Index("business_merged_into", "merged_into"),
         Index("business_nib_key", "nib", unique=True),
         Index("business_owner", "owner_id"),
         Index("business_region", "region", "id"),
@@ -131,6 +148,15 @@ class BusinessRow(SQLModel, table=True):
     state: str = Field(sa_column=Column(Text, nullable=False))
     state_reason: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     state_document: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    merged_into: UUID | None = Field(
+        default=None,
+        sa_column=Column(Uuid, ForeignKey("business.id", name="business_merged_into_business"), nullable=True),
+    )
+    state_since: date | None = Field(default=None, sa_column=Column(Date, nullable=True))
+    business_scale_since: date | None = Field(default=None, sa_column=Column(Date, nullable=True))
+    industry_scale_since: date | None = Field(default=None, sa_column=Column(Date, nullable=True))
+    registered_by: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    registered_role: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     registered_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     changed_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     version: int = Field(sa_column=Column(BigInteger, nullable=False))
@@ -143,7 +169,6 @@ class Wanted:
     region: str | None = None
     sector: str | None = None
     state: State | None = None
-    part_of_name: str | None = None
     owner_id: UUID | None = None
 
 
@@ -246,7 +271,7 @@ async def businesses(
     Shape:  `own` None means that regions do not matter, for an owner who asks for their own
     """
     found = select(BusinessRow).order_by(col(BusinessRow.id)).limit(limit)
-    found = _narrowed(found, wanted)
+    found = narrowed(found, wanted)
     if own is not None:
         found = found.where(within(col(BusinessRow.region), own))
     if after is not None:
@@ -254,15 +279,16 @@ async def businesses(
     return (await session.exec(found)).all()
 
 
-def _narrowed(found: SelectOfScalar[BusinessRow], wanted: Wanted) -> SelectOfScalar[BusinessRow]:
+def narrowed(found: SelectOfScalar[BusinessRow], wanted: Wanted) -> SelectOfScalar[BusinessRow]:
+    """Narrow a question to the businesses that are wanted."""
     if wanted.region is not None:
         found = found.where(within(col(BusinessRow.region), [wanted.region]))
     if wanted.sector is not None:
         found = found.where(col(BusinessRow.sector) == wanted.sector)
-    if wanted.state is not None:
+    if wanted.state is None:  # a merged one is shown where it was merged into
+        found = found.where(col(BusinessRow.state) != State.MERGED.value)
+    else:
         found = found.where(col(BusinessRow.state) == wanted.state.value)
-    if wanted.part_of_name is not None:
-        found = found.where(col(BusinessRow.name).icontains(wanted.part_of_name, autoescape=True))
     if wanted.owner_id is not None:
         found = found.where(col(BusinessRow.owner_id) == wanted.owner_id)
     return found

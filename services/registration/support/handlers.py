@@ -33,9 +33,11 @@ async def support_of(work: Work, business_id: UUID, after: str | None, limit: in
     region = await store.business_region(work.session, business_id)
     if region is None or not work.caller.sees(region):
         raise Absent
-    beyond = cursor.decode(after, tuple[datetime, UUID]) if after else None
+    beyond = cursor.decode(after, tuple[datetime, UUID, UUID]) if after else None
     rows = await store.support(work.session, business_id, beyond, limit + 1)
-    return cursor.page(rows, limit, lambda row: row, lambda row: (row.occurred_at, row.distribution_id))
+    return cursor.page(
+        rows, limit, lambda row: row, lambda row: (row.occurred_at, row.distribution_id, row.business_id)
+    )
 
 
 def _rows(event: DistributionEvent) -> Sequence[SupportRow]:

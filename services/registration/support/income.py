@@ -104,7 +104,7 @@ async def income_of(work: Work, business_id: UUID, after: str | None, limit: int
     if region is None or not work.caller.sees(region):
         raise Absent
     order = [col(field) for field in (IncomeRow.occurred_at, IncomeRow.order_id, IncomeRow.kind, IncomeRow.no)]
-    found = select(IncomeRow).where(col(IncomeRow.business_id) == business_id)
+    found = select(IncomeRow).where(col(IncomeRow.business_id).in_(store.family(business_id)))
     if after:
         found = found.where(tuple_(*order) < cursor.decode(after, tuple[datetime, UUID, str, int]))
     rows = (await work.session.exec(found.order_by(*(key.desc() for key in order)).limit(limit + 1))).all()

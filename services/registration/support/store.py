@@ -6,9 +6,24 @@ Support is told by another service, so a business that is not known here is no r
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, Text, Uuid, column, table, text, tuple_
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    Select,
+    Text,
+    Uuid,
+    column,
+    func,
+    table,
+    text,
+    tuple_,
+)
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel import Field, SQLModel, col, select
@@ -69,12 +84,17 @@ async def business_region(session: AsyncSession, business_id: UUID) -> str | Non
     return (await session.execute(found)).scalar_one_or_none()
 
 
+def family(business_id: UUID) -> Select[Any]:
+    """Name a business and all that were merged into it, whose history is shown as its own."""
+    return select_columns(func.business_family(business_id).column_valued("member"))
+
+
 async def support(
-    session: AsyncSession, business_id: UUID, before: tuple[datetime, UUID] | None, limit: int
+    session: AsyncSession, business_id: UUID, before: tuple[datetime, UUID, UUID] | None, limit: int
 ) -> Sequence[SupportRow]:
-    """Give what a business received, latest first."""
-    order = col(SupportRow.occurred_at), col(SupportRow.distribution_id)
-    found = select(SupportRow).where(col(SupportRow.business_id) == business_id)
+    """Give what a business received, and those that were merged into it, latest first."""
+    order = col(SupportRow.occurred_at), col(SupportRow.distribution_id), col(SupportRow.business_id)
+    found = select(SupportRow).where(col(SupportRow.business_id).in_(family(business_id)))
     if before is not None:
         found = found.where(tuple_(*order) < before)
     return (await session.exec(found.order_by(*(key.desc() for key in order)).limit(limit))).all()

@@ -1,0 +1,1 @@
+"""Businesses that may be one: found, scored, and decided by a person."""

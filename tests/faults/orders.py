@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from shared.contracts import Event
 from shared.contracts.aid_distribution import (
+    PRODUCTION_LOT,
     DistributionPosted,
     DistributionVoided,
     ExceptionOpened,
@@ -664,17 +665,23 @@ async def change_level(office: Office) -> Order:
     return Order("aid_distribution", "PATCH", f"/aid/levels/{level['id']}", {"low_at": 0}, {"If-Match": '"1"'})
 
 
-async def _watched(office: Office, quantity: int, **lot: str) -> str:
+async def _watched(office: Office, quantity: int, place: str = PROVINCE, **lot: str) -> str:
     """Make an item known of which there is stock, and give its code."""
     item: str = (await office.done(await add_item(office)))["code"]
     lines = [{"item": item, "quantity": quantity, **lot}]
     await office.done(
         _post(
             "aid_distribution", "/aid/receipts",
-            place=PROVINCE, source="supplier", occurred_at=_moment(), lines=lines,
+            place=place, source="supplier", occurred_at=_moment(), lines=lines,
         )
     )  # fmt: skip
     return item
+
+
+async def _made_to_order(office: Office) -> Json:
+    """Give a line of goods that lie in stock under the lot of an order."""
+    lot = f"{PRODUCTION_LOT}{next(_numbers):012X}"
+    return {"item": await _watched(office, 10, WAREHOUSE, lot=lot), "quantity": 1, "lot": lot}
 
 
 async def fall_to(office: Office, left: int) -> Order:
@@ -800,6 +807,36 @@ async def record_sales(office: Office) -> Order:
     }
     path = giving.path.replace("/coupons", "/sales")
     return _post("aid_distribution", path, counter="Loket 1", entries=[sold])
+
+
+async def sell_what_was_ordered(office: Office) -> Order:
+    line = await _made_to_order(office)
+    announcing = await announce_market(office)
+    announcing.body["items"][0]["item"] = line["item"]
+    announcing.body["items"][0]["allotment"] = 5
+    path = f"/aid/markets/{(await office.done(announcing))['id']}"
+    await office.done(_post("aid_distribution", f"{path}/opening"))
+    family = {"family": f"keluarga-{next(_numbers):016d}"}
+    given = await office.done(_post("aid_distribution", f"{path}/coupons", coupons=[family]))
+    sold = {
+        "id": str(uuid4()),
+        "sold_at": _moment(),
+        "coupon": given["coupons"][0]["token"],
+        "lines": [{"item": line["item"], "quantity": 1}],
+    }
+    return _post("aid_distribution", f"{path}/sales", counter="Loket 1", entries=[sold])
+
+
+async def return_what_was_ordered(office: Office) -> Order:
+    line = await _made_to_order(office)
+    posting = await post_distribution(office)
+    posting.body["lines"] = [line]
+    posted = await office.done(posting)
+    return _post(
+        "aid_distribution", "/aid/returns",
+        direction="from_public", place=WAREHOUSE, occurred_at=_moment(), reason="Kekecilan", lines=[line],
+        posting=posted["posting_id"],
+    )  # fmt: skip
 
 
 async def settle_market(office: Office) -> Order:
@@ -958,8 +995,8 @@ CAUSES: Mapping[type[Event], Recipe] = {
     StationBroken: visit_station,
     MarketAnnounced: announce_market,
     MarketCancelled: cancel_market,
-    MarketSold: record_sales,
-    StockReturned: return_stock,
+    MarketSold: sell_what_was_ordered,
+    StockReturned: return_what_was_ordered,
     PriceAlert: price_above_its_ceiling,
     StockLow: run_low,
     StockOut: run_out,

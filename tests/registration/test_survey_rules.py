@@ -187,7 +187,7 @@ def test_what_is_wrong_with_a_plan_or_an_answer() -> None:
         ("/now_month", "not_after_before"),
     ]
     far = plan | {"/closes_on": date(2021, 6, 1), "/before_month": "2020-02", "/now_month": "2021-07"}
-    assert [one.code for one in wave_mistakes(far)] == ["too_long", "after_the_wave"]
+    assert [one.code for one in wave_mistakes(far)] == ["open_too_long", "after_the_wave"]
     after = {"/before_month": "2020-01", "/now_month": "2020-04", "/region": "18.71"}
     found = follow_mistakes(after, APRIL, date(2020, 2, 1), date(2020, 4, 1))
     assert [one.code for one in found] == ["another_month", "not_later", "outside_wave"]

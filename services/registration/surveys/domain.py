@@ -7,7 +7,7 @@ Source: DOMAIN section 3, surveys; docs/decisions/0044 for what is stored of an 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 
 from shared.problems import FieldError, Refusal
@@ -145,8 +145,8 @@ def wave_mistakes(leaves: Mapping[str, object]) -> list[FieldError]:
     if isinstance(opens_on, date) and isinstance(closes_on, date):
         if closes_on < opens_on:
             errors.append(FieldError("/closes_on", "before_opening", "It closes before it opens."))
-        elif closes_on > opens_on + timedelta(days=WAVE_DAYS_MAX):
-            errors.append(FieldError("/closes_on", "too_long", f"At most {WAVE_DAYS_MAX} days."))
+        elif (closes_on - opens_on).days > WAVE_DAYS_MAX:
+            errors.append(FieldError("/closes_on", "open_too_long", f"At most {WAVE_DAYS_MAX} days."))
     before, now = leaves.get("/before_month"), leaves.get("/now_month")
     if isinstance(before, str) and isinstance(now, str) and now <= before:
         errors.append(FieldError("/now_month", "not_after_before", "Now comes after before."))

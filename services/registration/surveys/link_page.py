@@ -5,7 +5,7 @@ The words of the answer come from the service; without scripts the page still sa
 
 from html import escape
 
-from services.registration.surveys.orders import LinkedSurveyView
+from services.registration.surveys.shapes import LinkedSurveyView
 from shared.answers import Content
 from shared.public_page import BAD, CHANGED, GOOD, public_page
 

@@ -14,7 +14,8 @@ from uuid import UUID
 from services.registration.surveys import answers, store
 from services.registration.surveys.answers import Given
 from services.registration.surveys.domain import Channel, LinkUsed, WaveState
-from services.registration.surveys.orders import AnswerByLink, LinkedSurveyView, LinkReceipt
+from services.registration.surveys.orders import AnswerByLink
+from services.registration.surveys.shapes import LinkedSurveyView, LinkReceipt
 from services.registration.surveys.store import SurveyParticipantRow, SurveyRow
 from shared.clock import shown, wib_day
 from shared.database import Work

@@ -9,21 +9,16 @@ from services.registration.surveys import cells, effect, figures, handlers, seal
 from services.registration.surveys.cells import Cell
 from services.registration.surveys.figures import Figures, Hit
 from services.registration.surveys.need import Need, need
-from services.registration.surveys.orders import (
-    AnswerQuery,
+from services.registration.surveys.orders import AnswerQuery, Grouping, NeedQuery, PageQuery, SeriesQuery, SummaryQuery
+from services.registration.surveys.shapes import (
     AnswerView,
     CellView,
     EffectView,
-    Grouping,
-    NeedQuery,
     NeedView,
     OwnAnswerView,
-    PageQuery,
     PointView,
     SaidClosedView,
-    SeriesQuery,
     SeriesView,
-    SummaryQuery,
     SummaryView,
 )
 from shared import cursor

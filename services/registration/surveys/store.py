@@ -215,7 +215,7 @@ async def page(
 ) -> Sequence[SurveyRow]:
     """Give the waves that ask in these regions, around them or inside them, the latest first."""
     region = col(SurveyRow.region)
-    around = {code[:2] for code in own}
+    around = {outer for code in own for outer in (code[:2], code[:5])}  # its province, and its regency or city
     inside = [region.startswith(f"{code}.", autoescape=True) for code in own]
     found = select(SurveyRow).where(or_(false(), region.in_({*own, *around}), *inside))
     if after is not None:

@@ -9,7 +9,7 @@ from services.registration.surveys.effect import Compared, Spread
 from services.registration.surveys.figures import Hit
 from services.registration.surveys.handlers import Found
 from services.registration.surveys.need import Need
-from services.registration.surveys.orders import (
+from services.registration.surveys.shapes import (
     AnswerNotice,
     AnswerView,
     ComparedView,

@@ -37,7 +37,7 @@ async def test_what_was_released_meanwhile_is_taken_out_of_the_free_goods_and_th
     clock.advance(2 * HOUR)
     first = await told(database, one, NOON + HOUR, clock.at)
     assert states(first) == ["posted"]
-    assert first.entries[0].note == f"{one.number} is released. The rest was taken out of the free goods."
+    assert first.entries[0].note == f"{one.number} is released. It was taken out of the free goods."
     assert first.entries[0].occurred_at == NOON + HOUR
     again = await told(database, one, NOON + HOUR, clock.at)
     assert (states(again), again.entries[0].note) == (["duplicate"], first.entries[0].note)
@@ -77,7 +77,7 @@ async def test_what_nobody_has_free_is_parked_and_entered_when_the_promise_has_e
     (again,) = (await told(database, one, NOON + 2 * HOUR, clock.at)).entries
     assert (again.state, again.note) == (
         "duplicate",
-        f"{one.number} is expired. The rest was taken out of the free goods.",
+        f"{one.number} is expired. It was taken out of the free goods.",
     )
     assert await ask(database, "SELECT on_hand FROM card WHERE on_hand > 0") == []
     assert await audited(database) == []

@@ -15,17 +15,22 @@ from services.aid_distribution.distributions.handlers import post_all
 from services.aid_distribution.distributions.orders import DistributionView, PostDistribution
 from services.aid_distribution.distributions.within_limits import Facts
 from services.aid_distribution.ledger.domain import ShortOfStock
+from services.aid_distribution.ledger.reserved_use import MoreThanReserved
 from shared.database import Work
 from shared.problems import Refusal
 from shared.routes import Asked
 
 
+FROM_FREE, FROM_BOTH = "It was taken out of the free goods.", "The rest was taken out of the free goods."
+
+
 def notes_of(views: Sequence[DistributionView], facts: Facts) -> dict[UUID, str]:
     """Say of distributions that could not be taken out of their reservation, by their ids, why and what was done."""
+    gone = {view.id: facts.not_reserved.get(view.posting_id) for view in views}
     return {
-        view.id: f"{facts.not_reserved[view.posting_id].detail} The rest was taken out of the free goods."
-        for view in views
-        if view.posting_id in facts.not_reserved
+        distribution: f"{why.detail} {FROM_BOTH if isinstance(why, MoreThanReserved) else FROM_FREE}"
+        for distribution, why in gone.items()
+        if why is not None
     }
 
 

@@ -20,7 +20,6 @@ from shared.database import Work
 from shared.problems import Refusal
 from shared.routes import Asked
 
-
 FROM_FREE, FROM_BOTH = "It was taken out of the free goods.", "The rest was taken out of the free goods."
 
 

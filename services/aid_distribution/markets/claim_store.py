@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.aid_distribution.markets.claim_rules import ClaimState, LineState, Sold
+from services.aid_distribution.markets.claim_rules import ClaimState, LineState, Sold, payable
 
 CLAIM_STATES_SQL = ", ".join(f"'{state}'" for state in ClaimState)
 LINE_STATES_SQL = ", ".join(f"'{state}'" for state in LineState)
@@ -76,6 +76,16 @@ class MarketClaimLineRow(SQLModel, table=True):
     subsidy_rupiah: int = Field(sa_column=Column(BigInteger, nullable=False))
     state: str
     reason: str | None = None
+
+    @property
+    def payable(self) -> int:
+        """Give how much of it is to be paid, were it settled now."""
+        return payable(self.claimed, self.sold, self.returned) if self.state == LineState.APPROVED else 0
+
+    @property
+    def recoverable_rupiah(self) -> int:
+        """Give the worth of what came back since it was settled."""
+        return max(0, (self.settled or 0) - self.payable) * self.subsidy_rupiah
 
 
 SOLD = text(

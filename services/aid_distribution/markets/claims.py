@@ -22,7 +22,6 @@ from services.aid_distribution.markets.claim_rules import (
     Sold,
     WrongClaimState,
     amount_rupiah,
-    payable,
     settled_rupiah,
 )
 from services.aid_distribution.markets.claim_store import MarketClaimLineRow, MarketClaimRow
@@ -211,12 +210,8 @@ async def decide(work: Work, caller: Caller, market_id: UUID, claim_id: UUID, or
 def _settle_lines(lines: Sequence[MarketClaimLineRow]) -> int:
     """Settle the lines of a claim that were approved, less what came back; gives what is due for them."""
     for line in lines:
-        line.settled = _payable(line) if line.state == LineState.APPROVED else 0
-    return settled_rupiah([(line.settled or 0, line.subsidy_rupiah, True) for line in lines])
-
-
-def _payable(line: MarketClaimLineRow) -> int:
-    return payable(line.claimed, line.sold, line.returned)
+        line.settled = line.payable
+    return settled_rupiah([(line.payable, line.subsidy_rupiah, True) for line in lines])
 
 
 def _decision_mistakes(order: DecideClaim, known: Sequence[str]) -> list[FieldError]:
@@ -307,7 +302,7 @@ async def _view(work: Work, row: MarketClaimRow) -> ClaimView:
         computed_rupiah=row.computed_rupiah,
         claimed_rupiah=row.claimed_rupiah,
         settled_rupiah=row.settled_rupiah,
-        recoverable_rupiah=_recoverable_rupiah(lines) if row.state == ClaimState.PAID else 0,
+        recoverable_rupiah=sum(line.recoverable_rupiah for line in lines) if row.state == ClaimState.PAID else 0,
         submitted_at=shown(row.submitted_at),
         decided_at=shown(row.decided_at) if row.decided_at else None,
         paid_at=shown(row.paid_at) if row.paid_at else None,
@@ -330,12 +325,6 @@ async def _view(work: Work, row: MarketClaimRow) -> ClaimView:
         excluded=await _excluded(work, row.market_id),
         version=row.version,
     )
-
-
-def _recoverable_rupiah(lines: Sequence[MarketClaimLineRow]) -> int:
-    """Give the worth of what came back since it was paid."""
-    owed = [max(0, (line.settled or 0) - _payable(line)) * line.subsidy_rupiah for line in lines]
-    return sum(owed)
 
 
 async def _excluded(work: Work, market_id: UUID) -> list[ExcludedView]:

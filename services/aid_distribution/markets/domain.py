@@ -17,7 +17,6 @@ PACKAGES_MAX = 10
 ALLOTMENT_MAX = 100_000_000
 """The most of an item that a market is given: times any price it still fits into 64 bits, a whole offer of them too."""
 
-
 ALLOTMENT_EXHAUSTED, LIMIT_PER_FAMILY = "allotment_exhausted", "limit_per_family"
 BREACHES = (ALLOTMENT_EXHAUSTED, LIMIT_PER_FAMILY)
 """What a sale is refused for that others may have used up since its goods left."""
@@ -165,11 +164,6 @@ class Taken:
     unposted: str | None = None
     beyond_limit: bool = False
     beyond_allotment: bool = False
-
-    @property
-    def breach(self) -> str | None:
-        """Name the rule that this sale breaks, if it breaks one."""
-        return LIMIT_PER_FAMILY if self.beyond_limit else ALLOTMENT_EXHAUSTED if self.beyond_allotment else None
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ APPROVED = [DecidedLine(item=RICE, approved=True), DecidedLine(item=SOAP, approv
 async def sale_of(database: Database, item: str, **wanted: Any) -> UUID:  # noqa: F811 - the fixture
     question = (
         "SELECT s.posting_id FROM market_sale s JOIN market_sale_line l ON l.sale_id = s.id"
-        " WHERE l.item = :item AND s.double_use = :double ORDER BY s.recorded_at, s.id LIMIT 1"
+        " WHERE l.item = :item AND s.double_use = :double ORDER BY l.quantity DESC LIMIT 1"
     )
     ((posting,),) = await ask(database, question, item=item, double=wanted.get("double_use", False))
     assert isinstance(posting, UUID)

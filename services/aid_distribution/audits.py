@@ -10,6 +10,7 @@ from services.aid_distribution.ledger import audit as ledger
 from services.aid_distribution.ledger import reserved
 from services.aid_distribution.ledger.journal_audit import JOURNAL
 from services.aid_distribution.loans import audit as loans
+from services.aid_distribution.markets import audit as markets
 from services.aid_distribution.production.audit import PRODUCED
 from services.aid_distribution.returns import audit as returns
 from services.aid_distribution.stations.audit import STATIONS
@@ -26,6 +27,7 @@ FIGURES = {
     **reserved.CHECKS,
     **kits.CHECKS,
     **distributions.CHECKS,
+    **markets.CHECKS,
     **exceptions.CHECKS,
     **returns.CHECKS,
     **loans.CHECKS,

@@ -11,7 +11,9 @@ from services.aid_distribution.distributions.api import (
     parked_distributions,
     recipient_limits,
 )
+from services.aid_distribution.distributions.domain import MoreThanReceived
 from services.aid_distribution.distributions.parked import DISTRIBUTIONS
+from services.aid_distribution.distributions.returned import DISTRIBUTED
 from services.aid_distribution.exceptions.api import exceptions
 from services.aid_distribution.exceptions.issues import ISSUES
 from services.aid_distribution.exceptions.sweeper import sweeper as exception_sweeper
@@ -25,6 +27,7 @@ from services.aid_distribution.loans.api import loans
 from services.aid_distribution.markets.api import markets
 from services.aid_distribution.markets.claims_api import market_claims
 from services.aid_distribution.markets.parked import SALES
+from services.aid_distribution.markets.returned import SOLD
 from services.aid_distribution.planning.api import outlook, plans
 from services.aid_distribution.prices.api import prices
 from services.aid_distribution.production.api import production
@@ -37,6 +40,9 @@ from shared.service import Service
 
 APPLIERS = {"distribution": DISTRIBUTIONS, "issue": ISSUES, "sale": SALES}
 """How what was parked is entered after all, by its kind."""
+
+ORIGINS = {"distribution": DISTRIBUTED, "sale": SOLD}
+"""Whose documents count what comes back of their goods, by the kind of their postings."""
 
 SERVICE = Service(
     name="aid_distribution",
@@ -65,7 +71,7 @@ SERVICE = Service(
         chain,
         parked_distributions,
         exceptions(APPLIERS),
-        returns,
+        returns(ORIGINS, [MoreThanReceived]),
         loans,
     ),
     reactions=REACTIONS,

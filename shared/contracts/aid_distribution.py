@@ -756,12 +756,17 @@ class ExceptionOpened(ExceptionEvent, frozen=True, kw_only=True):
 
 
 class ExceptionApplied(ExceptionEvent, frozen=True, kw_only=True):
-    """It has been entered after all, at the moment at which it happened."""
+    """It has been entered after all, at the moment at which it happened.
+
+    Shape: `breach` is the rule that was broken and that somebody accepted, for `breach_reason`
+    """
 
     type: ClassVar[str] = "serumpun.exception.applied.v1"
 
     posting_id: UUID
     number: str
+    breach: str | None = None
+    breach_reason: str | None = None
 
 
 class ExceptionDropped(ExceptionEvent, frozen=True, kw_only=True):
@@ -772,12 +777,27 @@ class ExceptionDropped(ExceptionEvent, frozen=True, kw_only=True):
     reason: str
 
 
+class ExceptionChanged(ExceptionEvent, frozen=True, kw_only=True):
+    """Somebody else is to settle it, or by another time; both as they are since."""
+
+    type: ClassVar[str] = "serumpun.exception.changed.v1"
+
+    owner: str
+    reason: str
+
+
 class ExceptionOverdue(ExceptionEvent, frozen=True, kw_only=True):
-    """Its time is over and nobody has settled it; said once."""
+    """Its time is over and nobody has settled it; said once for each deadline that it was given."""
 
     type: ClassVar[str] = "serumpun.exception.overdue.v1"
 
     owner: str
+    deadline_no: int = 1
+
+    @property
+    def matter(self) -> str:
+        """Give this deadline among those of the exception; the first one is the exception itself."""
+        return self.subject if self.deadline_no == 1 else f"{self.subject}#deadline-{self.deadline_no}"
 
 
 class StockReturned(PostingEvent, frozen=True, kw_only=True):

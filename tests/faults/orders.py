@@ -551,8 +551,8 @@ async def park_distribution(office: Office) -> Order:
     return await _parked(office, "distributions", programme="free-masks", recipients={"public": 1})
 
 
-async def park_stock_issue(office: Office, **due: str) -> Order:
-    return await _parked(office, "issues", reason="damaged", **due)
+async def park_stock_issue(office: Office) -> Order:
+    return await _parked(office, "issues", reason="damaged")
 
 
 async def _parked(office: Office, what: str, **more: object) -> Order:
@@ -563,9 +563,20 @@ async def _parked(office: Office, what: str, **more: object) -> Order:
     )
 
 
+async def change_exception(office: Office) -> Order:
+    """Give what was parked to somebody else."""
+    return await _changed(office, owner="officer-19.71-2")
+
+
 async def be_late(office: Office) -> Order:
-    """Park what is to be settled at once, so that its time is over when somebody looks."""
-    return await park_stock_issue(office, due_at=_moment())
+    """Say of what was parked that it is to be settled at once, so that its time is over when somebody looks."""
+    return await _changed(office, due_at=_moment())
+
+
+async def _changed(office: Office, **change: str) -> Order:
+    parked = await office.done(await park_stock_issue(office))
+    body = change | {"reason": "Pemilik berkas pindah tugas"}
+    return Order("aid_distribution", "PATCH", f"/aid/exceptions/{parked['id']}", body, {"If-Match": '"1"'})
 
 
 async def apply_exception(office: Office) -> Order:
@@ -938,6 +949,7 @@ ORDERS: Mapping[str, Recipe] = {
     "park_stock_issue": park_stock_issue,
     "apply_exception": apply_exception,
     "drop_exception": drop_exception,
+    "change_exception": change_exception,
     "return_stock": return_stock,
     "lend_assets": lend_assets,
     "return_loan": return_loan,

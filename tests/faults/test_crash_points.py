@@ -14,7 +14,6 @@ import pytest_asyncio
 
 from services.suite import SERVICES
 from shared.contracts import SUBSCRIPTIONS, Event
-from shared.contracts.aid_distribution import ExceptionOverdue
 from shared.crashpoints import POINTS, Passer, Point
 from shared.idempotency import REPLAYED_HEADER
 from shared.reaction import Reaction
@@ -29,9 +28,6 @@ OF_SERVICE = {route.name: service.name for service in SERVICES for route in serv
 ROUTES = [route for service in SERVICES for route in service.declared if route.writes]
 REACTIONS = [(service.name, reaction) for service in SERVICES for reaction in service.reactions]
 HEARD = list(dict.fromkeys((service, reaction.event) for service, reaction in REACTIONS))
-# An exception is opened before it is overdue: where both fail it is the opening that is parked, and the other waits
-# behind it, which tests/shared/test_failure_matrix.py tries.
-PARKED = [(service, event) for service, event in HEARD if event is not ExceptionOverdue]
 LANES = [(service, source) for service, sources in SUBSCRIPTIONS.items() for source in sources]
 NEWS: dict[str, Recipe] = {
     "registration": register_another,
@@ -285,7 +281,7 @@ async def test_an_event_fetched_from_the_feed_takes_effect_once(
 
 
 @points(Passer.HEARD, "parking.before_commit", "parking.after_commit")
-@each(("service", "event"), PARKED)
+@each(("service", "event"), HEARD)
 async def test_an_event_that_fails_is_parked_once_and_takes_effect_once_after_the_fix(
     trial: Trial, point: Point, service: str, event: type[Event]
 ) -> None:
@@ -310,7 +306,7 @@ async def test_an_event_that_fails_is_parked_once_and_takes_effect_once_after_th
 
 
 @points(Passer.HEARD, "parking.before_postpone_commit", "parking.before_retry_commit", "parking.after_retry_commit")
-@each(("service", "event"), PARKED)
+@each(("service", "event"), HEARD)
 async def test_a_parked_event_takes_effect_once(trial: Trial, point: Point, service: str, event: type[Event]) -> None:
     (order,), before = await trial.ready_for(CAUSES[event])
     cause = await held_back(trial, service, event, order)

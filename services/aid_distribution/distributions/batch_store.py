@@ -1,6 +1,6 @@
 """What is stored of batches from devices: each batch as it came, and each entry that was entered, once for ever."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -46,7 +46,10 @@ class DistributionBatchRow(SQLModel, table=True):
 
 
 class DistributionEntryRow(SQLModel, table=True):
-    """An entry that became a distribution; its id was made on the device and is never entered twice."""
+    """An entry that became a distribution; its id was made on the device and is never entered twice.
+
+    Shape: `note` says what was done otherwise than its device told it
+    """
 
     __tablename__ = "distribution_entry"
     __table_args__ = (CheckConstraint("octet_length(digest) = 32", name="distribution_entry_digest_length"),)
@@ -65,6 +68,7 @@ class DistributionEntryRow(SQLModel, table=True):
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     told_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     actor: str = Field(sa_column=Column(Text, nullable=False))
+    note: str | None = Field(default=None, sa_column=Column(Text))
 
 
 class Claim(NamedTuple):
@@ -82,6 +86,7 @@ class Entered(NamedTuple):
     distribution_id: UUID
     digest: bytes
     told_at: datetime
+    note: str | None
     number: str
     region: str
     occurred_at: datetime
@@ -95,8 +100,12 @@ CLAIM = text(
     " AS c(id, distribution_id, digest, told_at) ORDER BY id ON CONFLICT (id) DO NOTHING RETURNING id"
 )
 ENTERED = text(
-    "SELECT e.id, e.distribution_id, e.digest, e.told_at, d.number, d.region, d.occurred_at FROM distribution_entry e"
-    " JOIN distribution d ON d.id = e.distribution_id WHERE e.id = ANY(CAST(:ids AS uuid[]))"
+    "SELECT e.id, e.distribution_id, e.digest, e.told_at, e.note, d.number, d.region, d.occurred_at"
+    " FROM distribution_entry e JOIN distribution d ON d.id = e.distribution_id WHERE e.id = ANY(CAST(:ids AS uuid[]))"
+)
+NOTE = text(
+    "UPDATE distribution_entry e SET note = n.note FROM unnest(CAST(:distributions AS uuid[]), CAST(:notes AS text[]))"
+    " AS n(distribution_id, note) WHERE e.distribution_id = n.distribution_id"
 )
 GIVE_UP = text("DELETE FROM distribution_entry WHERE id = ANY(CAST(:ids AS uuid[]))")
 
@@ -121,6 +130,12 @@ async def entered(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, En
     """Say what entries became that came before."""
     rows = await session.execute(ENTERED, {"ids": list(ids)})
     return {row[0]: Entered(*row[1:]) for row in rows}
+
+
+async def note(session: AsyncSession, notes: Mapping[UUID, str]) -> None:
+    """Keep of entries, by their distributions, what was done otherwise than their devices told it."""
+    if notes:
+        await session.execute(NOTE, {"distributions": list(notes), "notes": list(notes.values())})
 
 
 async def give_up(session: AsyncSession, ids: Collection[UUID]) -> None:

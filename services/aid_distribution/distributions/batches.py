@@ -2,8 +2,9 @@
 
 An entry is known by the id that the device made. It becomes a distribution once, whoever sends it and however often:
 sent again it is answered with what it became. What no card holds the goods of has happened all the same: it is parked
-as an exception, and tried again when it is sent again. What is refused became nothing and may be sent again. One entry
-that is wrong loses none of the others.
+as an exception, and tried again when it is sent again. What was to come out of a reservation that is gone comes out of
+the free goods (`happened`). What is refused became nothing and may be sent again. One entry that is wrong loses none of
+the others.
 """
 
 import hashlib
@@ -18,8 +19,10 @@ import msgspec
 from services.aid_distribution.distributions import batch_store, parked
 from services.aid_distribution.distributions.batch_rules import DeviceClock, EntryIdReused, in_order, problem_of
 from services.aid_distribution.distributions.batch_store import Claim, DistributionBatchRow, Entered
-from services.aid_distribution.distributions.handlers import here_of, post_all
+from services.aid_distribution.distributions.handlers import here_of
+from services.aid_distribution.distributions.happened import notes_of, post_happened
 from services.aid_distribution.distributions.orders import DistributionView, PostDistribution
+from services.aid_distribution.distributions.within_limits import Facts
 from services.aid_distribution.exceptions.store import ExceptionRow
 from services.aid_distribution.ledger.domain import ShortOfStock
 from services.aid_distribution.ledger.orders import Moment, Order
@@ -75,7 +78,7 @@ class EntryOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one entry: `posted`, `duplicate` of one that was posted, `parked` or `refused` with the problem.
 
     Shape: `told_at` is what the device's clock said, `occurred_at` what was entered; of a duplicate, the first time.
-           `exception_id` is where it is parked
+           `exception_id` is where it is parked, `note` says what was done otherwise than it was told
     """
 
     index: int
@@ -86,6 +89,7 @@ class EntryOutcome(msgspec.Struct, frozen=True, kw_only=True):
     exception_id: UUID | None = None
     told_at: datetime | None = None
     occurred_at: datetime | None = None
+    note: str | None = None
     problem: dict[str, Any] | None = None
 
 
@@ -248,6 +252,7 @@ def _came_before(one: _Told, entered: Entered, caller: Caller) -> EntryOutcome:
         number=entered.number,
         told_at=shown(entered.told_at),
         occurred_at=shown(entered.occurred_at),
+        note=entered.note,
     )
 
 
@@ -256,13 +261,22 @@ async def _enter(work: Work, caller: Caller, row: DistributionBatchRow, ours: Se
     orders = [(one, one.order, new_id) for one, new_id in ours if one.order is not None and one.outcome is None]
     ordered = [orders[place] for place in in_order([order.occurred_at for _, order, _ in orders])]
     asked: list[Asked[PostDistribution]] = [Asked(order, caller) for _, order, _ in ordered]
-    outcomes = await _post(work, asked, [new_id for *_, new_id in ordered])
+    facts = Facts()
+    outcomes = await _post(work, asked, [new_id for *_, new_id in ordered], facts)
     came = list(zip([one for one, _, _ in ordered], outcomes, strict=True))
     await _park(work, caller, row, [(one, fault) for one, fault in came if isinstance(fault, ShortOfStock)])
+    others = [(one.exception, fault) for one, fault in came if one.exception and _is_other(fault)]
+    await parked.note_refused(work, [(row, fault) for row, fault in others if isinstance(fault, Refusal)])
     entered = [(one, outcome) for one, outcome in came if not isinstance(outcome, Refusal)]
     await parked.note_entered(work, caller, [(one.exception, view) for one, view in entered if one.exception])
+    notes = notes_of([view for _, view in entered], facts)
+    await batch_store.note(work.session, notes)
     for one, outcome in came:
-        one.outcome = _not_entered(one, outcome) if isinstance(outcome, Refusal) else _entered(one, outcome)
+        one.outcome = (
+            _not_entered(one, outcome, parked=one.exception is not None)
+            if isinstance(outcome, Refusal)
+            else _entered(one, outcome, notes.get(outcome.id))
+        )
     if given_up := [one.id for one, _ in ours if one.id and one.outcome and one.outcome.state != POSTED]:
         await batch_store.give_up(work.session, given_up)
 
@@ -295,7 +309,7 @@ def as_posted(entry: BatchEntry) -> PostDistribution:
 
 
 async def _post(
-    work: Work, asked: Sequence[Asked[PostDistribution]], ids: Sequence[UUID]
+    work: Work, asked: Sequence[Asked[PostDistribution]], ids: Sequence[UUID], facts: Facts
 ) -> Sequence[DistributionView | Refusal]:
     """Post entries together; when one of them spoils that, each by itself."""
     if not asked:
@@ -303,15 +317,21 @@ async def _post(
     recorded = len(work.recorded)
     try:
         async with work.session.begin_nested():
-            return await post_all(work, asked, ids)
+            return await post_happened(work, asked, ids, facts)
     except Refusal as fault:
         del work.recorded[recorded:]
         if len(asked) == 1:
             return [fault]
-    return [outcome for one, new_id in zip(asked, ids, strict=True) for outcome in await _post(work, [one], [new_id])]
+    return [
+        outcome for one, new_id in zip(asked, ids, strict=True) for outcome in await _post(work, [one], [new_id], facts)
+    ]
 
 
-def _entered(one: _Told, view: DistributionView) -> EntryOutcome:
+def _is_other(outcome: DistributionView | Refusal) -> bool:
+    return isinstance(outcome, Refusal) and not isinstance(outcome, ShortOfStock)
+
+
+def _entered(one: _Told, view: DistributionView, note: str | None) -> EntryOutcome:
     return EntryOutcome(
         index=one.index,
         id=one.id,
@@ -320,21 +340,21 @@ def _entered(one: _Told, view: DistributionView) -> EntryOutcome:
         number=view.number,
         told_at=shown(one.told_at) if one.told_at else None,
         occurred_at=view.occurred_at,
+        note=note,
     )
 
 
-def _not_entered(one: _Told, refusal: Refusal) -> EntryOutcome:
+def _not_entered(one: _Told, refusal: Refusal, *, parked: bool = False) -> EntryOutcome:
     """Answer for an entry that cannot be entered: the one place that decides what becomes of it.
 
-    What no card holds the goods of is parked here; nothing is kept of anything else, which has happened all the same:
-    the device keeps it until somebody has put it right.
+    What no card holds the goods of is parked, and stays so whatever stands against it when it is sent again; nothing is
+    kept of anything else, which has happened all the same: the device keeps it until somebody has put it right.
     """
-    short = isinstance(refusal, ShortOfStock) and one.exception is not None
     return EntryOutcome(
         index=one.index,
         id=one.id,
-        state=PARKED if short else REFUSED,
-        exception_id=one.exception.id if short and one.exception else None,
+        state=PARKED if parked else REFUSED,
+        exception_id=one.exception.id if parked and one.exception else None,
         told_at=shown(one.told_at) if one.told_at else None,
         occurred_at=shown(one.order.occurred_at) if one.order else None,
         problem=dict(problem_of(refusal)),

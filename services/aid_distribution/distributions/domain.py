@@ -26,6 +26,13 @@ class AlreadyVoided(Refusal):
     title = "Already voided"
 
 
+class MoreThanReceived(Refusal):
+    """A business gives back no more than it received."""
+
+    code = "more_than_received"
+    title = "More is returned than this business received"
+
+
 def recipient_mistakes(leaves: Mapping[str, object], known: Collection[UUID]) -> list[FieldError]:
     """Say what is wrong with who received: nobody, the same business twice, or one that is not known."""
     named = {pointer: value for pointer, value in leaves.items() if pointer.startswith("/recipients/businesses/")}

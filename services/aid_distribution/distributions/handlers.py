@@ -19,7 +19,7 @@ from services.aid_distribution.distributions.orders import (
     distribution_view,
 )
 from services.aid_distribution.distributions.store import DistributionRow, DistributionShareRow
-from services.aid_distribution.distributions.within_limits import post_within_limits
+from services.aid_distribution.distributions.within_limits import Facts, post_within_limits
 from services.aid_distribution.ledger import handed_out, lot_notes
 from services.aid_distribution.ledger.domain import Draft, Kind, Line, Virtual
 from services.aid_distribution.ledger.handlers import leaving, posting_for_update, undo
@@ -74,27 +74,28 @@ async def mistakes(work: Work, leaves: Leaves) -> list[FieldError]:
 
 
 async def post_all(
-    work: Work, asked: Sequence[Asked[PostDistribution]], ids: Sequence[UUID] | None = None
+    work: Work, asked: Sequence[Asked[PostDistribution]], ids: Sequence[UUID] | None = None, facts: Facts | None = None
 ) -> list[DistributionView | Refusal]:
     """Hand out aid: stock, document, event and receipt in one transaction; each order has its own outcome.
 
-    Shape: `ids` are those that the distributions are to have, in the same order, where something names them already
+    Shape: `ids` are those that the distributions are to have, in the same order, where something names them already;
+           `facts` where they have happened whatever stands against them
     """
     given = iter(ids or [work.new_id() for _ in asked])
     outcomes: list[DistributionView | Refusal] = []
     for run in apart(asked):
-        outcomes += await _post_all(work, run, [next(given) for _ in run])
+        outcomes += await _post_all(work, run, [next(given) for _ in run], facts)
     return outcomes
 
 
 async def _post_all(
-    work: Work, asked: Sequence[Asked[PostDistribution]], ids: Sequence[UUID]
+    work: Work, asked: Sequence[Asked[PostDistribution]], ids: Sequence[UUID], facts: Facts | None
 ) -> list[DistributionView | Refusal]:
     leaves = [leaves_of(one.body) for one in asked]
     here = await here_of(work, leaves)
     reserved = await named(work, [one.body.reservation for one in asked])
-    plans = [_plan(work, one, order, here, reserved) for one, order in zip(asked, leaves, strict=True)]
-    outcomes = await post_within_limits(work, [one.body for one in asked], plans, here.businesses)
+    plans = [_plan(work, one, order, here, reserved, facts) for one, order in zip(asked, leaves, strict=True)]
+    outcomes = await post_within_limits(work, [one.body for one in asked], plans, here.businesses, facts)
     await reserved.use(work, zip((one.body.reservation for one in asked), outcomes, strict=True))
     done = [
         (_row(one, posted, row_id), one, posted)
@@ -117,7 +118,14 @@ async def _post_all(
     ]
 
 
-def _plan(work: Work, one: Asked[PostDistribution], leaves: Leaves, here: Here, reserved: Reserved) -> Draft | Refusal:
+def _plan(
+    work: Work,
+    one: Asked[PostDistribution],
+    leaves: Leaves,
+    here: Here,
+    reserved: Reserved,
+    facts: Facts | None,
+) -> Draft | Refusal:
     order = one.body
     errors = here.mistakes(leaves, one.caller, work.now)
     errors += reserved.mistakes(order.reservation, order.place, order.occurred_at, one.caller)
@@ -125,13 +133,18 @@ def _plan(work: Work, one: Asked[PostDistribution], leaves: Leaves, here: Here, 
         errors += evidence_mistakes(leaves, "/evidence")
     if errors:
         return Invalid(errors)
-    told = leaving(order.lines, order.place, Virtual.PUBLIC, here.known)
+    told, new_id = leaving(order.lines, order.place, Virtual.PUBLIC, here.known), work.new_id()
     lines = reserved.leaving(order.reservation, told, order.occurred_at)
     if isinstance(lines, Refusal):
-        return lines
+        if facts is None or order.reservation is None:
+            return lines
+        facts.not_reserved[new_id] = lines
+        if ended := reserved.freed_at(order.reservation):
+            facts.ended[order.reservation] = ended
+        lines = reserved.as_far_as_held(order.reservation, told, order.occurred_at)
     place = here.known.places[order.place]
     return Draft(
-        id=work.new_id(),
+        id=new_id,
         kind=Kind.DISTRIBUTION,
         region=place.region,
         occurred_at=order.occurred_at,

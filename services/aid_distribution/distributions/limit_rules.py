@@ -13,6 +13,11 @@ What counts as received:
   stored nowhere.
 * Only what was handed out while the limit was valid counts, so that a new limit asks nothing of the past. What was
   voided does not count.
+* What came back of a distribution does not count for what is handed out on the local day of the return or later; what
+  is dated before it still finds the goods with their business. It is taken off the hand-out, so off that day. A
+  hand-out of which a business has nothing left is none of its `times_max` any more, one of which it has something
+  still is. Whose goods came back is what the return says; where it does not, no recipient has more than is left of the
+  whole (`kept`), so that one who was alone, and everybody once all is back, has what is true.
 * The public is counted by heads and has no limit.
 
 Units:  days are WIB days; quantities in the item's base unit
@@ -71,14 +76,28 @@ class RecipientLimit:
         return programme == self.programme and (region == self.region or region.startswith(self.region + "."))
 
 
+class Back(NamedTuple):
+    """So much of an item that came back of a distribution on a day; `business` only where it was told."""
+
+    day: date
+    business: UUID | None
+    item: str
+    quantity: int
+
+
 class Handout(NamedTuple):
-    """What one business received in one distribution, or would."""
+    """What one business received in one distribution, or would.
+
+    Shape:  `moved` is what all recipients together had of the items of which something came `back`
+    """
 
     business: UUID
     region: str
     programme: str
     day: date
     goods: Mapping[str, int]
+    moved: Mapping[str, int] = {}
+    back: Sequence[Back] = ()
 
 
 class Measure(NamedTuple):
@@ -109,6 +128,21 @@ def even_part(quantity: int, recipients: int) -> int:
     return -(-quantity // recipients)
 
 
+def kept(one: Handout, day: date) -> Handout:
+    """Give what a business still has of a hand-out at the end of a day; items of which nothing is left are missing."""
+    back = [part for part in one.back if part.day <= day]
+    if not back:
+        return one
+    left: dict[str, int] = {}
+    for item, received in one.goods.items():
+        own = sum(part.quantity for part in back if part.item == item and part.business == one.business)
+        of_all = sum(part.quantity for part in back if part.item == item)
+        has = min(received - own, one.moved.get(item, received) - of_all) if of_all else received
+        if has > 0:
+            left[item] = has
+    return one._replace(goods=left)
+
+
 def breaches(limits: Iterable[RecipientLimit], before: Sequence[Handout], asked: Handout) -> Iterator[Breach]:
     """Find the limits that a hand-out would break, after what its business received before."""
     for limit in limits:
@@ -116,9 +150,12 @@ def breaches(limits: Iterable[RecipientLimit], before: Sequence[Handout], asked:
             continue
         if limit.item is not None and limit.item not in asked.goods:
             continue
-        counted = [one for one in before if one.programme == limit.programme and limit.binds_on(one.day)]
+        counted = [
+            kept(one, asked.day) for one in before if one.programme == limit.programme and limit.binds_on(one.day)
+        ]
         if limit.times_max is not None:
-            times = _by_day((one.day, 1) for one in counted if limit.item is None or limit.item in one.goods)
+            having = (one for one in counted if (limit.item in one.goods if limit.item else one.goods))
+            times = _by_day((one.day, 1) for one in having)
             yield from _breach(Measure(asked, limit, TIMES, limit.item, limit.times_max), times, 1)
         if limit.quantity_max is not None:
             for item in asked.goods if limit.item is None else (limit.item,):

@@ -1,5 +1,6 @@
 """What is stored of limits, what businesses received, and the row that stands for a business while it is counted."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from uuid import UUID
@@ -11,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.aid_distribution.distributions.limit_rules import (
     PERIOD_DAYS_MAX,
     TIMES_MAX,
+    Back,
     Handout,
     RecipientLimit,
 )
@@ -93,6 +95,20 @@ RECEIVED = text(
 )
 
 
+# What all its recipients had of an item is asked only where something of it came back.
+CAME_BACK = text(
+    """
+    SELECT d.id, r.day, r.business_id, r.item, r.quantity, m.quantity AS moved
+    FROM distribution d JOIN distribution_return r ON r.returns = d.posting_id
+    JOIN LATERAL (
+        SELECT sum(l.quantity)::bigint AS quantity FROM posting_line l
+        WHERE l.posting_id = d.posting_id AND l.item = r.item
+    ) m ON true
+    WHERE d.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.day, r.posting_id, r.item
+    """
+)
+
+
 async def binding(
     session: AsyncSession, programmes: Collection[str], first: date, last: date
 ) -> Sequence[RecipientLimit]:
@@ -126,4 +142,19 @@ async def received(
             (distribution, business), Handout(business, regions[business], programme, wib_day(occurred_at), {})
         )
         handout.goods[item] = quantity  # type: ignore[index]  # being filled
-    return list(found.values())
+    return await _with_returns(session, found)
+
+
+async def _with_returns(session: AsyncSession, found: dict[tuple[UUID, UUID], Handout]) -> list[Handout]:
+    """Add to hand-outs what came back of their distributions."""
+    back: defaultdict[UUID, list[Back]] = defaultdict(list)
+    moved: defaultdict[UUID, dict[str, int]] = defaultdict(dict)
+    if found:
+        rows = await session.execute(CAME_BACK, {"ids": list({distribution for distribution, _ in found})})
+        for distribution, day, business, item, quantity, of_all in rows:
+            back[distribution].append(Back(day, business, item, quantity))
+            moved[distribution][item] = of_all
+    return [
+        one._replace(moved=moved[distribution], back=back[distribution]) if distribution in back else one
+        for (distribution, _), one in found.items()
+    ]

@@ -13,10 +13,12 @@ from services.aid_distribution.distributions import batch_store
 from services.aid_distribution.distributions.batch_rules import EntryIdReused
 from services.aid_distribution.distributions.batch_store import Claim
 from services.aid_distribution.distributions.handlers import post_all
+from services.aid_distribution.distributions.happened import notes_of, post_happened
 from services.aid_distribution.distributions.orders import DistributionView, ParkDistribution, PostDistribution
+from services.aid_distribution.distributions.within_limits import Facts
 from services.aid_distribution.exceptions import parking, store
-from services.aid_distribution.exceptions.domain import EntryDropped, NotShort, Posting, State
-from services.aid_distribution.exceptions.orders import ExceptionView, exception_view
+from services.aid_distribution.exceptions.domain import Breach, EntryDropped, NotShort, Posting, State
+from services.aid_distribution.exceptions.orders import ApplyException, ExceptionView, exception_view
 from services.aid_distribution.exceptions.parking import Applier, Short, asked_of, undated
 from services.aid_distribution.exceptions.store import ExceptionRow
 from services.aid_distribution.ledger.domain import ShortOfStock
@@ -98,23 +100,32 @@ async def park_entries(work: Work, caller: Caller, entries: Sequence[ParkedEntry
     return [one.exception or next(rows) for one in entries]
 
 
+async def note_refused(work: Work, refused: Sequence[tuple[ExceptionRow, Refusal]]) -> None:
+    """Keep of what is parked that it was told again and something else than stock stood against it."""
+    await parking.note_refused(work, refused)
+
+
 async def note_entered(work: Work, caller: Caller, entered: Sequence[tuple[ExceptionRow, DistributionView]]) -> None:
     """Close what was parked and has been entered because its device sent it again."""
     done = [(row, Posting(view.posting_id, view.number)) for row, view in entered]
     await parking.note_applied(work, caller, done, HIDDEN)
 
 
-async def enter(work: Work, caller: Caller, row: ExceptionRow, document: str | None) -> Posting | Refusal:
+async def enter(work: Work, caller: Caller, row: ExceptionRow, how: ApplyException) -> Posting | Refusal:
     """Enter a distribution that was parked; an entry of a device is taken then, should it be sent again."""
-    order, new_id = asked_of(row, PostDistribution, document), work.new_id()
+    order, new_id = asked_of(row, PostDistribution, how.document), work.new_id()
+    facts = Facts(breach_accepted=how.breach_accepted is not None)
     if row.entry_id is not None and row.digest is not None:
         told = msgspec.convert(row.context, FromBatch)
         claim = Claim(row.entry_id, new_id, row.digest, told.told_at)
         if not await batch_store.claim(work.session, told.batch_id, row.owner, [claim]):
             return EntryIdReused("This entry has been entered by another id.")
-    (outcome,) = await post_all(work, [Asked(order, undated(caller))], [new_id])
+    (outcome,) = await post_happened(work, [Asked(order, undated(caller))], [new_id], facts)
     if not isinstance(outcome, Refusal):
-        return Posting(outcome.posting_id, outcome.number)
+        await batch_store.note(work.session, notes_of([outcome], facts))
+        refused = facts.breaches.get(outcome.posting_id)
+        breach = Breach(refused.code, refused.detail or refused.title, dict(refused.members)) if refused else None
+        return Posting(outcome.posting_id, outcome.number, breach)
     if row.entry_id is not None:
         await batch_store.give_up(work.session, [row.entry_id])
     return outcome

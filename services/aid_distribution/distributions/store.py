@@ -1,13 +1,14 @@
 """What is stored of a distribution: the event, who received, and the posting that moved the stock."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
@@ -75,11 +76,12 @@ class DistributionBusinessRow(SQLModel, table=True):
 
 
 class DistributionShareRow(SQLModel, table=True):
-    """What a business received of an item in a distribution, where that was told."""
+    """What a business received of an item in a distribution, where that was told, and what it gave back of that."""
 
     __tablename__ = "distribution_share"
     __table_args__ = (
         CheckConstraint(f"quantity BETWEEN 1 AND {QUANTITY_MAX}", name="distribution_share_quantity"),
+        CheckConstraint("returned BETWEEN 0 AND quantity", name="distribution_share_returned_within_quantity"),
         ForeignKeyConstraint(
             ["distribution_id", "business_id"],
             ["distribution_business.distribution_id", "distribution_business.business_id"],
@@ -89,6 +91,29 @@ class DistributionShareRow(SQLModel, table=True):
     distribution_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     business_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     item: str = Field(sa_column=Column(Text, ForeignKey("item.code"), primary_key=True))
+    quantity: int = Field(sa_column=Column(BigInteger, nullable=False))
+    returned: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+
+
+class DistributionReturnRow(SQLModel, table=True):
+    """What came back of a distribution by one return: of which item how much, on which local day, and of whom.
+
+    Shape:  `posting_id` is the return's, `returns` the distribution's; `business_id` only where it was told
+    """
+
+    __tablename__ = "distribution_return"
+    __table_args__ = (
+        CheckConstraint(f"quantity BETWEEN 1 AND {QUANTITY_MAX}", name="distribution_return_quantity"),
+        CheckConstraint("returns <> posting_id", name="distribution_return_of_another_posting"),
+        Index("distribution_return_of_posting", "returns"),
+    )
+
+    posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), primary_key=True))
+    item: str = Field(sa_column=Column(Text, ForeignKey("item.code"), primary_key=True))
+    # Not the distribution: whoever voids holds that before the posting, whoever returns holds the posting.
+    returns: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), nullable=False))
+    day: date = Field(sa_column=Column(Date, nullable=False))
+    business_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("known_business.id")))
     quantity: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 

@@ -29,6 +29,26 @@ Businesses = dict[UUID, KnownBusinessRow]
 
 
 @dataclass(slots=True)
+class Facts:
+    """What is to be known of hand-outs that have happened whatever stands against them; it grows as they are posted.
+
+    Shape:  `breach_accepted` where somebody says why a limit was passed. By the posting: `breaches` are the limits that
+            were, `not_reserved` says why not all was taken out of the reservation. `ended` is when reservations were
+            released or expired, by the reservation
+    """
+
+    breach_accepted: bool = False
+    breaches: dict[UUID, LimitReached] = field(default_factory=dict)
+    not_reserved: dict[UUID, Refusal] = field(default_factory=dict)
+    ended: dict[UUID, datetime] = field(default_factory=dict)
+
+    def freed_after(self, order: PostDistribution) -> datetime | None:
+        """Give when the goods of a hand-out became free in the book, if that was after it."""
+        ended = self.ended.get(order.reservation) if order.reservation else None
+        return ended if ended and ended > order.occurred_at else None
+
+
+@dataclass(slots=True)
 class Counted:
     """The limits that are about a batch, and what its recipients received so far; it grows as more is handed out."""
 
@@ -68,13 +88,19 @@ def handouts_of(order: PostDistribution, lines: Sequence[Line], businesses: Busi
 
 
 async def post_within_limits(
-    work: Work, orders: Sequence[PostDistribution], plans: Sequence[Draft | Refusal], businesses: Businesses
+    work: Work,
+    orders: Sequence[PostDistribution],
+    plans: Sequence[Draft | Refusal],
+    businesses: Businesses,
+    facts: Facts | None = None,
 ) -> list[Posted | Refusal]:
     """Post the drafts of distributions, each with its own outcome; LimitReached (409) where a recipient has enough.
 
     What was refused for lack of stock takes nothing from the limit of its recipients, also within the batch: so what
-    is refused only because of others in the batch is asked again once it is known what became of them.
+    is refused only because of others in the batch is asked again once it is known what became of them. A breach that
+    was accepted is noted in the facts.
     """
+    accepted = facts is not None and facts.breach_accepted
     asked = [
         handouts_of(order, plan.lines, businesses) if isinstance(plan, Draft) else []
         for order, plan in zip(orders, plans, strict=True)
@@ -87,9 +113,11 @@ async def post_within_limits(
         taken = []
         tentative = Counted(counted.limits)
         for index in open_:
-            if refused := counted.refusal(asked[index]):
+            refused = counted.refusal(asked[index])
+            if refused and not accepted:
                 outcomes[index] = refused
-            elif not counted.refusal(asked[index], tentative):
+            elif accepted or not counted.refusal(asked[index], tentative):
+                _note(facts, plans[index], refused)
                 tentative.add(asked[index])
                 taken.append(index)
         for index, outcome in zip(taken, await post(work, [plans[index] for index in taken]), strict=True):
@@ -97,6 +125,11 @@ async def post_within_limits(
             if isinstance(outcome, Posted):
                 counted.add(asked[index])
     return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _note(facts: Facts | None, plan: Draft | Refusal, refused: LimitReached | None) -> None:
+    if facts is not None and refused is not None and isinstance(plan, Draft):
+        facts.breaches[plan.id] = refused
 
 
 async def _count(work: Work, asked: Collection[Handout]) -> Counted | None:

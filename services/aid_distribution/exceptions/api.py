@@ -7,9 +7,11 @@ from services.aid_distribution.exceptions.domain import ExceptionClosed, NotShor
 from services.aid_distribution.exceptions.issues import park_issue
 from services.aid_distribution.exceptions.orders import (
     ApplyException,
+    ChangeException,
     DropException,
     ExceptionQuery,
     ExceptionView,
+    ExceptionWithChanges,
     ParkIssue,
 )
 from services.aid_distribution.exceptions.parking import Appliers
@@ -31,8 +33,8 @@ def exceptions(appliers: Appliers) -> Routes:
         return await questions.page(call.work, call.caller, query, appliers)
 
     @routes.get("/{exception_id}", Action.SEE_EXCEPTIONS)
-    async def show_exception(call: Call, exception_id: UUID) -> ExceptionView:
-        """Show what was parked, which cards are short and why that may be."""
+    async def show_exception(call: Call, exception_id: UUID) -> ExceptionWithChanges:
+        """Show what was parked, which cards are short and why that may be, and who was to settle it by when."""
         return await questions.show(call.work, call.caller, exception_id, appliers)
 
     @routes.post(
@@ -65,5 +67,11 @@ def exceptions(appliers: Appliers) -> Routes:
     async def drop_exception(call: Call, exception_id: UUID, body: DropException) -> ExceptionView:
         """Give up what was parked, with a reason."""
         return await handlers.drop(call.work, call.caller, exception_id, body, appliers)
+
+    @routes.patch("/{exception_id}", Action.SETTLE_EXCEPTION, refusals=[ExceptionClosed])
+    async def change_exception(call: Call, exception_id: UUID, body: ChangeException) -> ExceptionWithChanges:
+        """Say who is to settle it, or by when, and why."""
+        version = call.expected_version
+        return await handlers.change(call.work, call.caller, exception_id, version, body, appliers)
 
     return routes

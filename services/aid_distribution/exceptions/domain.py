@@ -6,6 +6,7 @@ Source: DOMAIN section 1, "Late is not lost"
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -119,8 +120,20 @@ def causes_named(cards: Sequence[ShortCard]) -> list[Why]:
     return [why for why in Why if why in named]
 
 
+class Breach(msgspec.Struct, frozen=True):
+    """A rule that what was parked breaks, and that somebody has accepted: its goods had left all the same.
+
+    Shape: `code` and `detail` are those of the refusal, `members` what else it tells
+    """
+
+    code: str
+    detail: str
+    members: dict[str, Any] = {}
+
+
 class Posting(msgspec.Struct, frozen=True):
-    """What an exception has become: the posting that moved its goods, and its document's number."""
+    """What an exception has become: the posting that moved its goods, its document's number, what was accepted."""
 
     id: UUID
     number: str
+    breach: Breach | None = None

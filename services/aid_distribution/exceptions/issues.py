@@ -1,7 +1,7 @@
 """Issues that have happened and ran short: parked by whoever made them, and entered later."""
 
 from services.aid_distribution.exceptions.domain import NotShort, Posting
-from services.aid_distribution.exceptions.orders import ExceptionView, ParkIssue, exception_view
+from services.aid_distribution.exceptions.orders import ApplyException, ExceptionView, ParkIssue, exception_view
 from services.aid_distribution.exceptions.parking import Applier, Short, asked_of, park, undated
 from services.aid_distribution.exceptions.store import ExceptionRow
 from services.aid_distribution.ledger import handlers as ledger
@@ -43,9 +43,9 @@ def as_issue(body: ParkIssue) -> IssueStock:
     return IssueStock(**{name: getattr(body, name) for name in IssueStock.__struct_fields__})
 
 
-async def enter(work: Work, caller: Caller, row: ExceptionRow, document: str | None) -> Posting | Refusal:
+async def enter(work: Work, caller: Caller, row: ExceptionRow, how: ApplyException) -> Posting | Refusal:
     """Enter an issue that was parked."""
-    order = asked_of(row, IssueStock, document)
+    order = asked_of(row, IssueStock, how.document)
     (outcome,) = await ledger.issue(work, [Asked(order, undated(caller))])
     return outcome if isinstance(outcome, Refusal) else Posting(outcome.id, outcome.number)
 

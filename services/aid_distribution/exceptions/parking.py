@@ -22,6 +22,7 @@ from services.aid_distribution.exceptions.domain import (
     short_cards,
     with_causes,
 )
+from services.aid_distribution.exceptions.orders import ApplyException
 from services.aid_distribution.exceptions.store import ExceptionRow
 from services.aid_distribution.ledger.domain import ShortOfStock
 from services.aid_distribution.ledger.known import Known, known_by_code
@@ -60,7 +61,7 @@ class Applier:
             `hidden` are the members of the order that say something of a person
     """
 
-    enter: Callable[[Work, Caller, ExceptionRow, str | None], Awaitable[Posting | Refusal]]
+    enter: Callable[[Work, Caller, ExceptionRow, ApplyException], Awaitable[Posting | Refusal]]
     hidden: tuple[str, ...] = ()
 
 
@@ -122,17 +123,28 @@ async def note_applied(
     caller: Caller,
     applied: Sequence[tuple[ExceptionRow, Posting]],
     hidden: tuple[str, ...],
-    document: str | None = None,
+    how: ApplyException | None = None,
 ) -> None:
-    """Close open exceptions whose orders have been entered, and tell of it."""
+    """Close open exceptions whose orders have been entered, and tell of it.
+
+    Shape: `how` is what whoever applied them said; None where a device told its entries again
+    """
     if not applied:
         return
     cards = [msgspec.convert(row.cards, list[ShortCard]) for row, _ in applied]
     here = await _names(work, cards, {row.place for row, _ in applied})
     for (row, posting), of_one in zip(applied, cards, strict=True):
-        close(work, caller, row, State.APPLIED, hidden, document)
+        close(work, caller, row, State.APPLIED, hidden, how.document if how else None)
         row.posting_id, row.number = posting.id, posting.number
-        event = ExceptionApplied(**_fact(row, of_one, here), posting_id=posting.id, number=posting.number)
+        if posting.breach is not None and how is not None:
+            row.breach, row.breach_reason = msgspec.to_builtins(posting.breach), how.breach_accepted
+        event = ExceptionApplied(
+            **_fact(row, of_one, here),
+            posting_id=posting.id,
+            number=posting.number,
+            breach=posting.breach.code if posting.breach else None,
+            breach_reason=row.breach_reason,
+        )
         work.record(event, region=row.region, caller=caller)
     await work.session.flush()
 

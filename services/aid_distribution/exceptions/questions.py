@@ -6,8 +6,15 @@ from uuid import UUID
 from sqlalchemy import false, tuple_
 from sqlmodel import and_, col, not_, or_, select
 
+from services.aid_distribution.exceptions import store
 from services.aid_distribution.exceptions.domain import State
-from services.aid_distribution.exceptions.orders import ExceptionQuery, ExceptionView, exception_view
+from services.aid_distribution.exceptions.orders import (
+    ExceptionQuery,
+    ExceptionView,
+    ExceptionWithChanges,
+    exception_view,
+    with_changes,
+)
 from services.aid_distribution.exceptions.parking import Appliers
 from services.aid_distribution.exceptions.store import ExceptionRow
 from shared import cursor
@@ -17,12 +24,13 @@ from shared.problems import Absent
 from shared.routes import Page
 
 
-async def show(work: Work, caller: Caller, exception_id: UUID, appliers: Appliers) -> ExceptionView:
-    """Show an exception; raises Absent (404), also for another region's."""
+async def show(work: Work, caller: Caller, exception_id: UUID, appliers: Appliers) -> ExceptionWithChanges:
+    """Show an exception and the changes of its owner and deadline; raises Absent (404), also for another region's."""
     row = await work.session.get(ExceptionRow, exception_id)
     if row is None or not caller.sees(row.region):
         raise Absent
-    return exception_view(row, appliers[row.kind].hidden, work.now)
+    view = exception_view(row, appliers[row.kind].hidden, work.now)
+    return with_changes(view, await store.changes_of(work.session, row.id))
 
 
 async def page(work: Work, caller: Caller, query: ExceptionQuery, appliers: Appliers) -> Page[ExceptionView]:
@@ -32,6 +40,8 @@ async def page(work: Work, caller: Caller, query: ExceptionQuery, appliers: Appl
     question = select(ExceptionRow).where(or_(false(), *own))
     if query.region is not None:
         question = question.where(or_(region == query.region, region.startswith(f"{query.region}.")))
+    if query.owner is not None:
+        question = question.where(ExceptionRow.owner == query.owner)
     if query.state is not None:
         question = question.where(ExceptionRow.state == query.state)
     if query.overdue is not None:

@@ -43,6 +43,7 @@ class ExceptionRow(SQLModel, table=True):
         CheckConstraint("occurred_at <= opened_at", name="stock_exception_has_happened"),
         CheckConstraint("jsonb_array_length(cards) > 0", name="stock_exception_is_short_of_something"),
         CheckConstraint("attempts > 0 AND last_attempt_at >= opened_at", name="stock_exception_attempts"),
+        CheckConstraint("deadline_no > 0", name="stock_exception_deadlines_are_counted"),
         CheckConstraint("overdue_told_at >= due_at", name="stock_exception_told_when_overdue"),
         CheckConstraint("(entry_id IS NULL) = (digest IS NULL)", name="stock_exception_entry_has_digest"),
         CheckConstraint(
@@ -53,6 +54,10 @@ class ExceptionRow(SQLModel, table=True):
             " (state = 'dropped' AND closed_at IS NOT NULL AND closed_by IS NOT NULL AND posting_id IS NULL"
             " AND number IS NULL AND drop_reason IS NOT NULL)",
             name="stock_exception_state",
+        ),
+        CheckConstraint(
+            "(breach IS NULL) = (breach_reason IS NULL) AND (breach IS NULL OR state = 'applied')",
+            name="stock_exception_breach_has_reason",
         ),
         UniqueConstraint("kind", "entry_id", name="stock_exception_once_for_entry"),
         Index("stock_exception_by_region", "region", "state", "due_at", "id"),
@@ -73,6 +78,7 @@ class ExceptionRow(SQLModel, table=True):
     owner: str
     opened_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     due_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    deadline_no: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default="1"))
     overdue_told_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     attempts: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default="1"))
     last_attempt_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
@@ -83,10 +89,31 @@ class ExceptionRow(SQLModel, table=True):
     posting_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id"), unique=True))
     number: str | None = None
     drop_reason: str | None = None
+    breach: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    breach_reason: str | None = None
     version: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default="1"))
 
     def __repr__(self) -> str:
         return f"ExceptionRow(id={self.id})"  # a row that ends in a log shows no person
+
+
+class ExceptionChangeRow(SQLModel, table=True):
+    """A change of who settles an exception and by when, as it is since; what was before is the change before."""
+
+    __tablename__ = "stock_exception_change"
+    __table_args__ = (
+        CheckConstraint("owner <> '' AND reason <> ''", name="stock_exception_change_says_who_and_why"),
+        CheckConstraint("version > 1", name="stock_exception_change_makes_a_version"),
+    )
+
+    exception_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("stock_exception.id"), primary_key=True))
+    version: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    owner: str
+    due_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    reason: str
+    document: str | None = None
+    changed_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    changed_by: str
 
 
 # The short cards that are asked about, by their numbers; a card without a lot stands for all lots of its item.
@@ -142,8 +169,36 @@ async def causes(session: AsyncSession, cards: Sequence[ShortCard]) -> dict[int,
     return found
 
 
+# An entry of a device is one matter wherever it is told: at two markets, or in two batches, at once. Whoever tells it,
+# applies it or drops it takes its turn here before it locks anything else. The turns are few, so that an upload of
+# hundreds of entries does not fill the server's table of locks, and are taken in one order.
+TURNS, TURNS_OF_ENTRIES = 256, 38
+TURN = text(
+    """
+    SELECT pg_advisory_xact_lock(:space, turn) FROM (
+        SELECT DISTINCT hashtext(id::text) & (:turns - 1) AS turn FROM unnest(CAST(:ids AS uuid[])) AS e(id)
+        ORDER BY turn OFFSET 0
+    ) t
+    """
+)
+ENTRY = text("SELECT entry_id FROM stock_exception WHERE id = :id AND entry_id IS NOT NULL")
+
+
+async def take_turn(session: AsyncSession, ids: Collection[UUID]) -> None:
+    """Keep everybody else from entering the same entries of devices, until the commit."""
+    if ids:
+        await session.execute(TURN, {"space": TURNS_OF_ENTRIES, "turns": TURNS, "ids": list(ids)})
+
+
+async def changes_of(session: AsyncSession, exception_id: UUID) -> Sequence[ExceptionChangeRow]:
+    """Give the changes of an exception's owner and deadline, the first one first."""
+    question = select(ExceptionChangeRow).where(ExceptionChangeRow.exception_id == exception_id)
+    return (await session.exec(question.order_by(col(ExceptionChangeRow.version)))).all()
+
+
 async def locked(session: AsyncSession, exception_id: UUID) -> ExceptionRow | None:
-    """Give an exception and keep others from settling it meanwhile."""
+    """Give an exception and keep others from settling it meanwhile, also those who tell its entry again."""
+    await take_turn(session, list((await session.execute(ENTRY, {"id": exception_id})).scalars()))
     return await session.get(ExceptionRow, exception_id, with_for_update=True, populate_existing=True)
 
 
@@ -151,6 +206,7 @@ async def of_entries(session: AsyncSession, kind: str, ids: Collection[UUID]) ->
     """Give the exceptions that entries of devices have become, by the entry, and keep others from settling them."""
     if not ids:
         return {}
+    await take_turn(session, ids)
     question = select(ExceptionRow).where(ExceptionRow.kind == kind, col(ExceptionRow.entry_id).in_(ids))
     question = question.order_by(col(ExceptionRow.id)).with_for_update().execution_options(populate_existing=True)
     return {row.entry_id: row for row in await session.exec(question) if row.entry_id is not None}

@@ -17,16 +17,24 @@ from shared.clock import wib_day
 
 
 class HandedOutDayRow(SQLModel, table=True):
-    """How much of an item was handed out in a region under a programme on one local day, less what was taken back."""
+    """How much of an item was handed out in a region under a programme on one local day.
+
+    Shape:  `quantity` is what was handed out, less what was voided; `returned` how much of that came back since, on
+            whichever day it did. What was handed out net is the difference
+    """
 
     __tablename__ = "handed_out_day"
-    __table_args__ = (CheckConstraint("quantity >= 0", name="handed_out_day_not_negative"),)
+    __table_args__ = (
+        CheckConstraint("quantity >= 0", name="handed_out_day_not_negative"),
+        CheckConstraint("returned BETWEEN 0 AND quantity", name="handed_out_day_returned_within_quantity"),
+    )
 
     item: str = Field(sa_column=Column(Text, ForeignKey("item.code"), primary_key=True))
     day: date = Field(primary_key=True)
     region: str = Field(primary_key=True)
     programme: str = Field(primary_key=True)
     quantity: int = Field(sa_column=Column(BigInteger, nullable=False))
+    returned: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
 
 
 class Key(NamedTuple):
@@ -63,13 +71,18 @@ TAKE_BACK = text(
     WHERE (h.item, h.day, h.region, h.programme) = (n.item, n.day, n.region, n.programme)
     """  # noqa: S608 - put together from our own text
 )
-
+GIVE_BACK = text(
+    f"""
+    UPDATE handed_out_day h SET returned = h.returned + n.quantity FROM {NEWS}
+    WHERE (h.item, h.day, h.region, h.programme) = (n.item, n.day, n.region, n.programme)
+    """  # noqa: S608 - put together from our own text
+)
 
 # Summed up before it is asked whose it is: that of some regions instead of thousands of days.
 SERVED = text(
     """
     SELECT region, quantity FROM (
-        SELECT region, sum(quantity)::bigint AS quantity FROM handed_out_day
+        SELECT region, sum(quantity - returned)::bigint AS quantity FROM handed_out_day
         WHERE item = :item AND day BETWEEN :first AND :last
           AND (CAST(:programme AS text) IS NULL OR programme = :programme)
         GROUP BY region
@@ -91,10 +104,20 @@ async def take_back(session: AsyncSession, programme: str, reversal: Posted) -> 
         await session.execute(TAKE_BACK, values)
 
 
+async def give_back(session: AsyncSession, days: Counter[Key]) -> None:
+    """Count what came back of what was handed out on some days; the figures of those days stay beside it."""
+    if values := _columns(days):
+        await session.execute(LOCK, values)
+        await session.execute(GIVE_BACK, values)
+
+
 async def served(
     session: AsyncSession, regions: Collection[str], item: str, programme: str | None, first: date, last: date
 ) -> dict[str, int]:
-    """Say how much of an item was handed out in each region within these, from one day to another, both included."""
+    """Say how much of an item was handed out net in each region within these, from one day to another, both included.
+
+    What came back since is taken off the day on which it was handed out.
+    """
     values = {"item": item, "programme": programme, "first": first, "last": last, "regions": list(regions)}
     return {row.region: row.quantity for row in await session.execute(SERVED, values)}
 

@@ -72,32 +72,60 @@ class Reserved:
         """Give the lines of goods that leave a place, those of a reservation where one is named."""
         return goods if one is None else self._take(one, goods, at)
 
+    def as_far_as_held(self, one: UUID, goods: tuple[Line, ...], at: datetime) -> tuple[Line, ...]:
+        """Give the lines of goods that have left a place: out of the free ones what a reservation does not hold."""
+        if self._ended(one, at):
+            return goods
+        taken, missing = self._choose(one, goods, at)
+        return (*taken, *(not_held for _, not_held in missing))
+
+    def freed_at(self, one: UUID) -> datetime | None:
+        """Give when what was left of a reservation became free, if it did."""
+        row = self.rows[one]
+        return row.ended_at if row.state in (State.RELEASED, State.EXPIRED) else None
+
+    def _ended(self, one: UUID, at: datetime) -> ReservationEnded | None:
+        row = self.rows[one]
+        if row.state == State.OPEN and row.expires_at > at:
+            return None
+        state = State.EXPIRED if row.state == State.OPEN else row.state
+        return ReservationEnded(f"{row.number} is {state}.", state=str(state))
+
     def _take(self, one: UUID, goods: Sequence[Line], at: datetime) -> tuple[Line, ...] | Refusal:
         """Choose what is taken out of a reservation: what names its lot first, the rest in the order of expiry.
 
         What has expired or is on hold is skipped and told of; what names it by its lot is for the ledger to refuse.
         """
+        if ended := self._ended(one, at):
+            return ended
         row = self.rows[one]
-        if row.state != State.OPEN or row.expires_at <= at:
-            state = State.EXPIRED if row.state == State.OPEN else row.state
-            return ReservationEnded(f"{row.number} is {state}.", state=str(state))
-        left = {(line.item, line.lot): line.left for line in self.lines[one]}
-        taken: list[Line] = []
-        short: list[dict[str, Json]] = []
-        for asked in sorted(goods, key=lambda line: line.lot is None):
-            missing = asked.quantity
-            for lot in self._choice(one, asked, at):
-                if part := min(missing, left[asked.item, lot]):
-                    taken.append(Line(asked.item, part, reserved_place(row.place), asked.to_place, lot))
-                    left[asked.item, lot] -= part
-                    missing -= part
-            if missing:
+        taken, missing = self._choose(one, goods, at)
+        if missing:
+            short: list[dict[str, Json]] = []
+            for asked, not_held in missing:
                 about: dict[str, Json] = {"item": asked.item, "lot": asked.lot, "asked": asked.quantity}
-                short.append(about | {"reserved": asked.quantity - missing} | self._skipped(one, asked, at))
-        if short:
+                held: dict[str, Json] = {"reserved": asked.quantity - not_held.quantity}
+                short.append(about | held | self._skipped(one, asked, at))
             detail = f"{short[0]['item']}: asked {short[0]['asked']}, {row.number} holds {short[0]['reserved']}."
             return MoreThanReserved(detail, number=row.number, cards=[*short])
         return tuple(taken)
+
+    def _choose(self, one: UUID, goods: Sequence[Line], at: datetime) -> tuple[list[Line], list[tuple[Line, Line]]]:
+        """Give the lines out of a reservation; and for each line that it does not hold whole, that and its rest."""
+        place = self.rows[one].place
+        left = {(line.item, line.lot): line.left for line in self.lines[one]}
+        taken: list[Line] = []
+        missing: list[tuple[Line, Line]] = []
+        for asked in sorted(goods, key=lambda line: line.lot is None):
+            rest = asked.quantity
+            for lot in self._choice(one, asked, at):
+                if part := min(rest, left[asked.item, lot]):
+                    taken.append(Line(asked.item, part, reserved_place(place), asked.to_place, lot))
+                    left[asked.item, lot] -= part
+                    rest -= part
+            if rest:
+                missing.append((asked, Line(asked.item, rest, asked.from_place, asked.to_place, asked.lot)))
+        return taken, missing
 
     def _choice(self, one: UUID, asked: Line, at: datetime) -> Iterator[str]:
         for line in self.lines[one]:
@@ -127,7 +155,12 @@ class Reserved:
         used = [(one, posted) for one, posted in outcomes if one is not None and isinstance(posted, Posted)]
         for one, posted in used:
             row, lines = self.rows[one], self.lines[one]
-            taken = by_lot((line.item, line.lot or NO_LOT, line.quantity) for line in posted.lines)
+            shelf = reserved_place(row.place)
+            taken = by_lot(
+                (line.item, line.lot or NO_LOT, line.quantity) for line in posted.lines if line.from_place == shelf
+            )
+            if not taken:  # it had happened, and the reservation was gone
+                continue
             for line in lines:
                 line.used += taken[line.item, line.lot]
             work.session.add_all(

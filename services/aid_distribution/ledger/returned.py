@@ -1,6 +1,8 @@
 """What of a posting was given back by returns: never more than it moved, which the database sees to as well."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -8,8 +10,10 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Text, Uu
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.aid_distribution.ledger.store import LotKey
-from shared.problems import Refusal
+from services.aid_distribution.ledger.store import LotKey, PostingRow
+from shared.caller import Caller
+from shared.database import Work
+from shared.problems import FieldError, Refusal
 
 
 class GoodsReturned(Refusal):
@@ -39,6 +43,35 @@ class Left(NamedTuple):
     to_place: str
     moved: int
     returned: int
+
+
+class GivenBack(NamedTuple):
+    """Goods of a posting that come back from the public: which posting brings them, when, and of which business.
+
+    Shape:  `goods` by item, all lots together, in base units; `business` only where it was told
+    """
+
+    posting_id: UUID
+    occurred_at: datetime
+    business: UUID | None
+    goods: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the capability whose document moved goods has to say and to do when they come back.
+
+    Shape:  both are asked under the lock of the posting that moved them. `before` comes before any card is locked, so
+            it takes what its capability locks before cards, and says what is wrong with the return. `after` counts the
+            return against the document, in its transaction
+    """
+
+    before: Callable[[Work, Caller, PostingRow, GivenBack], Awaitable[list[FieldError]]]
+    after: Callable[[Work, Caller, PostingRow, GivenBack], Awaitable[None]]
+
+
+Origins = Mapping[str, Origin]
+"""The capabilities whose documents count what comes back, by the kind of their postings."""
 
 
 # What a count has got afterwards is no part of what it moved.

@@ -1,4 +1,8 @@
-"""The rules of a seller's claim: never more than was sold, and never for a coupon that was used a second time."""
+"""The rules of a seller's claim: never more than was sold, and never for a coupon that was used a second time.
+
+What comes back of a sale was not sold. Before the claim it lowers what can be claimed, before the payment what is paid;
+what comes back after the payment the seller owes, and the claim says how much that is.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,6 +73,11 @@ class Sold:
 def amount_rupiah(quantities: Mapping[str, int], sold: Mapping[str, Sold]) -> int:
     """Give what is due for quantities of items."""
     return sum(quantity * sold[item].subsidy_rupiah for item, quantity in quantities.items())
+
+
+def payable(claimed: int, sold: int, returned: int) -> int:
+    """Give how much of what is claimed was sold and kept."""
+    return min(claimed, sold - returned)
 
 
 def settled_rupiah(lines: Sequence[tuple[int, int, bool]]) -> int:

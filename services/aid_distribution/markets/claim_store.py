@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.aid_distribution.markets.claim_rules import ClaimState, LineState, Sold
+from services.aid_distribution.markets.claim_rules import ClaimState, LineState, Sold, payable
 
 CLAIM_STATES_SQL = ", ".join(f"'{state}'" for state in ClaimState)
 LINE_STATES_SQL = ", ".join(f"'{state}'" for state in LineState)
@@ -50,12 +50,19 @@ class MarketClaimRow(SQLModel, table=True):
 
 
 class MarketClaimLineRow(SQLModel, table=True):
-    """An item of a claim, and what was decided of it."""
+    """An item of a claim, and what was decided of it.
+
+    Shape:  `sold` is what had been sold and not come back when it was claimed, `returned` what came back since;
+            `settled` how much of it the decision, and then the payment, was about
+    """
 
     __tablename__ = "market_claim_line"
     __table_args__ = (
         CheckConstraint(f"state IN ({LINE_STATES_SQL})", name="market_claim_line_state_known"),
         CheckConstraint("claimed BETWEEN 0 AND sold", name="market_claim_line_within_sold"),
+        CheckConstraint("returned BETWEEN 0 AND sold", name="market_claim_line_returned_within_sold"),
+        CheckConstraint("settled BETWEEN 0 AND claimed", name="market_claim_line_settled_within_claimed"),
+        CheckConstraint("(state = 'pending') = (settled IS NULL)", name="market_claim_line_decided_is_settled"),
         CheckConstraint("subsidy_rupiah >= 0", name="market_claim_line_subsidy"),
         CheckConstraint("(state = 'refused') = (reason IS NOT NULL)", name="market_claim_line_refused_has_reason"),
     )
@@ -64,16 +71,29 @@ class MarketClaimLineRow(SQLModel, table=True):
     item: str = Field(sa_column=Column(Text, ForeignKey("item.code"), primary_key=True))
     sold: int = Field(sa_column=Column(BigInteger, nullable=False))
     claimed: int = Field(sa_column=Column(BigInteger, nullable=False))
+    returned: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    settled: int | None = Field(default=None, sa_column=Column(BigInteger))
     subsidy_rupiah: int = Field(sa_column=Column(BigInteger, nullable=False))
     state: str
     reason: str | None = None
+
+    @property
+    def payable(self) -> int:
+        """Give how much of it is to be paid, were it settled now."""
+        return payable(self.claimed, self.sold, self.returned) if self.state == LineState.APPROVED else 0
+
+    @property
+    def recoverable_rupiah(self) -> int:
+        """Give the worth of what came back since it was settled."""
+        return max(0, (self.settled or 0) - self.payable) * self.subsidy_rupiah
 
 
 SOLD = text(
     """
     SELECT i.item, i.market_price_rupiah - i.price_rupiah AS subsidy, coalesce(sold.quantity, 0)::bigint AS quantity
     FROM market_item i LEFT JOIN (
-        SELECT l.item, sum(l.quantity) AS quantity FROM market_sale s JOIN market_sale_line l ON l.sale_id = s.id
+        SELECT l.item, sum(l.quantity - l.returned) AS quantity
+        FROM market_sale s JOIN market_sale_line l ON l.sale_id = s.id
         WHERE s.market_id = :market AND NOT s.double_use GROUP BY l.item
     ) sold USING (item)
     WHERE i.market_id = :market ORDER BY i.line_no
@@ -85,8 +105,16 @@ USED = text(
 )
 
 
+CLAIM_SALES = text("UPDATE market_sale SET claim_id = :claim WHERE market_id = :market AND NOT double_use")
+
+
+async def claim_sales(session: AsyncSession, claim: MarketClaimRow) -> None:
+    """Keep of every sale that a claim was computed from that it stands in it."""
+    await session.execute(CLAIM_SALES, {"claim": claim.id, "market": claim.market_id})
+
+
 async def sold(session: AsyncSession, market_id: UUID) -> dict[str, Sold]:
-    """Give what was sold of each item of a market, second uses of coupons left out."""
+    """Give what was sold of each item of a market and has not come back, second uses of coupons left out."""
     rows = await session.execute(SOLD, {"market": market_id})
     return {row.item: Sold(row.quantity, row.subsidy) for row in rows}
 

@@ -76,11 +76,16 @@ class SettleMarket(Order, frozen=True, kw_only=True):
 
 
 class ClaimLineView(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of a claim: what was sold, what is claimed, and what was decided."""
+    """A line of a claim: what was sold, what is claimed, what came back since, and what was decided.
+
+    Shape: `settled` is how much is paid, or was
+    """
 
     item: str
     sold: int
     claimed: int
+    returned: int
+    settled: int | None
     subsidy_rupiah: int
     amount_rupiah: int
     state: str
@@ -98,7 +103,10 @@ class ExcludedView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClaimView(msgspec.Struct, frozen=True, kw_only=True):
-    """A claim: what was computed from the sales, claimed, settled; and what was left out."""
+    """A claim: what was computed from the sales, claimed, settled; and what was left out.
+
+    Shape: `recoverable_rupiah` is the worth of what came back after it was paid, which the seller owes
+    """
 
     id: UUID
     market_id: UUID
@@ -107,6 +115,7 @@ class ClaimView(msgspec.Struct, frozen=True, kw_only=True):
     computed_rupiah: int
     claimed_rupiah: int
     settled_rupiah: int | None
+    recoverable_rupiah: int
     submitted_at: datetime
     decided_at: datetime | None
     paid_at: datetime | None
@@ -159,6 +168,7 @@ async def submit(work: Work, caller: Caller, market_id: UUID, order: SubmitClaim
         for item, one in sold.items()
     )
     await work.session.flush()
+    await claim_store.claim_sales(work.session, row)
     return await _view(work, row)
 
 
@@ -190,12 +200,18 @@ async def decide(work: Work, caller: Caller, market_id: UUID, claim_id: UUID, or
     for told in order.lines:
         lines[told.item].state = LineState.APPROVED if told.approved else LineState.REFUSED
         lines[told.item].reason = None if told.approved else told.reason
-    decided = [(line.claimed, line.subsidy_rupiah, line.state == LineState.APPROVED) for line in lines.values()]
-    row.state, row.settled_rupiah = ClaimState.DECIDED, settled_rupiah(decided)
+    row.state, row.settled_rupiah = ClaimState.DECIDED, _settle_lines(list(lines.values()))
     row.decided_at, row.decided_by = work.now, caller.subject
     row.version += 1
     await work.session.flush()
     return await _view(work, row)
+
+
+def _settle_lines(lines: Sequence[MarketClaimLineRow]) -> int:
+    """Settle the lines of a claim that were approved, less what came back; gives what is due for them."""
+    for line in lines:
+        line.settled = line.payable
+    return settled_rupiah([(line.payable, line.subsidy_rupiah, True) for line in lines])
 
 
 def _decision_mistakes(order: DecideClaim, known: Sequence[str]) -> list[FieldError]:
@@ -210,13 +226,14 @@ def _decision_mistakes(order: DecideClaim, known: Sequence[str]) -> list[FieldEr
 
 
 async def pay(work: Work, caller: Caller, market_id: UUID, claim_id: UUID, order: PayClaim) -> ClaimView:
-    """Note that a claim was paid; the market is settled with it.
+    """Note that a claim was paid, less what came back since it was decided; the market is settled with it.
 
     Raises: Absent (404), Invalid (422), WrongMarketState or WrongClaimState (409)
     """
     row, market = await _claim_for_update(work, caller, market_id, claim_id, ClaimState.DECIDED)
     if errors := when_mistakes(order.paid_at, work.now, caller.role, "/paid_at"):
         raise Invalid(errors)
+    row.settled_rupiah = _settle_lines(await claim_store.lines_of(work.session, row.id))
     row.state, row.paid_at, row.paid_by = ClaimState.PAID, order.paid_at, caller.subject
     row.payment_reference = order.reference
     row.version += 1
@@ -285,6 +302,7 @@ async def _view(work: Work, row: MarketClaimRow) -> ClaimView:
         computed_rupiah=row.computed_rupiah,
         claimed_rupiah=row.claimed_rupiah,
         settled_rupiah=row.settled_rupiah,
+        recoverable_rupiah=sum(line.recoverable_rupiah for line in lines) if row.state == ClaimState.PAID else 0,
         submitted_at=shown(row.submitted_at),
         decided_at=shown(row.decided_at) if row.decided_at else None,
         paid_at=shown(row.paid_at) if row.paid_at else None,
@@ -295,6 +313,8 @@ async def _view(work: Work, row: MarketClaimRow) -> ClaimView:
                 item=line.item,
                 sold=line.sold,
                 claimed=line.claimed,
+                returned=line.returned,
+                settled=line.settled,
                 subsidy_rupiah=line.subsidy_rupiah,
                 amount_rupiah=line.claimed * line.subsidy_rupiah,
                 state=line.state,

@@ -17,6 +17,10 @@ PACKAGES_MAX = 10
 ALLOTMENT_MAX = 100_000_000
 """The most of an item that a market is given: times any price it still fits into 64 bits, a whole offer of them too."""
 
+ALLOTMENT_EXHAUSTED, LIMIT_PER_FAMILY = "allotment_exhausted", "limit_per_family"
+BREACHES = (ALLOTMENT_EXHAUSTED, LIMIT_PER_FAMILY)
+"""What a sale is refused for that others may have used up since its goods left."""
+
 
 class Model(StrEnum):
     """How a market sells: a package below its price against a coupon, or at the distributor's price to everybody."""
@@ -104,13 +108,17 @@ class Coupon:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One sale as a counter tells it; `fault` says what is wrong with its coupon, if that is known already."""
+    """One sale as a counter tells it; `fault` says what is wrong with its coupon, if that is known already.
+
+    Shape: `was_parked` where it waits for its goods: then it comes into the book with them or not at all
+    """
 
     id: UUID
     lines: tuple[Line, ...]
     coupon: Coupon | None = None
     family: str | None = None
     fault: str | None = None
+    was_parked: bool = False
 
     @property
     def quantities(self) -> dict[str, int]:
@@ -148,42 +156,50 @@ class Taken:
     """A sale that goes into the book.
 
     Shape: `double_of` is the first use of the same coupon; `unposted` says why the goods of a double use cannot be
-           taken off the book, although they have left
+           taken off the book, although they have left; the others say that the goods of a sale that was parked are
+           taken off the book although the family has had its limit, or the market its allotment
     """
 
     double_of: UUID | None = None
     unposted: str | None = None
+    beyond_limit: bool = False
+    beyond_allotment: bool = False
 
 
 @dataclass(slots=True)
 class Book:
-    """What is known of a market while its sales are decided, one after the other."""
+    """What is known of a market while its sales are decided, one after the other.
+
+    Shape: `breach_accepted` where somebody has said why the goods of a parked sale left against a rule
+    """
 
     model: Model
     offers: Mapping[str, Offer]
     first_uses: dict[UUID, UUID] = field(default_factory=dict)
     families: dict[tuple[str, str], int] = field(default_factory=dict)
+    breach_accepted: bool = False
 
     def decide(self, entry: Entry) -> Taken | Refused:
         """Say what becomes of a sale; what is taken is counted at once."""
-        if refused := self._fault(entry) or self._without_right(entry) or self._over_limit(entry):
+        if refused := self._fault(entry) or self._without_right(entry):
             return refused
-        short = [item for item, quantity in entry.quantities.items() if quantity > self.offers[item].left]
+        over_limit, short = self._over_limit(entry), self._over_allotment(entry)
+        if over_limit and not self.breach_accepted:
+            return over_limit
         first = self.first_uses.get(entry.coupon.id) if entry.coupon else None
-        if short and first is None:
-            return Refused(
-                "allotment_exhausted", f"{short[0]}: {self.offers[short[0]].left} are left of the allotment."
-            )
-        if short:
-            return Taken(first, "allotment_exhausted")
-        self._count(entry, 1)
+        if short and first is None and not self.breach_accepted:
+            return short
+        if short and not (entry.was_parked or self.breach_accepted):
+            return Taken(first, short.code)
+        taken = Taken(first, beyond_limit=over_limit is not None, beyond_allotment=short is not None)
+        self._count(entry, taken, 1)
         if entry.coupon and first is None:
             self.first_uses[entry.coupon.id] = entry.id
-        return Taken(first)
+        return taken
 
-    def take_back(self, entry: Entry) -> None:
+    def take_back(self, entry: Entry, taken: Taken) -> None:
         """Forget a sale that the ledger has refused."""
-        self._count(entry, -1)
+        self._count(entry, taken, -1)
         if entry.coupon and self.first_uses.get(entry.coupon.id) == entry.id:
             del self.first_uses[entry.coupon.id]
 
@@ -212,13 +228,20 @@ class Book:
             limit = self.offers[item].limit_per_family * packages
             before = 0 if entry.coupon else self.families.get((entry.family or "", item), 0)
             if before + quantity > limit:
-                return Refused("limit_per_family", f"{item}: {before} of {limit} were taken already, {quantity} asked.")
+                return Refused(LIMIT_PER_FAMILY, f"{item}: {before} of {limit} were taken already, {quantity} asked.")
         return None
 
-    def _count(self, entry: Entry, sign: int) -> None:
+    def _over_allotment(self, entry: Entry) -> Refused | None:
         for item, quantity in entry.quantities.items():
-            self.offers[item].left -= sign * quantity
-            if entry.coupon is None and entry.family:
+            if quantity > (left := self.offers[item].left):
+                return Refused(ALLOTMENT_EXHAUSTED, f"{item}: {left} are left of the allotment.")
+        return None
+
+    def _count(self, entry: Entry, taken: Taken, sign: int) -> None:
+        for item, quantity in entry.quantities.items():
+            if not taken.beyond_allotment:
+                self.offers[item].left -= sign * quantity
+            if entry.coupon is None and entry.family and not taken.beyond_limit:
                 key = (entry.family, item)
                 self.families[key] = self.families.get(key, 0) + sign * quantity
 

@@ -8,7 +8,7 @@ from services.aid_distribution.ledger.domain import Line as Moved
 from services.aid_distribution.ledger.handlers import post
 from services.aid_distribution.ledger.store import Posted
 from services.aid_distribution.markets import store
-from services.aid_distribution.markets.domain import SELLS, Entry, Taken, amount_rupiah
+from services.aid_distribution.markets.domain import BREACHES, SELLS, Entry, Taken, amount_rupiah
 from services.aid_distribution.markets.handlers import market_for_update
 from services.aid_distribution.markets.orders import RecordSales, SalesView
 from services.aid_distribution.markets.store import MarketSaleLineRow, MarketSaleRow
@@ -17,8 +17,6 @@ from shared.caller import Caller
 from shared.contracts.aid_distribution import MarketSold
 from shared.database import Work
 from shared.problems import Refusal
-
-FOR_WANT_OF_ROOM = ("allotment_exhausted", "limit_per_family")
 
 
 async def record(work: Work, caller: Caller, market_id: UUID, order: RecordSales) -> SalesView:
@@ -31,11 +29,17 @@ async def record(work: Work, caller: Caller, market_id: UUID, order: RecordSales
     return SalesView(market_id=market_id, outcomes=[upload.outcomes[one.id] for one in order.entries])
 
 
-async def enter(work: Work, caller: Caller, market_id: UUID, order: RecordSales) -> Upload:
-    """Enter what can be entered; what was parked of it is locked before the market, as whoever applies it does."""
+async def enter(
+    work: Work, caller: Caller, market_id: UUID, order: RecordSales, *, breach_accepted: bool = False
+) -> Upload:
+    """Enter what can be entered; what was parked of it is locked before the market, as whoever applies it does.
+
+    Shape: `breach_accepted` where somebody says why goods left that the family or the market had no more of
+    """
     await parked_of(work, order)
     market = await market_for_update(work, caller, market_id, *SELLS)
     upload = await gather(work, caller, market, order)
+    upload.book.breach_accepted = breach_accepted
     pending = [entry for entry in upload.entries.values() if entry.id not in upload.outcomes]
     pending.sort(key=lambda entry: (upload.told[entry.id].sold_at, entry.id))
     while pending:
@@ -63,7 +67,7 @@ async def _round(upload: Upload, pending: Sequence[Entry]) -> list[Entry]:
             taken.append((entry, verdict))
         else:
             upload.refuse(entry.id, verdict.code, verdict.detail)
-            no_room += [entry] if verdict.code in FOR_WANT_OF_ROOM else []
+            no_room += [entry] if verdict.code in BREACHES else []
     # What the ledger refuses leaves room for what was refused for want of it.
     return [*(no_room if await _post(upload, taken) else []), *later]
 
@@ -78,8 +82,9 @@ async def _post(upload: Upload, taken: Sequence[tuple[Entry, Taken]]) -> bool:
             continue
         if verdict.unposted is None:
             refused = True
-            upload.book.take_back(entry)
-        if verdict.double_of is None:
+            upload.book.take_back(entry, verdict)
+        # What waits for its goods comes into the book with them: else it would be there, and still be parked.
+        if verdict.double_of is None or entry.was_parked:
             upload.refuse(entry.id, posted.code, posted.detail)
             if isinstance(posted, ShortOfStock):
                 upload.short[entry.id] = posted
@@ -125,6 +130,8 @@ def _take(upload: Upload, entry: Entry, verdict: Taken, posted: Posted | None) -
         posting_id=posted.draft.id if posted else None,
         number=posted.number if posted else None,
         unposted_reason=verdict.unposted,
+        beyond_limit=verdict.beyond_limit,
+        beyond_allotment=verdict.beyond_allotment,
         amount_rupiah=amount_rupiah(entry.lines, upload.book.offers),
     )
     upload.written.append(row)
@@ -172,10 +179,10 @@ async def _write(upload: Upload) -> None:
 
 
 def _sold(upload: Upload, quantities: Mapping[UUID, Mapping[str, int]]) -> dict[str, int]:
-    """Sum up what is off the book now, by item."""
+    """Sum up what is off the book now and off the allotment, by item."""
     sold: dict[str, int] = {}
     for row in upload.written:
-        if row.posting_id is not None:
+        if row.posting_id is not None and not row.beyond_allotment:
             for item, quantity in quantities[row.id].items():
                 sold[item] = sold.get(item, 0) + quantity
     return sold
@@ -185,7 +192,7 @@ def _taken(upload: Upload, quantities: Mapping[UUID, Mapping[str, int]]) -> dict
     """Sum up what families without coupons have taken, by family and item."""
     taken: dict[tuple[str, str], int] = {}
     for row in upload.written:
-        if row.coupon_id is None and row.family is not None:
+        if row.coupon_id is None and row.family is not None and not row.beyond_limit:
             for item, quantity in quantities[row.id].items():
                 taken[row.family, item] = taken.get((row.family, item), 0) + quantity
     return taken

@@ -80,7 +80,7 @@ class MarketRow(SQLModel, table=True):
 
 
 class MarketItemRow(SQLModel, table=True):
-    """An item of a market's offer; what is sold never passes the allotment."""
+    """An item of a market's offer; what is sold and has not come back never passes the allotment."""
 
     __tablename__ = "market_item"
     __table_args__ = (
@@ -146,7 +146,12 @@ class MarketCouponRow(SQLModel, table=True):
 
 
 class MarketSaleRow(SQLModel, table=True):
-    """A sale as a counter told it; a second use of a coupon names the first and counts for no claim."""
+    """A sale as a counter told it; a second use of a coupon names the first and counts for no claim.
+
+    Shape:  `beyond_limit` and `beyond_allotment` are of sales that were parked and whose goods had left all the same:
+            they count in no limit of a family and in no allotment. `claim_id` is the claim that it stands in, which a
+            sale that is told later does not
+    """
 
     __tablename__ = "market_sale"
     __table_args__ = (
@@ -154,6 +159,9 @@ class MarketSaleRow(SQLModel, table=True):
         CheckConstraint("NOT double_use OR coupon_id IS NOT NULL", name="market_sale_double_of_coupon"),
         CheckConstraint("posting_id IS NOT NULL OR double_use", name="market_sale_posted_unless_double"),
         CheckConstraint("(posting_id IS NULL) = (unposted_reason IS NOT NULL)", name="market_sale_unposted_has_reason"),
+        CheckConstraint(
+            "NOT (beyond_limit OR beyond_allotment) OR posting_id IS NOT NULL", name="market_sale_beyond_is_posted"
+        ),
         CheckConstraint("coupon_id IS NOT NULL OR family IS NOT NULL", name="market_sale_to_somebody"),
         CheckConstraint("sold_at <= recorded_at", name="market_sale_not_in_the_future"),
         CheckConstraint("amount_rupiah >= 0", name="market_sale_amount"),
@@ -176,28 +184,33 @@ class MarketSaleRow(SQLModel, table=True):
     posting_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id"), unique=True))
     number: str | None = None
     unposted_reason: str | None = None
+    beyond_limit: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default="false"))
+    beyond_allotment: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default="false"))
     amount_rupiah: int = Field(sa_column=Column(BigInteger, nullable=False))
+    claim_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("market_claim.id")))
 
 
 class MarketSaleLineRow(SQLModel, table=True):
-    """So much of one item that a counter handed out."""
+    """So much of one item that a counter handed out, and how much of it came back."""
 
     __tablename__ = "market_sale_line"
     __table_args__ = (
+        CheckConstraint("returned BETWEEN 0 AND quantity", name="market_sale_line_returned_within_quantity"),
         CheckConstraint(f"quantity BETWEEN 1 AND {ALLOTMENT_MAX * PACKAGES_MAX}", name="market_sale_line_quantity"),
     )
 
     sale_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("market_sale.id"), primary_key=True))
     item: str = Field(sa_column=Column(Text, ForeignKey("item.code"), primary_key=True))
     quantity: int = Field(sa_column=Column(BigInteger, nullable=False))
+    returned: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
 
 
 class MarketFamilyRow(SQLModel, table=True):
-    """What a family has taken of an item at a market without coupons; never more than its limit."""
+    """What a family has taken of an item at a market without coupons and kept; never more than its limit."""
 
     __tablename__ = "market_family"
     __table_args__ = (
-        CheckConstraint("quantity BETWEEN 1 AND limit_per_family", name="market_family_within_limit"),
+        CheckConstraint("quantity BETWEEN 0 AND limit_per_family", name="market_family_within_limit"),
         CheckConstraint(FAMILY_SQL, name="market_family_form"),
     )
 

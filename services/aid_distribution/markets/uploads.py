@@ -4,6 +4,7 @@ A sale that no card holds the goods of has happened all the same: it is parked a
 is told again.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -21,12 +22,21 @@ from services.aid_distribution.ledger.known import Known, known_by_code
 from services.aid_distribution.ledger.orders import Order
 from services.aid_distribution.markets import store
 from services.aid_distribution.markets.coupons import signed_coupons, use_view
-from services.aid_distribution.markets.domain import Book, Coupon, Entry, Line, Model, Offer
+from services.aid_distribution.markets.domain import BREACHES, Book, Coupon, Entry, Line, Model, Offer
 from services.aid_distribution.markets.orders import Family, RecordSales, SaleEntry, SaleOutcome, SoldLine
 from services.aid_distribution.markets.signing import Signed
 from services.aid_distribution.markets.store import MarketCouponRow, MarketRow, MarketSaleRow
 from shared.caller import Caller
 from shared.database import Work
+from shared.problems import Refusal
+
+
+class SaleRefused(Refusal):
+    """The market does not take this sale any more, for a reason other than stock."""
+
+    code = "sale_refused"
+    title = "This sale cannot be entered"
+
 
 KIND = "sale"
 HIDDEN = ("coupon", "family")
@@ -96,7 +106,8 @@ async def gather(work: Work, caller: Caller, market: MarketRow, order: RecordSal
     told: dict[UUID, SaleEntry] = {}
     for one in order.entries:
         told.setdefault(one.id, one)
-    entries = {one.id: _entry(one, market, signed, coupons) for one in told.values()}
+    waiting = {entry_id for entry_id, row in parked.items() if row.state == State.OPEN}
+    entries = {one.id: _entry(one, market, signed, coupons, waiting) for one in told.values()}
     offered = (await store.items_of(work.session, [market.id]))[market.id]
     offers = {row.item: Offer(row.price_rupiah, row.limit_per_family, row.allotment - row.sold) for row in offered}
     first = await store.first_uses(work.session, list(coupons))
@@ -109,7 +120,13 @@ async def gather(work: Work, caller: Caller, market: MarketRow, order: RecordSal
     return upload
 
 
-def _entry(one: SaleEntry, market: MarketRow, signed: dict[str, Signed], coupons: dict[UUID, MarketCouponRow]) -> Entry:
+def _entry(
+    one: SaleEntry,
+    market: MarketRow,
+    signed: dict[str, Signed],
+    coupons: dict[UUID, MarketCouponRow],
+    waiting: Collection[UUID],
+) -> Entry:
     coupon, fault = None, None
     if one.coupon:
         said = signed.get(one.coupon)
@@ -120,7 +137,7 @@ def _entry(one: SaleEntry, market: MarketRow, signed: dict[str, Signed], coupons
             fault = "coupon_of_another_market" if foreign else "coupon_invalid"
     family, bad_family = _family(one.family)
     lines = tuple(Line(line.item, line.quantity) for line in one.lines)
-    return Entry(one.id, lines, coupon, family, fault or bad_family)
+    return Entry(one.id, lines, coupon, family, fault or bad_family, one.id in waiting)
 
 
 def _family(told: str | None) -> tuple[str | None, str | None]:
@@ -168,10 +185,13 @@ def of_counter(row: ExceptionRow) -> OfCounter:
 
 
 async def settle_parked(upload: Upload) -> None:
-    """Park what no card holds the goods of, each sale once, and close what was parked and is in the book now."""
+    """Park what no card holds the goods of, each sale once, and close what was parked and is in the book now.
+
+    What was parked and meets a limit that others have used up since stays parked too: somebody decides about it.
+    """
     work, caller = upload.work, upload.caller
-    again = {entry_id: row for entry_id, row in upload.parked.items() if entry_id in upload.short}
-    await parking.note_refused(work, [(row, upload.short[entry_id]) for entry_id, row in again.items()])
+    again = {entry_id: row for entry_id, row in upload.parked.items() if _still_waits(upload, entry_id)}
+    await parking.note_refused(work, [(row, why_not(upload, entry_id)) for entry_id, row in again.items()])
     new = [entry_id for entry_id in upload.short if entry_id not in again]
     kept = dict(zip(new, await parking.park(work, caller, [_short(upload, one) for one in new]), strict=True))
     for entry_id, row in (again | kept).items():
@@ -184,6 +204,20 @@ async def settle_parked(upload: Upload) -> None:
         if (sale := written.get(entry_id)) and sale.posting_id and sale.number and row.state == State.OPEN
     ]
     await parking.note_applied(work, caller, entered, HIDDEN)
+
+
+def _still_waits(upload: Upload, entry_id: UUID) -> bool:
+    return entry_id in upload.short or (
+        upload.parked[entry_id].state == State.OPEN and upload.outcomes[entry_id].code in BREACHES
+    )
+
+
+def why_not(upload: Upload, entry_id: UUID) -> Refusal:
+    """Say why a sale that was parked is not in the book yet."""
+    if entry_id in upload.short:
+        return upload.short[entry_id]
+    outcome = upload.outcomes[entry_id]
+    return SaleRefused(outcome.detail or SaleRefused.title, reason=outcome.code)
 
 
 def _short(upload: Upload, entry_id: UUID) -> Short:

@@ -4,34 +4,38 @@ from uuid import UUID
 
 from services.aid_distribution.ledger.domain import ShortOfStock, TooMuch
 from services.aid_distribution.ledger.handlers import AlreadyReversed
+from services.aid_distribution.ledger.returned import Origins
 from services.aid_distribution.returns import handlers
 from services.aid_distribution.returns.domain import MoreThanMoved
 from services.aid_distribution.returns.orders import ReturnQuery, ReturnStock, ReturnView
+from shared.problems import Refusal
 from shared.roles import Action
 from shared.routes import Call, Page, Routes
 
-returns = Routes("/aid/returns", tag="Returns")
 
+def returns(origins: Origins, more: list[type[Refusal]]) -> Routes:
+    """Give the routes of returns, for documents of these kinds, which may refuse with these as well."""
+    routes = Routes("/aid/returns", tag="Returns")
 
-@returns.post(
-    "",
-    Action.RETURN_STOCK,
-    location="/aid/returns/{id}",
-    refusals=[AlreadyReversed, MoreThanMoved, ShortOfStock, TooMuch],
-    rules=handlers.mistakes,
-)
-async def return_stock(call: Call, body: ReturnStock) -> ReturnView:
-    """Take goods back from the public, or give them back to whoever gave them."""
-    return await handlers.give_back(call.work, call.caller, body)
+    @routes.post(
+        "",
+        Action.RETURN_STOCK,
+        location="/aid/returns/{id}",
+        refusals=[AlreadyReversed, MoreThanMoved, ShortOfStock, TooMuch, *more],
+        rules=handlers.mistakes,
+    )
+    async def return_stock(call: Call, body: ReturnStock) -> ReturnView:
+        """Take goods back from the public, or give them back to whoever gave them."""
+        return await handlers.give_back(call.work, call.caller, body, origins)
 
+    @routes.get("", Action.SEE_STOCK)
+    async def list_returns(call: Call, query: ReturnQuery) -> Page[ReturnView]:
+        """List the returns of your regions, newest first."""
+        return await handlers.page(call.work, call.caller, query)
 
-@returns.get("", Action.SEE_STOCK)
-async def list_returns(call: Call, query: ReturnQuery) -> Page[ReturnView]:
-    """List the returns of your regions, newest first."""
-    return await handlers.page(call.work, call.caller, query)
+    @routes.get("/{return_id}", Action.SEE_STOCK)
+    async def show_return(call: Call, return_id: UUID) -> ReturnView:
+        """Show a return."""
+        return await handlers.show(call.work, call.caller, return_id)
 
-
-@returns.get("/{return_id}", Action.SEE_STOCK)
-async def show_return(call: Call, return_id: UUID) -> ReturnView:
-    """Show a return."""
-    return await handlers.show(call.work, call.caller, return_id)
+    return routes

@@ -14,7 +14,7 @@ from services.aid_distribution.ledger.domain import NO_LOT, Draft, Kind, Line
 from services.aid_distribution.ledger.handlers import AlreadyReversed, post, posting_fact, posting_for_update
 from services.aid_distribution.ledger.known import Known, known
 from services.aid_distribution.ledger.mistakes import order_mistakes
-from services.aid_distribution.ledger.returned import Left
+from services.aid_distribution.ledger.returned import GivenBack, Left, Origins
 from services.aid_distribution.ledger.store import LotKey, Posted, PostingLineRow, PostingRow
 from services.aid_distribution.returns.domain import COMES_BACK_FROM, GIVES_BACK, OUTSIDE, Direction, lots_of, too_much
 from services.aid_distribution.returns.orders import ReturnQuery, ReturnStock, ReturnView, return_view
@@ -31,29 +31,48 @@ Returning = tuple[str, str | None, int]
 """An item, its lot, and how much of it goes back."""
 
 
-async def give_back(work: Work, caller: Caller, order: ReturnStock) -> ReturnView:
-    """Post a return.
+async def give_back(work: Work, caller: Caller, order: ReturnStock, origins: Origins) -> ReturnView:
+    """Post a return, and have the document whose goods come back count it, in the same transaction.
 
     Raises: Invalid (422), MoreThanMoved (409), AlreadyReversed (409) for a posting that was undone as a whole,
-            ShortOfStock (409) for what goes back from a place
+            ShortOfStock (409) for what goes back from a place, and what the document itself refuses
     """
     leaves = leaves_of(order)
     here = await known(work, [leaves])
     errors = order_mistakes(leaves, here, caller, work.now)
     original, moved = await _original(work, caller, order, errors)
     lots, wrong = lots_of(_asked(order), moved) if original else ([line.lot or NO_LOT for line in order.lines], [])
-    told = {error.pointer for error in errors}
-    if errors := [*errors, *(error for error in wrong if error.pointer not in told)]:
-        raise Invalid(errors)
+    known_wrong = {error.pointer for error in errors}
+    errors += [error for error in wrong if error.pointer not in known_wrong]
     back = Counter[LotKey]()
-    for line, lot in zip(order.lines, lots, strict=True):
-        back[line.item, lot] += here.base(line)
+    if not errors:
+        for line, lot in zip(order.lines, lots, strict=True):
+            back[line.item, lot] += here.base(line)
+    new_id = work.new_id()
+    told = GivenBack(new_id, order.occurred_at, order.business, _by_item(back))
+    origin = origins.get(original.kind) if original and order.direction is Direction.FROM_PUBLIC else None
+    if origin and original:
+        errors += await origin.before(work, caller, original, told)
+    elif order.business is not None:
+        errors.append(FieldError("/business", "not_a_recipient", "Name the distribution by which it received."))
+    if errors:
+        raise Invalid(errors)
     if original:
         await _check_original(work, original, back, moved)
-    posted = await _post(work, caller, order, here, _lines(order, lots, moved if original else None, here))
+    lines = _lines(order, lots, moved if original else None, here)
+    posted = await _post(work, caller, order, here, new_id, lines)
     if original:
         await returned.add(work.session, original.id, moved, back)
+        if origin:
+            await origin.after(work, caller, original, told)
     return await _written(work, caller, order, posted, here)
+
+
+def _by_item(back: Mapping[LotKey, int]) -> dict[str, int]:
+    goods = Counter[str]()
+    for (item, _), quantity in back.items():
+        goods[item] += quantity
+    return dict(goods)
 
 
 def _asked(order: ReturnStock) -> list[Returning]:
@@ -114,9 +133,11 @@ def _lines(
     return tuple(lines)
 
 
-async def _post(work: Work, caller: Caller, order: ReturnStock, here: Known, lines: tuple[Line, ...]) -> Posted:
+async def _post(
+    work: Work, caller: Caller, order: ReturnStock, here: Known, new_id: UUID, lines: tuple[Line, ...]
+) -> Posted:
     draft = Draft(
-        id=work.new_id(),
+        id=new_id,
         kind=Kind.RETURN,
         region=here.places[order.place].region,
         occurred_at=order.occurred_at,
@@ -143,6 +164,7 @@ async def _written(work: Work, caller: Caller, order: ReturnStock, posted: Poste
         region=posted.draft.region,
         reason=order.reason,
         returns=order.posting,
+        business_id=order.business,
         posting_id=posted.draft.id,
         occurred_at=order.occurred_at,
         recorded_at=posted.recorded_at,

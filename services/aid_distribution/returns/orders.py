@@ -18,7 +18,9 @@ from shared.routes import PAGE_ITEMS_DEFAULT, Code, Cursor, Limit, RegionCode, T
 class ReturnStock(Order, frozen=True, kw_only=True):
     """Goods have gone back: from the public to a place, or from a place to whoever gave them.
 
-    Shape:  `posting` is the one that moved them, where it is known: then no more goes back than it moved
+    Shape:  `posting` is the one that moved them, where it is known: then no more goes back than it moved, and what its
+            document counts (the programme, limits of recipients, what a market sold) counts it. `business` is the
+            recipient who gave back, where its distribution names several
     """
 
     direction: Annotated[Direction, msgspec.Meta(examples=["from_public"])]
@@ -27,6 +29,7 @@ class ReturnStock(Order, frozen=True, kw_only=True):
     reason: Annotated[Text, msgspec.Meta(examples=["Too small"])]
     lines: GoodsLines
     posting: Annotated[UUID | None, msgspec.Meta(examples=[None])] = None
+    business: Annotated[UUID | None, msgspec.Meta(examples=[None])] = None
 
 
 class ReturnQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,7 +43,7 @@ class ReturnQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class ReturnView(msgspec.Struct, frozen=True, kw_only=True):
-    """A return; `number` stands on its paper, `posting` is the one whose goods went back."""
+    """A return; `number` stands on its paper, `posting` is the one whose goods went back, `business` who gave them."""
 
     id: UUID
     number: str
@@ -53,6 +56,7 @@ class ReturnView(msgspec.Struct, frozen=True, kw_only=True):
     document: str | None
     lines: list[PostedLine]
     posting: UUID | None
+    business: UUID | None
     posting_id: UUID
 
 
@@ -70,5 +74,6 @@ def return_view(row: ReturnRow, lines: Sequence[Line]) -> ReturnView:
         document=row.document,
         lines=[line_view(line) for line in lines],
         posting=row.returns,
+        business=row.business_id,
         posting_id=row.posting_id,
     )

@@ -12,12 +12,19 @@ DIRECTIONS_SQL = ", ".join(f"'{one}'" for one in Direction)
 
 
 class ReturnRow(SQLModel, table=True):
-    """A return; its lines are those of its posting, `returns` is the posting whose goods went back."""
+    """A return; its lines are those of its posting, `returns` is the posting whose goods went back.
+
+    Shape:  `business_id` is the recipient who gave back, where that was told
+    """
 
     __tablename__ = "stock_return"
     __table_args__ = (
         CheckConstraint(f"direction IN ({DIRECTIONS_SQL})", name="stock_return_direction_known"),
         CheckConstraint("returns <> posting_id", name="stock_return_of_another_posting"),
+        CheckConstraint(
+            "business_id IS NULL OR (direction = 'from_public' AND returns IS NOT NULL)",
+            name="stock_return_of_business_names_posting",
+        ),
         Index("stock_return_by_region", "region", "occurred_at", "id"),
         Index("stock_return_of_posting", "returns"),
     )
@@ -29,6 +36,7 @@ class ReturnRow(SQLModel, table=True):
     region: str
     reason: str
     returns: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id")))
+    business_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("known_business.id")))
     posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), nullable=False, unique=True))
     occurred_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))

@@ -523,20 +523,29 @@ class StockAlert(ShelfEvent, frozen=True, kw_only=True):
         return f"{self.subject}#{self.alert_id}"
 
 
-class StockLow(StockAlert, frozen=True, kw_only=True):
+class StockFell(StockAlert, frozen=True, kw_only=True):
+    """What can be handed out has fallen to `low_at` or below.
+
+    Shape: `on_hand` is what can be handed out, `expiring` what of it expires within 30 days; `expired` and `held` lie
+           there too and are not counted
+    """
+
+    low_at: int
+    expiring: int = 0
+    expired: int = 0
+    held: int = 0
+
+
+class StockLow(StockFell, frozen=True, kw_only=True):
     """Stock has fallen to its level or below."""
 
     type: ClassVar[str] = "serumpun.stock.low.v1"
 
-    low_at: int
 
-
-class StockOut(StockAlert, frozen=True, kw_only=True):
-    """Nothing is left of an item that is watched."""
+class StockOut(StockFell, frozen=True, kw_only=True):
+    """Nothing is left to hand out of an item that is watched."""
 
     type: ClassVar[str] = "serumpun.stock.out.v1"
-
-    low_at: int
 
 
 class StockExpiring(StockAlert, frozen=True, kw_only=True):

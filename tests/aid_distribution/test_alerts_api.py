@@ -121,6 +121,8 @@ async def test_levels_and_alerts_are_read_page_by_page_within_ones_regions(door:
         "figure": 0,
         "threshold": 20,
         "due_on": None,
+        "expiring": 0,
+        "left_out": {"expired": 0, "held": 0},
         "raised_at": "2026-05-20T12:00:00+07:00",
         "cleared_at": "2026-05-20T12:00:00+07:00",
     }

@@ -190,6 +190,50 @@ async def test_lots_are_reserved_by_expiry_and_those_of_no_use_are_left(database
     assert await there(database) == [("LATER", 6, 3, 3), ("OLD", 5, 0, 5), ("SOON", 4, 4, 0)]
 
 
+async def test_what_is_wanted_on_a_later_day_is_of_lots_still_good_on_it(database: Database) -> None:
+    for lot, quantity, expires_on in (
+        ("OLD", 5, date(2026, 5, 1)),
+        ("EVE", 5, date(2026, 5, 23)),
+        ("DAY", 4, date(2026, 5, 24)),
+        ("LATER", 3, date(2027, 2, 1)),
+        ("EMPTY", 1, date(2026, 5, 22)),
+    ):
+        await receive(database, receipt(quantity, ago(30), lot=lot, expires_on=expires_on))
+    await give_out(database, issue(1, lot="EMPTY"))
+    one = await reserve(database, replace(reserving(6), wanted_on=date(2026, 5, 24)))
+    assert [(line.lot, line.quantity) for line in one.lines] == [("DAY", 4), ("LATER", 2)]
+    assert one.wanted_on == date(2026, 5, 24)
+    assert [(note.lot, note.why) for note in one.lot_notes] == [
+        ("DAY", "expiring"),
+        ("EVE", "expires_before"),
+        ("OLD", "expired"),
+    ]
+    assert (await shown(database, one.id)).lot_notes == one.lot_notes
+    with pytest.raises(ShortOfStock) as refused:
+        await reserve(database, replace(reserving(2), wanted_on=date(2026, 5, 24)))
+    (card,) = refused.value.members["cards"]  # type: ignore[misc]
+    assert (card["available"], card["skipped_expires_before"], card["skipped_expired"]) == (  # type: ignore[index]
+        1,
+        ["EMPTY", "EVE"],
+        ["OLD"],
+    )
+    named = await reserve(database, replace(reserving(1, lot="EVE"), wanted_on=date(2026, 5, 24)))
+    assert [(note.lot, note.why) for note in named.lot_notes] == [("EVE", "expires_before")]
+    today = await reserve(database, reserving(4))
+    assert [(line.lot, line.quantity) for line in today.lines] == [("EVE", 4)]
+    assert await audited(database) == []
+
+
+@pytest.mark.parametrize(("day", "code"), [(19, "in_the_past"), (28, "after_expiry")])
+async def test_goods_are_wanted_while_the_promise_holds(database: Database, day: int, code: str) -> None:
+    await receive(database, receipt(5, ago(1)))
+    with pytest.raises(Invalid) as refused:
+        await reserve(database, replace(reserving(1), wanted_on=date(2026, 5, day)))
+    assert [(error.pointer, error.code) for error in refused.value.errors] == [("/wanted_on", code)]
+    for good in (20, 27):
+        await reserve(database, replace(reserving(1), wanted_on=date(2026, 5, good)))
+
+
 async def test_what_is_used_leaves_the_reservation_and_the_rest_stays(database: Database) -> None:
     await receive(database, receipt(100, ago(1)))
     one = await reserve(database, reserving(30))

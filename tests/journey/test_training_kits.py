@@ -248,6 +248,24 @@ async def test_what_is_short_is_told_with_where_more_of_it_lies_and_nothing_is_r
     await both.is_whole()
 
 
+async def test_kits_that_expire_before_the_last_session_are_left_and_told_of(both: Both) -> None:
+    for place, expires_on in ((HERE, date(2020, 9, 21)), (THERE, date(2020, 9, 22))):  # sessions on 21 and 22
+        line = ReceivedLine(item=KIT, quantity=8, lot=f"L-{place}", expires_on=expires_on)
+        order = ReceiveStock(place=place, source=Source.SUPPLIER, occurred_at=NOON, lines=[line])
+        async with both.aid.database.work(OFFICE) as work:
+            await ledger.receive(work, [Asked(order, OFFICE)])
+    first = await both.announce({KIT: 20})
+    second = await both.announce({KIT: 1})
+    await both.carry_all()
+    assert [(await both.kits(one))[0] for one in (first, second)] == ["reserved", "refused"]
+    (answer,) = await both.aid.events(KitsRefused)
+    assert isinstance(answer, KitsRefused)
+    assert [(one.asked, one.available) for one in answer.shortages] == [(1, 0)]
+    assert [(one.place, one.available) for one in answer.shortages[0].elsewhere] == [(PROVINCE, 50), (THERE, 15)]
+    assert await both.aid.ask("SELECT place, lot, why FROM lot_note") == [(HERE, f"L-{HERE}", "expires_before")]
+    await both.is_whole()
+
+
 REFUSED = {
     "unknown_place": ({KIT: 1}, "WH-NOWHERE"),
     "unknown_item": ({"NOTHING": 1, KIT: 1}, HERE),

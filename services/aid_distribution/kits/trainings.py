@@ -104,6 +104,7 @@ async def _reserve(work: Work, event: TrainingAnnounced, here: Known, place: Pla
         place=str(event.kits_place),
         purpose=f"{event.programme} {event.title}"[:PURPOSE_LENGTH_MAX],
         expires_at=until,
+        wanted_on=event.ends_on,
         lines=[LooseLine(item=kit.item, quantity=kit.quantity) for kit in event.kits],
     )
     made = await reservations.promise(work, work.caller, order, _kits_of(event, place))
@@ -203,7 +204,7 @@ def _short(item: str, known: Item | None, asked: int, available: int, elsewhere:
     )
 
 
-# What is usable and not promised, at the places of a province other than the one that was asked.
+# What is still usable on the last day and not promised, at the places of a province other than the one that was asked.
 ELSEWHERE = text(
     """
     SELECT item, place, name, region, available FROM (
@@ -228,7 +229,7 @@ async def _shortages(work: Work, event: TrainingAnnounced, here: Known, refusal:
             "items": [card["item"] for card in cards],
             "province": event.region.partition(".")[0],
             "place": event.kits_place,
-            "today": wib_day(work.now),
+            "today": max(event.ends_on, wib_day(work.now)),
             "rows": ELSEWHERE_MAX,
         },
     ):

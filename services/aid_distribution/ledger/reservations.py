@@ -5,14 +5,14 @@ promises in the past. Its lots are chosen as those of a hand-out are.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import false, or_, tuple_
 from sqlmodel import col, select
 
-from services.aid_distribution.ledger import reserved
+from services.aid_distribution.ledger import lot_notes, reserved
 from services.aid_distribution.ledger.domain import NO_LOT, Draft, Kind, Line, home_of, reserved_place
 from services.aid_distribution.ledger.handlers import post, posting_fact
 from services.aid_distribution.ledger.known import known, known_by_code
@@ -37,7 +37,7 @@ from services.aid_distribution.ledger.reserved_use import ReservationEnded, Rese
 from services.aid_distribution.ledger.store import Posted
 from shared import cursor
 from shared.caller import Caller
-from shared.clock import shown
+from shared.clock import shown, wib_day
 from shared.contracts.aid_distribution import KitsReleased, StockReleased, StockReserved
 from shared.database import Work
 from shared.leaves import Leaves, leaves_of
@@ -49,9 +49,15 @@ LAPSED_PER_SWEEP = 100
 
 
 async def reserve_mistakes(work: Work, leaves: Leaves) -> list[FieldError]:
-    """Say what is wrong with a reservation beside its shape: what it names, and until when it is to hold."""
+    """Say what is wrong with a reservation beside its shape: what it names, and its days."""
     errors = order_mistakes(leaves, await known(work, [leaves]), work.caller, work.now)
     expires_at = leaves.get("/expires_at")
+    wanted_on = leaves.get("/wanted_on")
+    if isinstance(wanted_on, date):
+        if wanted_on < wib_day(work.now):
+            errors.append(FieldError("/wanted_on", "in_the_past", "Goods are promised for today or a later day."))
+        elif isinstance(expires_at, datetime) and wanted_on > wib_day(expires_at):
+            errors.append(FieldError("/wanted_on", "after_expiry", "The promise would have expired by then."))
     if isinstance(expires_at, datetime):
         if expires_at <= work.now:
             errors.append(FieldError("/expires_at", "in_the_past", "It would have expired already."))
@@ -83,6 +89,7 @@ async def promise(
     now = await _locked(work, [(order.place, line.item) for line in order.lines])
     if order.expires_at <= now:  # it has waited for others in the meantime
         return Invalid([FieldError("/expires_at", "in_the_past", "It would have expired already.")])
+    wanted_on = order.wanted_on and max(order.wanted_on, wib_day(now))
     draft = Draft(
         id=work.new_id(),
         kind=Kind.RESERVATION,
@@ -93,6 +100,7 @@ async def promise(
         reason=order.purpose,
         lines=tuple(Line(line.item, line.quantity, order.place, shelf, line.lot) for line in order.lines),
         usable_only=True,
+        wanted_on=wanted_on,
     )
     (posted,) = await post(work, [draft])
     if isinstance(posted, Refusal):
@@ -110,6 +118,7 @@ async def promise(
         actor=caller.subject,
         reserved_at=now,
         expires_at=order.expires_at,
+        wanted_on=wanted_on,
         posting_id=posted.draft.id,
     )
     work.session.add(row)
@@ -287,6 +296,7 @@ async def _views(work: Work, rows: Collection[ReservationRow]) -> list[Reservati
     ids = [row.id for row in rows]
     lines = await reserved.lines_of(work.session, ids) if ids else {}
     uses = await reserved.uses_of(work.session, ids) if ids else {}
+    notes = await lot_notes.of_postings(work.session, [row.posting_id for row in rows]) if ids else {}
     return [
         ReservationView(
             id=row.id,
@@ -299,6 +309,7 @@ async def _views(work: Work, rows: Collection[ReservationRow]) -> list[Reservati
             document=row.document,
             reserved_at=shown(row.reserved_at),
             expires_at=shown(row.expires_at),
+            wanted_on=row.wanted_on,
             ended_at=shown(row.ended_at) if row.ended_at else None,
             reason=row.reason,
             posting_id=row.posting_id,
@@ -314,6 +325,7 @@ async def _views(work: Work, rows: Collection[ReservationRow]) -> list[Reservati
                 )
                 for line in lines[row.id]
             ],
+            lot_notes=notes.get(row.posting_id, []),
             uses=[
                 ReservationUseView(
                     posting_id=use.posting_id,

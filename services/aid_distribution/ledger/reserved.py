@@ -56,6 +56,11 @@ class ReservationRow(SQLModel, table=True):
             "(state IN ('released', 'expired')) = (release_posting_id IS NOT NULL)", name="reservation_release_posted"
         ),
         CheckConstraint("expires_at > reserved_at", name="reservation_expires_later"),
+        CheckConstraint(
+            "wanted_on BETWEEN (reserved_at AT TIME ZONE INTERVAL '7 hours')::date"
+            " AND (expires_at AT TIME ZONE INTERVAL '7 hours')::date",
+            name="reservation_wanted_while_it_holds",
+        ),
         CheckConstraint("(training_id IS NULL) = (kits_of IS NULL)", name="reservation_kits_of_a_training"),
         Index("reservation_by_region", "region", "reserved_at", "id"),
         Index("reservation_by_place", "place", "reserved_at", "id"),
@@ -74,6 +79,7 @@ class ReservationRow(SQLModel, table=True):
     actor: str = Field(sa_column=Column(Text, nullable=False))
     reserved_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    wanted_on: date | None = None
     posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), nullable=False, unique=True))
     ended_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     ended_by: str | None = Field(default=None, sa_column=Column(Text))

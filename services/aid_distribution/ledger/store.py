@@ -200,7 +200,9 @@ class LotNoteRow(SQLModel, table=True):
     """What was worth knowing of a lot when a posting chose, or did not choose it."""
 
     __tablename__ = "lot_note"
-    __table_args__ = (CheckConstraint("why IN ('expired', 'held', 'expiring')", name="lot_note_why_known"),)
+    __table_args__ = (
+        CheckConstraint("why IN ('expired', 'held', 'expires_before', 'expiring')", name="lot_note_why_known"),
+    )
 
     posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), primary_key=True))
     place: str = Field(sa_column=Column(Text, ForeignKey("place.code"), primary_key=True))

@@ -78,6 +78,7 @@ LENGTH_MAX: Mapping[str, int] = MappingProxyType(
         "unit": 8,
         "on_hand": 28,
         "low_at": 28,
+        "left_out": 28,
         "lot": 40,
         "expires_on": 16,
         "until": 24,
@@ -364,7 +365,11 @@ def _(event: PriceAlert, reading: Reading) -> Values:
 @_facts.register(StockLow)
 @_facts.register(StockOut)
 def _(event: StockLow | StockOut, reading: Reading) -> Values:
-    return {**_alert(event, reading), "low_at": quantity(event.low_at, event.unit, reading.language)}
+    return {
+        **_alert(event, reading),
+        "low_at": quantity(event.low_at, event.unit, reading.language),
+        "left_out": quantity(event.expired + event.held, event.unit, reading.language),
+    }
 
 
 @_facts.register

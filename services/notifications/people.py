@@ -21,13 +21,15 @@ class Language(StrEnum):
 class Person:
     """Somebody to be told.
 
-    Shape:  `key` is `owner/<id>` or `staff/<subject>`; `businesses` are the person's own that the fact is about
+    Shape:  `key` is `owner/<id>` or `staff/<subject>`; `businesses` are the person's own that the fact is about;
+            `regions` are those that a member of staff serves, and sees the stock of
     """
 
     key: str
     language: Language
     email: str | None = None
     businesses: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Person({self.key!r})"  # a value that ends in a log shows no address

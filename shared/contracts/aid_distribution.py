@@ -795,6 +795,18 @@ class StockReturned(PostingEvent, frozen=True, kw_only=True):
     returns: UUID | None = None
 
 
+class ReturnVoided(PostingEvent, frozen=True, kw_only=True):
+    """A return that was posted in error has been taken back by this posting; the lines are what moved back."""
+
+    type: ClassVar[str] = "serumpun.return.voided.v1"
+
+    place: str
+    direction: str
+    reverses: UUID
+    reason: str
+    returns: UUID | None = None
+
+
 class LoanEvent(PostingEvent, frozen=True, kw_only=True):
     """Assets that were lent; the lines are what its document moved."""
 
@@ -824,3 +836,21 @@ class LoanReturned(LoanEvent, frozen=True, kw_only=True):
 
     lost: list[Goods]
     closed: bool
+
+
+class LoanVoided(LoanEvent, frozen=True, kw_only=True):
+    """A loan that was posted in error has been taken back by this posting."""
+
+    type: ClassVar[str] = "serumpun.loan.voided.v1"
+
+    reverses: UUID
+    reason: str
+
+
+class LoanReturnVoided(LoanEvent, frozen=True, kw_only=True):
+    """What had come back of a loan, or was written off, is out again by this posting; the loan is open."""
+
+    type: ClassVar[str] = "serumpun.loan.returnvoided.v1"
+
+    reverses: UUID
+    reason: str

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from uuid import UUID
 
-from shared.problems import FieldError, Refusal
+from shared.problems import FieldError
 
 SHARES = "/recipients/shares"
 
@@ -17,13 +17,6 @@ class Programme(StrEnum):
     HANDWASHING = "handwashing"
     CHEAP_MARKET = "cheap-market"
     TRAINING = "training"
-
-
-class AlreadyVoided(Refusal):
-    """A distribution is taken back once."""
-
-    code = "already_voided"
-    title = "Already voided"
 
 
 def recipient_mistakes(leaves: Mapping[str, object], known: Collection[UUID]) -> list[FieldError]:

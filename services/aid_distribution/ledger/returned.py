@@ -56,6 +56,13 @@ ADD = text(
     " CAST(:moved AS bigint[]), CAST(:returned AS bigint[])) ON CONFLICT (posting_id, item, lot)"
     " DO UPDATE SET returned = r.returned + excluded.returned"
 )
+GONE = (
+    "unnest(CAST(:items AS text[]), CAST(:lots AS text[]), CAST(:returned AS bigint[])) AS n(item, lot, returned)"
+    " WHERE r.posting_id = :posting AND (r.item, r.lot) = (n.item, n.lot)"
+)
+# A row of which nothing would be left goes first; what is then still there keeps the rest.
+FORGET = text(f"DELETE FROM posting_returned r USING {GONE} AND r.returned = n.returned")  # noqa: S608 - our own text
+TAKE_OFF = text(f"UPDATE posting_returned r SET returned = r.returned - n.returned FROM {GONE}")  # noqa: S608 - as above
 ANY = text("SELECT EXISTS (SELECT FROM posting_returned WHERE posting_id = :posting)")
 
 
@@ -79,6 +86,18 @@ async def add(
             "returned": list(back.values()),
         },
     )
+
+
+async def take_off(session: AsyncSession, posting_id: UUID, back: Mapping[LotKey, int]) -> None:
+    """Keep that so much of a posting was not returned after all."""
+    values = {
+        "posting": posting_id,
+        "items": [item for item, _ in back],
+        "lots": [lot for _, lot in back],
+        "returned": list(back.values()),
+    }
+    await session.execute(FORGET, values)
+    await session.execute(TAKE_OFF, values)
 
 
 async def any_of(session: AsyncSession, posting_id: UUID) -> bool:

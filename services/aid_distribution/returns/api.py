@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
-from services.aid_distribution.ledger.domain import ShortOfStock, TooMuch
+from services.aid_distribution.ledger.domain import CountedSince, ShortOfStock, TooMuch
 from services.aid_distribution.ledger.handlers import AlreadyReversed
-from services.aid_distribution.returns import handlers
+from services.aid_distribution.ledger.voids import AlreadyVoided, VoidDocument
+from services.aid_distribution.returns import handlers, voiding
 from services.aid_distribution.returns.domain import MoreThanMoved
 from services.aid_distribution.returns.orders import ReturnQuery, ReturnStock, ReturnView
 from shared.roles import Action
@@ -23,6 +24,17 @@ returns = Routes("/aid/returns", tag="Returns")
 async def return_stock(call: Call, body: ReturnStock) -> ReturnView:
     """Take goods back from the public, or give them back to whoever gave them."""
     return await handlers.give_back(call.work, call.caller, body)
+
+
+@returns.post(
+    "/{return_id}/void",
+    Action.RETURN_STOCK,
+    location="/aid/returns/{id}",
+    refusals=[AlreadyVoided, CountedSince, ShortOfStock, TooMuch],
+)
+async def void_return(call: Call, return_id: UUID, body: VoidDocument) -> ReturnView:
+    """Take back a return that was posted in error."""
+    return await voiding.void(call.work, call.caller, return_id, body)
 
 
 @returns.get("", Action.SEE_STOCK)

@@ -6,18 +6,23 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, Text, Uuid
 from sqlmodel import Field, SQLModel
 
+from services.aid_distribution.ledger.voids import WITH_REASON
 from services.aid_distribution.returns.domain import Direction
 
 DIRECTIONS_SQL = ", ".join(f"'{one}'" for one in Direction)
 
 
 class ReturnRow(SQLModel, table=True):
-    """A return; its lines are those of its posting, `returns` is the posting whose goods went back."""
+    """A return; its lines are those of its posting, `returns` is the posting whose goods went back.
+
+    Voiding it changes what is kept of that, and nothing else.
+    """
 
     __tablename__ = "stock_return"
     __table_args__ = (
         CheckConstraint(f"direction IN ({DIRECTIONS_SQL})", name="stock_return_direction_known"),
         CheckConstraint("returns <> posting_id", name="stock_return_of_another_posting"),
+        CheckConstraint(WITH_REASON, name="stock_return_void_has_reason"),
         Index("stock_return_by_region", "region", "occurred_at", "id"),
         Index("stock_return_of_posting", "returns"),
     )
@@ -34,3 +39,5 @@ class ReturnRow(SQLModel, table=True):
     recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     actor: str
     document: str | None = None
+    void_posting_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id"), unique=True))
+    void_reason: str | None = None

@@ -1,4 +1,4 @@
-"""What alerts and plans leave out of their count, and the day on which promised goods are wanted."""
+"""What alerts and plans leave out, the day on which promised goods are wanted, and returns and loans taken back."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,7 @@ WANTED = (
     "wanted_on BETWEEN (reserved_at AT TIME ZONE INTERVAL '7 hours')::date"
     " AND (expires_at AT TIME ZONE INTERVAL '7 hours')::date"
 )
+VOIDED = ("stock_return", "loan", "loan_return")
 LEFT_OUT = ("expiring", "expired", "held")
 
 
@@ -27,9 +28,29 @@ def upgrade() -> None:
     op.create_check_constraint("reservation_wanted_while_it_holds", "reservation", WANTED)
     op.drop_constraint("lot_note_why_known", "lot_note", type_="check")
     op.create_check_constraint("lot_note_why_known", "lot_note", WHY.format(", 'expires_before'"))
+    for table in VOIDED:
+        _voided(table)
+    op.drop_constraint("loan_state_known", "loan", type_="check")
+    op.create_check_constraint("loan_state_known", "loan", "state IN ('open', 'returned', 'voided')")
+    op.create_check_constraint("loan_voided_by_posting", "loan", "(state = 'voided') = (void_posting_id IS NOT NULL)")
+
+
+def _voided(table: str) -> None:
+    op.add_column(table, sa.Column("void_posting_id", sa.Uuid(), nullable=True))
+    op.add_column(table, sa.Column("void_reason", sa.String(), nullable=True))
+    op.create_foreign_key(f"{table}_void_posting_id_fkey", table, "posting", ["void_posting_id"], ["id"])
+    op.create_unique_constraint(f"{table}_void_posting_id_key", table, ["void_posting_id"])
+    op.create_check_constraint(f"{table}_void_has_reason", table, "(void_posting_id IS NULL) = (void_reason IS NULL)")
 
 
 def downgrade() -> None:
+    op.drop_constraint("loan_voided_by_posting", "loan", type_="check")
+    op.drop_constraint("loan_state_known", "loan", type_="check")
+    op.create_check_constraint("loan_state_known", "loan", "state IN ('open', 'returned')")
+    for table in reversed(VOIDED):
+        op.drop_constraint(f"{table}_void_has_reason", table, type_="check")
+        op.drop_column(table, "void_reason")
+        op.drop_column(table, "void_posting_id")
     op.drop_constraint("lot_note_why_known", "lot_note", type_="check")
     op.execute("UPDATE lot_note SET why = 'expired' WHERE why = 'expires_before'")
     op.create_check_constraint("lot_note_why_known", "lot_note", WHY.format(""))

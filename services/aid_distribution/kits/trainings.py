@@ -16,13 +16,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.aid_distribution.ledger import reservations, reserved
+from services.aid_distribution.ledger import reservations
 from services.aid_distribution.ledger.catalogue import Item, Place
 from services.aid_distribution.ledger.domain import ShortOfStock
 from services.aid_distribution.ledger.known import Known, known_by_code
 from services.aid_distribution.ledger.orders import LooseLine
 from services.aid_distribution.ledger.reservation_orders import KitsOf, ReserveStock
-from services.aid_distribution.ledger.reserved import State as Reservation
 from shared.clock import wib_day, wib_midnight
 from shared.contracts.aid_distribution import Goods, KitElsewhere, KitShortage, KitsRefused, KitsReserved
 from shared.contracts.registration import KitWanted, TrainingAnnounced, TrainingCancelled
@@ -129,7 +128,10 @@ def _goods(kit: KitWanted, item: Item) -> Goods:
 
 
 async def cancel(work: Work, event: TrainingCancelled) -> None:
-    """Release what is left of the kits of a training that was called off; what was used stays used."""
+    """Release what is left of the kits of a training that was called off; what was used stays used.
+
+    Where such a hand-out is voided later, its kits are released then.
+    """
     row = TrainingKitsRow(training_id=event.training_id, state=State.CANCELLED, changed_at=work.now)
     # One that was never heard of is remembered as called off: its announcement may come later, out of a parking place.
     added = insert(TrainingKitsRow.__table__).values(**row.model_dump()).on_conflict_do_nothing()  # type: ignore[attr-defined]  # as above
@@ -139,11 +141,7 @@ async def cancel(work: Work, event: TrainingCancelled) -> None:
     if known.state == State.CANCELLED:
         return
     if known.reservation_id is not None:
-        held = (await reserved.lock(work.session, [known.reservation_id]))[known.reservation_id]
-        if held.state == Reservation.OPEN:
-            (outcome,) = await reservations.end(work, [held], Reservation.RELEASED, event.reason, work.caller)
-            if outcome is not None:
-                raise outcome
+        await reservations.call_off(work, known.reservation_id, event.reason)
     await _set(work, event.training_id, State.CANCELLED, known.reservation_id)
 
 

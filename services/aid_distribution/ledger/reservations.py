@@ -244,11 +244,30 @@ async def _post_release(
 
 
 async def returned(work: Work, caller: Caller, held: Reserved, posting_id: UUID, reason: str) -> None:
-    """Give back to reservations what a reversed posting used; what belongs to ended ones is free again at once."""
+    """Give back to reservations what a reversed posting used; what belongs to ended ones is free again at once.
+
+    So is what comes back into one whose training was called off meanwhile: that ends with it, which is told.
+    """
+    outcomes: list[Posted | Refusal | None] = []
     if left := await give_back(work, held, posting_id):
-        for outcome in await _post_release(work, left, reason, caller):
-            if isinstance(outcome, Refusal):
-                raise outcome
+        outcomes += await _post_release(work, left, reason, caller)
+    for row in held.rows.values():
+        if row.state == State.OPEN and row.called_off is not None:
+            outcomes += await end(work, [row], State.RELEASED, row.called_off, caller)
+    for outcome in outcomes:
+        if isinstance(outcome, Refusal):
+            raise outcome
+
+
+async def call_off(work: Work, reservation_id: UUID, reason: str) -> None:
+    """Release what is left of a promise that is wanted no more; what comes back into it later is released too."""
+    held = (await reserved.lock(work.session, [reservation_id]))[reservation_id]
+    held.called_off = reason
+    if held.state == State.OPEN:
+        (outcome,) = await end(work, [held], State.RELEASED, reason, work.caller)
+        if outcome is not None:
+            raise outcome
+    await work.session.flush()
 
 
 async def sweep(work: Work) -> int:

@@ -62,6 +62,7 @@ class ReservationRow(SQLModel, table=True):
             name="reservation_wanted_while_it_holds",
         ),
         CheckConstraint("(training_id IS NULL) = (kits_of IS NULL)", name="reservation_kits_of_a_training"),
+        CheckConstraint("called_off IS NULL OR training_id IS NOT NULL", name="reservation_called_off_of_a_training"),
         Index("reservation_by_region", "region", "reserved_at", "id"),
         Index("reservation_by_place", "place", "reserved_at", "id"),
         Index("reservation_open_by_expiry", "expires_at", "id", postgresql_where=text("state = 'open'")),
@@ -75,6 +76,8 @@ class ReservationRow(SQLModel, table=True):
     purpose: str = Field(sa_column=Column(Text, nullable=False))
     training_id: UUID | None = Field(default=None, sa_column=Column(Uuid, unique=True))
     kits_of: dict[str, object] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    called_off: str | None = Field(default=None, sa_column=Column(Text))
+    """Why what comes back into it is wanted no more: its training was called off."""
     document: str | None = Field(default=None, sa_column=Column(Text))
     actor: str = Field(sa_column=Column(Text, nullable=False))
     reserved_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
@@ -251,9 +254,14 @@ UNENDED = """
         FROM reservation r JOIN reservation_line l ON l.reservation_id = r.id GROUP BY r.id
     ) held WHERE (state = 'open') <> (promised > 0) ORDER BY 1
 """
+UNWANTED = """
+    SELECT number, 'nothing reserved', 'open' FROM reservation
+    WHERE state = 'open' AND called_off IS NOT NULL ORDER BY 1
+"""
 CHECKS = {
     "reserved_is_what_is_promised": text(UNBALANCED),
     "reservation_used_is_sum_of_uses": text(UNUSED),
     "reservation_ends_with_its_goods": text(UNENDED),
+    "reservation_that_is_called_off_holds_nothing": text(UNWANTED),
 }
 """What is reserved on the cards is what open reservations hold, and these follow from their uses."""

@@ -28,6 +28,15 @@ def upgrade() -> None:
     op.create_check_constraint("reservation_wanted_while_it_holds", "reservation", WANTED)
     op.drop_constraint("lot_note_why_known", "lot_note", type_="check")
     op.create_check_constraint("lot_note_why_known", "lot_note", WHY.format(", 'expires_before'"))
+    op.add_column("reservation", sa.Column("called_off", sa.Text(), nullable=True))
+    op.create_check_constraint(
+        "reservation_called_off_of_a_training", "reservation", "called_off IS NULL OR training_id IS NOT NULL"
+    )
+    # Those that hold nothing now; what still does is released with its time, as it was to be.
+    op.execute(
+        "UPDATE reservation r SET called_off = coalesce(r.reason, 'cancelled') FROM training_kits k"
+        " WHERE k.reservation_id = r.id AND k.state = 'cancelled' AND r.state <> 'open'"
+    )
     for table in VOIDED:
         _voided(table)
     op.drop_constraint("loan_state_known", "loan", type_="check")
@@ -51,6 +60,8 @@ def downgrade() -> None:
         op.drop_constraint(f"{table}_void_has_reason", table, type_="check")
         op.drop_column(table, "void_reason")
         op.drop_column(table, "void_posting_id")
+    op.drop_constraint("reservation_called_off_of_a_training", "reservation", type_="check")
+    op.drop_column("reservation", "called_off")
     op.drop_constraint("lot_note_why_known", "lot_note", type_="check")
     op.execute("UPDATE lot_note SET why = 'expired' WHERE why = 'expires_before'")
     op.create_check_constraint("lot_note_why_known", "lot_note", WHY.format(""))

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from services.aid_distribution.distributions import handlers as distributions
 from services.aid_distribution.distributions.orders import DistributionView, VoidDistribution
-from services.aid_distribution.ledger import counts, holding, mixed, reservations, transfers
+from services.aid_distribution.ledger import counts, holding, mixed, reservation_questions, reservations, transfers
 from services.aid_distribution.ledger import handlers as ledger
 from services.aid_distribution.ledger.cards import BalanceQuery, CardQuery, CatalogueQuery, balances, card, places
 from services.aid_distribution.ledger.domain import (
@@ -115,7 +115,7 @@ async def sweep(database: Database) -> int:
 
 async def shown(database: Database, one: UUID, caller: Caller = OFFICE) -> ReservationView:
     async with database.reading(caller) as work:
-        return await reservations.show(work, caller, one)
+        return await reservation_questions.show(work, caller, one)
 
 
 async def hand_out(database: Database, quantity: int, one: UUID, at: datetime = NOON) -> DistributionView:
@@ -611,6 +611,46 @@ def _fields(order: IssueStock) -> dict[str, Any]:
     return {name: getattr(order, name) for name in order.__struct_fields__}
 
 
+async def test_the_uses_of_a_reservation_are_listed_page_by_page(database: Database, door: Door) -> None:
+    await receive(database, receipt(100, ago(1)))
+    await receive(database, receipt(100, ago(1), lot="L1", expires_on=date(2027, 1, 1)))
+    one = await reserve(database, reserving(160))
+    given = [await hand_out(database, quantity, one.id) for quantity in [*range(1, 12), 60]]  # the last takes both lots
+    path = f"/aid/reservations/{one.id}"
+    seen: list[tuple[str, str | None]] = []
+    after: str | None = None
+    while True:
+        page = {"limit": "5"} | ({"cursor": after} if after else {})
+        answer = (await door["pangkalpinang"].get(f"{path}/uses", params=page)).json()
+        assert len(answer["items"]) <= 5
+        seen += [(use["posting_id"], use["lot"]) for use in answer["items"]]
+        after = answer["next"]
+        if after is None:
+            break
+    lots = {str(made.posting_id): {line.lot for line in made.lines} for made in given}
+    assert sorted(seen, key=str) == sorted(((key, lot) for key, lots_ in lots.items() for lot in lots_), key=str)
+    assert [key for key, _ in seen] == sorted(key for key, _ in seen)
+    assert (await door["belitung"].get(f"{path}/uses")).status_code == 404
+    assert (await door["belitung"].get(f"/aid/reservations/{uuid4()}/uses")).status_code == 404
+    whole = await shown(database, one.id)
+    assert (len(whole.uses), whole.uses_next) == (13, None)
+
+
+async def test_with_a_reservation_no_more_than_the_first_uses_are_shown(database: Database, door: Door) -> None:
+    await receive(database, receipt(100, ago(1)))
+    one = await reserve(database, reserving(90))
+    for _ in range(reservation_questions.USES_SHOWN + 1):
+        await hand_out(database, 1, one.id)
+    made = await shown(database, one.id)
+    assert len(made.uses) == reservation_questions.USES_SHOWN
+    answer = await door["office"].get(f"/aid/reservations/{one.id}/uses", params={"cursor": str(made.uses_next)})
+    (last,) = answer.json()["items"]
+    assert UUID(last["posting_id"]) > made.uses[-1].posting_id
+    async with database.reading(OFFICE) as work:
+        (listed,) = (await reservation_questions.page(work, OFFICE, ReservationQuery())).items
+    assert listed == made
+
+
 async def test_pages_of_reservations_are_whole(database: Database, clock: StoppedClock) -> None:
     await receive(database, receipt(100, ago(1)))
     made = []
@@ -621,7 +661,7 @@ async def test_pages_of_reservations_are_whole(database: Database, clock: Stoppe
     after = None
     for _ in range(3):
         async with database.reading(OFFICE) as work:
-            page = await reservations.page(work, OFFICE, ReservationQuery(cursor=after, limit=2))
+            page = await reservation_questions.page(work, OFFICE, ReservationQuery(cursor=after, limit=2))
         seen += [one.number for one in page.items]
         after = page.next
     assert (seen, after) == (made[::-1], None)

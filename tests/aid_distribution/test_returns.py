@@ -129,6 +129,7 @@ async def test_a_return_is_taken_back_and_then_the_distribution_can_be(
     assert (await door["belitung"].post(f"/aid/returns/{ten['id']}/void", json=WHY)).status_code == 404
     gone = await made(client, f"/aid/returns/{twenty['id']}/void", WHY)
     assert (gone["state"], gone["void_reason"], gone["lines"]) == ("voided", "Salah catat", twenty["lines"])
+    assert (ten["version"], gone["version"]) == (1, 2)
     assert await ask(database, "SELECT moved, returned FROM posting_returned") == [(30, 10)]
     again = await made(client, f"/aid/returns/{twenty['id']}/void", WHY, 409)
     assert (again["code"], again["posting_id"]) == ("already_voided", gone["void_posting_id"])

@@ -60,8 +60,18 @@ class ReservationUseView(msgspec.Struct, frozen=True, kw_only=True):
     returned: bool
 
 
+class UseQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which stretch of the uses of a reservation to list, the earliest posting first."""
+
+    cursor: Cursor | None = None
+    limit: Limit = PAGE_ITEMS_DEFAULT
+
+
 class ReservationView(msgspec.Struct, frozen=True, kw_only=True):
-    """A reservation and how far it has come; it is open while anything of it is left."""
+    """A reservation and how far it has come; it is open while anything of it is left.
+
+    Shape: `uses` are the first ones; with `uses_next` there are more, which `/uses` lists from that cursor on
+    """
 
     id: UUID
     number: str
@@ -81,6 +91,7 @@ class ReservationView(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[ReservationLineView]
     lot_notes: list[LotNoteView]
     uses: list[ReservationUseView]
+    uses_next: str | None
     version: int
 
 

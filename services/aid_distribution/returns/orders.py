@@ -58,6 +58,7 @@ class ReturnView(msgspec.Struct, frozen=True, kw_only=True):
     posting_id: UUID
     void_posting_id: UUID | None
     void_reason: str | None
+    version: int
 
 
 def return_view(row: ReturnRow, lines: Sequence[Line]) -> ReturnView:
@@ -78,4 +79,5 @@ def return_view(row: ReturnRow, lines: Sequence[Line]) -> ReturnView:
         posting_id=row.posting_id,
         void_posting_id=row.void_posting_id,
         void_reason=row.void_reason,
+        version=row.version,
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, Text, Uuid
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Text, Uuid
 from sqlmodel import Field, SQLModel
 
 from services.aid_distribution.ledger.voids import WITH_REASON
@@ -41,3 +41,4 @@ class ReturnRow(SQLModel, table=True):
     document: str | None = None
     void_posting_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id"), unique=True))
     void_reason: str | None = None
+    version: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default="1"))

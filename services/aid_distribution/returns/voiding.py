@@ -38,6 +38,7 @@ async def void(work: Work, caller: Caller, return_id: UUID, order: VoidDocument)
         back = by_lot((line.item, line.lot or NO_LOT, line.quantity) for line in posted.lines)
         await returned.take_off(work.session, row.returns, back)
     row.void_posting_id, row.void_reason = posted.draft.id, order.reason
+    row.version += 1
     await work.session.flush()
     event = ReturnVoided(
         **posting_fact(posted, here),

@@ -17,7 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.aid_distribution.distributions import audit as distributions
 from services.aid_distribution.ledger import rebuild as ledger
-from services.aid_distribution.ledger.chain import START, Head, Header, OwnLine, Said, following
+from services.aid_distribution.ledger.chain import FORM, START, Head, Header, OwnLine, Said, following
 from shared.clock import Clock
 from shared.province import Province
 from shared.settings import Settings
@@ -124,8 +124,8 @@ KEEP_HEADS = text(
 POST = (
     """
     INSERT INTO posting (id, number, kind, region, occurred_at, recorded_at, actor, document, reason, chain_seq,
-                         chain_hash)
-    SELECT id, number, kind, region, at, at, :actor, :document, reason, seq, hash
+                         chain_hash, chain_form)
+    SELECT id, number, kind, region, at, at, :actor, :document, reason, seq, hash, :form
     FROM history_movement JOIN history_link USING (n) ORDER BY n
     """,
     """
@@ -196,7 +196,8 @@ async def _load(session: AsyncSession, begins: datetime, movements: int, report:
         await session.execute(text(NUMBER))
         await _link(session, heads)
         for statement in POST:
-            named = {"document": DOCUMENT, "actor": ACTOR} if ":document" in statement else {}
+            values = {"document": DOCUMENT, "actor": ACTOR, "form": FORM}
+            named = {name: value for name, value in values.items() if f":{name}" in statement}
             await session.execute(text(statement), named)
         report(f"{last + 1:,} of {movements:,} movements are in the journal")
     await _keep(session, heads)
@@ -213,7 +214,7 @@ async def _link(session: AsyncSession, heads: dict[str, Head]) -> None:
     for row in await session.execute(SAID):
         header = Header(row.id, row.number, row.kind, row.at, row.at, ACTOR, DOCUMENT, row.reason, None)
         line = OwnLine(1, row.item, row.lot, row.quantity, row.from_place, row.to_place, row.at, row.at)
-        link = following(heads.get(row.region, START), Said(row.region, header, [line]))
+        link = following(heads.get(row.region, START), Said(row.region, header, [line], form=FORM))
         heads[row.region] = link
         numbers.append(row.n)
         links.append(link)

@@ -1,7 +1,7 @@
 """Who is asking: the role and the regions that every decision about access rests on."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,7 +39,12 @@ class Caller:
 
     def sees(self, region: str) -> bool:
         """Tell whether a region is one of the caller's or lies inside one: "19" sees "19.71", "19.7" does not."""
-        return any(region == own or region.startswith(own + ".") for own in self.regions)
+        return sees(self.regions, region)
+
+
+def sees(regions: Iterable[str], region: str) -> bool:
+    """Tell whether whoever has these regions sees another one: it is one of them, or lies inside one."""
+    return any(region == own or region.startswith(own + ".") for own in regions)
 
 
 ANYBODY = Caller("public", Role.PUBLIC, ())

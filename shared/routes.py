@@ -26,6 +26,14 @@ Rules = Callable[[Work, Mapping[str, object]], Awaitable[Sequence[FieldError]]]
 
 Shows = Callable[[Caller, Happened], bool]
 """Tells whether somebody who follows a live feed is told of an event; its docstring is what the documents say."""
+Narrows = Callable[[Caller, Happened], Mapping[str, Any] | None]
+"""Gives what somebody may know of an event that they are told of, or None where that is all of it."""
+
+
+def all_of_it(_caller: Caller, _event: Happened) -> None:
+    """Narrow nothing: whoever is told of an event may know all that it says."""
+
+
 Media = Mapping[str, Any]
 """What an answer may be other than a JSON struct alone, by media type; the struct where that is JSON again."""
 
@@ -148,6 +156,7 @@ class Route:
     location: str | None = None
     rules: Rules | None = None
     shows: Shows | None = None
+    narrows: Narrows = all_of_it
     by_line: bool = False
     media: Media = field(default_factory=dict)
 
@@ -218,8 +227,11 @@ class Routes:
         """Declare a change of something that has a version: it needs If-Match; `rules` as for an order."""
         return self._declare("PATCH", path, allow, 200, refusals, rules=rules)
 
-    def live(self, path: str, allow: Action) -> Callable[[Shows], Shows]:
-        """Declare a live feed of the service's own events; what is decorated says who is told of which."""
+    def live(self, path: str, allow: Action, *, narrows: Narrows = all_of_it) -> Callable[[Shows], Shows]:
+        """Declare a live feed of the service's own events; what is decorated says who is told of which.
+
+        Shape: `narrows` says how much of one they may know
+        """
 
         def declare(shows: Shows) -> Shows:
             self.declared.append(
@@ -238,6 +250,7 @@ class Routes:
                     together=False,
                     writes=False,
                     shows=shows,
+                    narrows=narrows,
                 )
             )
             return shows

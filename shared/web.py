@@ -119,7 +119,9 @@ class Edge:
         """Let somebody follow the live feed, for no longer than their token counts."""
         last_event_id = request.header(b"last-event-id", None)
         may_go_on = partial(self._caller, route, request)
-        one = await follower(self.live, self.database.source, shows, caller, may_go_on, query, last_event_id)
+        one = await follower(
+            self.live, self.database.source, shows, route.narrows, caller, may_go_on, query, last_event_id
+        )
         return Stream(one.pieces(), EVENT_STREAM)
 
     def _by_line(self, route: Route, request: Incoming, caller: Caller) -> Answer:

@@ -7,7 +7,7 @@ from services.aid_distribution.exceptions import audit as exceptions
 from services.aid_distribution.kits import store as kits
 from services.aid_distribution.kits.trainings import ALL_TRAINING_KITS, TRAINING_KITS
 from services.aid_distribution.ledger import audit as ledger
-from services.aid_distribution.ledger import reserved
+from services.aid_distribution.ledger import packs, reserved
 from services.aid_distribution.ledger.journal_audit import JOURNAL
 from services.aid_distribution.loans import audit as loans
 from services.aid_distribution.markets import audit as markets
@@ -24,6 +24,7 @@ AUDITS = Audits(
 
 FIGURES = {
     **ledger.CHECKS,
+    **packs.CHECKS,
     **reserved.CHECKS,
     **kits.CHECKS,
     **distributions.CHECKS,

@@ -22,7 +22,8 @@ class Person:
     """Somebody to be told.
 
     Shape:  `key` is `owner/<id>` or `staff/<subject>`; `businesses` are the person's own that the fact is about;
-            `consents` is False for an owner who took back the consent to be contacted
+            `consents` is False for an owner who took back the consent to be contacted; `regions` are those that a
+            member of staff serves, and sees the stock of
     """
 
     key: str
@@ -30,6 +31,7 @@ class Person:
     email: str | None = None
     businesses: tuple[str, ...] = ()
     consents: bool = True
+    regions: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Person({self.key!r})"  # a value that ends in a log shows no address

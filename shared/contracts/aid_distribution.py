@@ -531,20 +531,29 @@ class StockAlert(ShelfEvent, frozen=True, kw_only=True):
         return f"{self.subject}#{self.alert_id}"
 
 
-class StockLow(StockAlert, frozen=True, kw_only=True):
+class StockFell(StockAlert, frozen=True, kw_only=True):
+    """What can be handed out has fallen to `low_at` or below.
+
+    Shape: `on_hand` is what can be handed out, `expiring` what of it expires within 30 days; `expired` and `held` lie
+           there too and are not counted
+    """
+
+    low_at: int
+    expiring: int = 0
+    expired: int = 0
+    held: int = 0
+
+
+class StockLow(StockFell, frozen=True, kw_only=True):
     """Stock has fallen to its level or below."""
 
     type: ClassVar[str] = "serumpun.stock.low.v1"
 
-    low_at: int
 
-
-class StockOut(StockAlert, frozen=True, kw_only=True):
-    """Nothing is left of an item that is watched."""
+class StockOut(StockFell, frozen=True, kw_only=True):
+    """Nothing is left to hand out of an item that is watched."""
 
     type: ClassVar[str] = "serumpun.stock.out.v1"
-
-    low_at: int
 
 
 class StockExpiring(StockAlert, frozen=True, kw_only=True):
@@ -814,6 +823,18 @@ class StockReturned(PostingEvent, frozen=True, kw_only=True):
     returns: UUID | None = None
 
 
+class ReturnVoided(PostingEvent, frozen=True, kw_only=True):
+    """A return that was posted in error has been taken back by this posting; the lines are what moved back."""
+
+    type: ClassVar[str] = "serumpun.return.voided.v1"
+
+    place: str
+    direction: str
+    reverses: UUID
+    reason: str
+    returns: UUID | None = None
+
+
 class LoanEvent(PostingEvent, frozen=True, kw_only=True):
     """Assets that were lent; the lines are what its document moved."""
 
@@ -843,3 +864,21 @@ class LoanReturned(LoanEvent, frozen=True, kw_only=True):
 
     lost: list[Goods]
     closed: bool
+
+
+class LoanVoided(LoanEvent, frozen=True, kw_only=True):
+    """A loan that was posted in error has been taken back by this posting."""
+
+    type: ClassVar[str] = "serumpun.loan.voided.v1"
+
+    reverses: UUID
+    reason: str
+
+
+class LoanReturnVoided(LoanEvent, frozen=True, kw_only=True):
+    """What had come back of a loan, or was written off, is out again by this posting; the loan is open."""
+
+    type: ClassVar[str] = "serumpun.loan.returnvoided.v1"
+
+    reverses: UUID
+    reason: str

@@ -5,10 +5,11 @@ Every event has a number, so whatever comes twice on the way shows by its number
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
 from shared.caller import Caller
 from shared.live import happened
@@ -22,14 +23,16 @@ from shared.problems import Refusal, Unavailable
 class Follower:
     """What one client is told.
 
-    Shape: `may_go_on` gives the caller anew, or raises a Refusal when their token counts no more; `types` may be
-           empty for all; `missed` says why `position` is not where they stood
+    Shape: `narrows` gives what this caller may know of an event, or None where that is all of it; `may_go_on` gives
+           the caller anew, or raises a Refusal when their token counts no more; `types` may be empty for all; `missed`
+           says why `position` is not where they stood
     """
 
     hub: Hub
     caller: Caller
     may_go_on: Callable[[], Awaitable[Caller]]
     shows: Callable[[Caller, Happened], bool]
+    narrows: Callable[[Caller, Happened], Mapping[str, Any] | None]
     types: Collection[str]
     wait_seconds: float
     position: Position
@@ -89,7 +92,7 @@ class Follower:
                 blocks.append(happened.reset(written(tuple(numbers)), "pruned"))
             numbers[event.partition] = event.seq
             if (not self.types or event.type in self.types) and self.shows(self.caller, event):
-                blocks.append(event.block(written(tuple(numbers))))
+                blocks.append(event.block(written(tuple(numbers)), self.narrows(self.caller, event)))
         self.position = tuple(numbers)
         return b"".join(blocks)
 

@@ -46,19 +46,27 @@ class Happened:
             self._fact = msgspec.msgpack.decode(self.data)
         return self._fact
 
-    def block(self, position: str) -> bytes:
-        """Give the event as a block of the stream; `position` is where its reader then stands."""
-        if not self._words:
-            told = {
-                "id": self.id,
-                "type": self.type,
-                "subject": self.subject,
-                "time": shown(self.time),
-                "region": self.region,
-                "data": self.fact,
-            }
-            self._words = b"event: %b\ndata: %b\n\n" % (self.type.encode(), msgspec.json.encode(told))
-        return b"id: %b\n%b" % (position.encode(), self._words)
+    def block(self, position: str, fact: Mapping[str, Any] | None = None) -> bytes:
+        """Give the event as a block of the stream; `position` is where its reader then stands.
+
+        Shape: `fact` is what this reader may know of it, where that is less than all
+        """
+        if fact is not None:
+            words = self._written(fact)
+        else:
+            words = self._words = self._words or self._written(self.fact)
+        return b"id: %b\n%b" % (position.encode(), words)
+
+    def _written(self, fact: Mapping[str, Any]) -> bytes:
+        told = {
+            "id": self.id,
+            "type": self.type,
+            "subject": self.subject,
+            "time": shown(self.time),
+            "region": self.region,
+            "data": fact,
+        }
+        return b"event: %b\ndata: %b\n\n" % (self.type.encode(), msgspec.json.encode(told))
 
 
 def greeting(position: str) -> bytes:

@@ -9,7 +9,7 @@ from shared.live.follower import Follower
 from shared.live.hub import Hub
 from shared.live.position import LAST_EVENT_ID, Position
 from shared.problems import FieldError, Invalid
-from shared.routes import LiveQuery, Shows
+from shared.routes import LiveQuery, Narrows, Shows
 
 FOR_EVER = float("inf")
 
@@ -18,6 +18,7 @@ async def follower(
     hub: Hub,
     source: str,
     shows: Shows,
+    narrows: Narrows,
     caller: Caller,
     may_go_on: Callable[[], Awaitable[Caller]],
     query: LiveQuery,
@@ -33,7 +34,7 @@ async def follower(
     hub.check_room()
     position, missed = await _begins(hub, kept)
     seconds = FOR_EVER if query.wait_seconds is None else query.wait_seconds
-    return Follower(hub, caller, may_go_on, shows, frozenset(types), seconds, position, missed)
+    return Follower(hub, caller, may_go_on, shows, narrows, frozenset(types), seconds, position, missed)
 
 
 def _unknown(types: list[str], source: str) -> list[FieldError]:

@@ -64,7 +64,7 @@ ADDED = f"""
 """
 FORGED = """
     INSERT INTO posting SELECT gen_random_uuid(), 'X-1', kind, region, occurred_at, recorded_at, actor, document,
-                               reason, reverses, chain_seq + 1, chain_hash
+                               reason, reverses, chain_seq + 1, chain_hash, chain_form
     FROM posting WHERE region = '19.71' AND chain_seq = 8
 """
 BROKEN, HEAD = chain_audit.BROKEN, chain_audit.HEAD

@@ -10,7 +10,7 @@ from services.aid_distribution.audits import FIGURES
 from services.aid_distribution.distributions import handlers as distributions
 from services.aid_distribution.distributions.domain import Programme
 from services.aid_distribution.distributions.orders import DistributionView, PostDistribution, Recipients, Share
-from services.aid_distribution.ledger import chain_audit
+from services.aid_distribution.ledger import chain_audit, holding
 from services.aid_distribution.ledger import handlers as ledger
 from services.aid_distribution.ledger.audit import Discrepancy, audit
 from services.aid_distribution.ledger.catalogue import Category, PlaceKind, Unit
@@ -19,6 +19,7 @@ from services.aid_distribution.ledger.orders import (
     AddItem,
     AddPlace,
     GoodsLine,
+    HoldLot,
     IssueStock,
     PostingView,
     ReceivedLine,
@@ -157,6 +158,12 @@ async def distribute(database: Database, order: PostDistribution, caller: Caller
     _raised(outcome)
     assert isinstance(outcome, DistributionView)
     return outcome
+
+
+async def hold(database: Database, lot: str, item: str = MASKS) -> None:
+    """Keep a lot from being handed out."""
+    async with database.work(OFFICE) as work:
+        await holding.hold(work, HoldLot(item=item, lot=lot, reason="Bau bensin"))
 
 
 async def reverse(database: Database, posting_id: UUID, caller: Caller = OFFICE) -> PostingView:

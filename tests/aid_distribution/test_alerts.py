@@ -14,6 +14,7 @@ from services.aid_distribution.alerts.audit import ALERTS
 from services.aid_distribution.alerts.domain import AlertKind, Turn, expires_soon, level_mistakes, turn
 from services.aid_distribution.alerts.handlers import SetLevel
 from services.aid_distribution.alerts.sweep import sweep
+from shared.clock import wib_day
 from shared.contracts import Event
 from shared.contracts.aid_distribution import ShelfEvent, StockExpiring, StockLow, StockOut, StockRestored
 from shared.database import Database, Work
@@ -29,6 +30,7 @@ from tests.aid_distribution.story import (
     ago,
     ask,
     give_out,
+    hold,
     issue,
     plant,
     receipt,
@@ -160,6 +162,32 @@ async def test_stock_that_goes_up_and_down_around_its_level_is_told_once(
     assert await told_types(recorded) == [StockLow]
 
 
+async def test_what_cannot_be_handed_out_does_not_count_and_is_told_of(
+    database: Database, recorded: Recorded, clock: StoppedClock
+) -> None:
+    """A shelf full of lots is low when they go on hold or pass their day, without any goods that move."""
+    await level(database, days=None)
+    for lot, quantity, expires_on in (("A", 50, None), ("B", 30, date(2026, 5, 20)), ("C", 10, date(2026, 6, 1))):
+        await receive(database, receipt(quantity, ago(1), lot=lot, expires_on=expires_on))
+    await swept(database)
+    assert await told(recorded) == []
+    await hold(database, "A")
+    await swept(database)
+    assert await told(recorded) == []
+    clock.advance(timedelta(days=1))
+    await swept(database)
+    (low,) = await told(recorded)
+    assert isinstance(low, StockLow)
+    assert (low.on_hand, low.expiring, low.expired, low.held) == (10, 10, 30, 50)
+    async with database.reading(OFFICE) as work:
+        (view,) = (await handlers.alerts(work, OFFICE, handlers.AlertQuery())).items
+    assert view.left_out is not None
+    assert (view.figure, view.expiring, view.left_out.expired, view.left_out.held) == (10, 10, 30, 50)
+    clock.advance(timedelta(days=12))
+    await swept(database)
+    assert await told_types(recorded) == [StockLow, StockOut]
+
+
 async def test_a_shelf_that_was_never_filled_is_out(database: Database, recorded: Recorded) -> None:
     await level(database, 0, 1)
     await swept(database)
@@ -272,7 +300,7 @@ async def test_without_the_lock_two_would_find_the_same_and_the_store_lets_one_t
     """The control: both see that the shelf is out; what only one of them raises is a rule of the database."""
     await level(database)
     async with database.work(OFFICE) as one, other.work(OFFICE) as another:
-        found = [await store.crossings(work.session) for work in (one, another)]
+        found = [await store.crossings(work.session, wib_day(work.now)) for work in (one, another)]
         assert [len(shelves) for shelves in found] == [1, 1]
         alerts = [
             store.AlertRow(id=work.new_id(), kind="out", subject="stock/a/b", region="19.71", raised_at=work.now)

@@ -1,10 +1,14 @@
 """Levels, alerts and the live feed as offices meet them."""
 
 from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
 
 from services.aid_distribution.alerts.sweep import sweep
+from shared.contracts.aid_distribution import KitElsewhere, KitShortage, KitsRefused
 from shared.database import Database
-from tests.aid_distribution.story import ELSEWHERE, MASKS, NOON, OFFICE, PROVINCE, RICE, SOAP, WAREHOUSE, ago
+from tests.aid_distribution.story import ELSEWHERE, MARKET, MASKS, NOON, OFFICE, PROVINCE, RICE, SOAP, WAREHOUSE, ago
 from tests.aid_distribution.test_api import Body, Door, issue, made, receipt, transfer
 from tests.door import Client, told
 from tests.following import blocks_of
@@ -121,10 +125,44 @@ async def test_levels_and_alerts_are_read_page_by_page_within_ones_regions(door:
         "figure": 0,
         "threshold": 20,
         "due_on": None,
+        "expiring": 0,
+        "left_out": {"expired": 0, "held": 0},
         "raised_at": "2026-05-20T12:00:00+07:00",
         "cleared_at": "2026-05-20T12:00:00+07:00",
     }
     assert await listed(alerts["office"], "/aid/alerts", kind="price") == []
+
+
+async def test_the_live_feed_tells_of_stock_elsewhere_only_what_one_may_see(door: Door, database: Database) -> None:
+    answer = await door["office"].get("/aid/live", params={"wait_seconds": 0})
+    begin = blocks_of(answer.text)[0].id
+    elsewhere = [
+        KitElsewhere(place=place, place_name=place, region=region, available=9)
+        for place, region in ((ELSEWHERE, "19.02"), (MARKET, "19.71"), (PROVINCE, "19"))
+    ]
+    short = KitShortage(item=MASKS, item_name="Masker", unit="piece", asked=9, available=1, elsewhere=elsewhere)
+    refused = KitsRefused(
+        training_id=UUID(int=1),
+        programme="TR-2020-03",
+        title="Bimtek konveksi",
+        region="19.71",
+        starts_on=date(2026, 6, 1),
+        place=WAREHOUSE,
+        place_name="Gudang",
+        place_region="19.71",
+        because="short",
+        shortages=[short],
+    )
+    async with database.work(OFFICE) as work:
+        work.record(refused, region=refused.region)
+    seen = {"office": [ELSEWHERE, MARKET, PROVINCE], "auditor": [ELSEWHERE, MARKET, PROVINCE]}
+    seen |= {"pangkalpinang": [MARKET]}
+    for name in ("pangkalpinang", "office", "auditor", "pangkalpinang"):
+        told = await door[name].get("/aid/live", params={"after": begin, "wait_seconds": 0})
+        (block,) = blocks_of(told.text)[1:]
+        data: Any = block.data["data"]
+        assert [one["place"] for one in data["shortages"][0]["elsewhere"]] == seen[name]
+        assert (data["title"], data["shortages"][0]["available"]) == ("Bimtek konveksi", 1)
 
 
 async def test_the_live_feed_tells_each_office_of_its_stock_and_of_what_is_sent_to_it(

@@ -47,6 +47,7 @@ from tests.aid_distribution.story import (
     ask,
     audited,
     give_out,
+    hold,
     issue,
     receipt,
     receive,
@@ -245,7 +246,22 @@ async def test_a_plan_that_the_stock_no_longer_covers_sends_nothing_and_says_wha
 async def test_what_has_expired_is_not_there_to_be_shared(stocked: Database) -> None:
     await receive(stocked, receipt(50, ago(2), place=PROVINCE, lot="OLD", expires_on=date(2026, 5, 19)))
     await receive(stocked, receipt(5, ago(2), place=PROVINCE, lot="NEW", expires_on=date(2026, 5, 20)))
-    assert (await plan(stocked, order([need(CITY, 2_000)]))).supply == 1_005
+    await receive(stocked, receipt(7, ago(2), place=PROVINCE, lot="HELD", expires_on=date(2027, 5, 20)))
+    await hold(stocked, "HELD")
+    made = await plan(stocked, order([need(CITY, 2_000)]))
+    assert (made.supply, made.expiring) == (1_005, 5)
+    assert (made.left_out.expired, made.left_out.held) == (50, 7)
+    assert await show(stocked, made.id) == made
+    given = await plan(stocked, order([need(CITY, 2_000)], 10))
+    assert (given.supply, given.left_out) == (10, made.left_out)
+
+
+async def test_where_nothing_can_be_handed_out_it_is_said_what_lies_there(stocked: Database) -> None:
+    await give_out(stocked, issue(1_000, ago(1), place=PROVINCE))
+    await receive(stocked, receipt(50, ago(2), place=PROVINCE, lot="OLD", expires_on=date(2026, 5, 19)))
+    with pytest.raises(NothingToAllocate) as refused:
+        await plan(stocked, order([need(CITY, 1)]))
+    assert refused.value.members["left_out"] == {"expired": 50, "held": 0}
 
 
 async def test_there_must_be_something_to_give_and_somebody_who_needs_it(stocked: Database) -> None:

@@ -13,12 +13,15 @@ from sqlalchemy import text
 from services.aid_distribution.ledger import chain_audit, handlers
 from services.aid_distribution.ledger.audit import Discrepancy
 from services.aid_distribution.ledger.chain import (
+    FORM,
     START,
+    WITHOUT_PACKS,
     CountedLine,
     Head,
     Header,
     LateLine,
     OwnLine,
+    PackLine,
     Said,
     following,
 )
@@ -59,6 +62,7 @@ COUNTED = [
     CountedLine(WAREHOUSE, MASKS, "", NOON, NOON, 5, 4, None, "recount"),
     CountedLine(WAREHOUSE, SOAP, "", NOON, NOON, 5, 4, 4, "found"),
 ]
+PACKED = [PackLine(1, MASKS, "", "BOX-50", 2, 50, 100), PackLine(2, SOAP, "A", "CRATE", 1, 12, 12)]
 WHOLE = Said("19.71", HEADER, LINES, LATE, COUNTED)
 
 
@@ -72,6 +76,24 @@ def test_a_posting_is_hashed_as_it_is_documented_for_ever() -> None:
     due = hashlib.sha256(bytes(32) + msgspec.msgpack.encode([*words, *lines])).digest()
     assert following(START, WHOLE) == Head(1, due)
     assert due.hex() == "a5c7dc11d55d737e42b03fef266ac23b21b15298bc4c7bc3b0abae97c735aebb"
+
+
+def test_a_posting_of_today_is_hashed_with_its_packs_as_it_is_documented_for_ever() -> None:
+    words = [2, "19.71", 1, str(ID), "2026-05-19.71-GR-0001", "receipt", NOON, NOON, "officer", None, "supplier", None]
+    lines = [[list(line) for line in part] for part in (LINES, LATE, COUNTED, PACKED)]
+    lines[1] = [[str(COUNT), *line[1:]] for line in lines[1]]
+    due = hashlib.sha256(bytes(32) + msgspec.msgpack.encode([*words, *lines])).digest()
+    today = WHOLE._replace(packs=PACKED, form=FORM)
+    assert following(START, today) == Head(1, due)
+    assert due.hex() == "4e2bff4da790bcad806d8a4dd380d0590f5db70acb7875aeddc65b4cac17cfd8"
+    others = [
+        today._replace(packs=PACKED[:1]),
+        today._replace(packs=()),
+        today._replace(form=WITHOUT_PACKS),
+        *(today._replace(packs=[PACKED[0]._replace(**{name: 9}), PACKED[1]]) for name in PackLine._fields),
+    ]
+    assert len({following(START, said).hash for said in [today, *others]}) == len(others) + 1
+    assert following(START, today._replace(packs=PACKED[::-1])) == Head(1, due)
 
 
 def test_the_order_of_lines_and_the_zone_of_moments_say_nothing() -> None:
@@ -224,16 +246,40 @@ async def test_what_was_posted_before_is_linked_in_the_order_in_which_it_was_rec
     database: Database, clock: StoppedClock
 ) -> None:
     await lived_in(database, clock)
-    question = "SELECT region, chain_seq, number, chain_hash FROM posting ORDER BY region, chain_seq"
+    question = "SELECT region, chain_seq, number FROM posting ORDER BY region, chain_seq"
     before = await ask(database, question)
-    heads = await ask(database, "SELECT * FROM chain_head ORDER BY region")
+    heads = await ask(database, "SELECT region, last_seq FROM chain_head ORDER BY region")
     await migrations.downgrade("aid_distribution", database.url, "0012")
     await migrations.upgrade("aid_distribution", database.url)
     assert await ask(database, question) == before
-    assert await ask(database, "SELECT * FROM chain_head ORDER BY region") == heads
+    assert await ask(database, "SELECT region, last_seq FROM chain_head ORDER BY region") == heads
+    assert await ask(database, "SELECT DISTINCT chain_form FROM posting") == [(WITHOUT_PACKS,)]
     assert await audited(database) == []
     with pytest.raises(Exception, match="append-only"):
         async with database.work(OFFICE) as work:
             await work.session.execute(text("UPDATE posting SET actor = 'x'"))
     await receive(database, receipt(1, datetime(2026, 5, 20, tzinfo=UTC)))
     assert await audited(database) == []
+
+
+async def test_what_was_posted_before_packs_were_hashed_still_holds_and_goes_on(
+    database: Database, clock: StoppedClock
+) -> None:
+    await lived_in(database, clock)
+    await migrations.downgrade("aid_distribution", database.url, "0015")
+    async with database.reading(OFFICE) as work:  # as it is hashed then, by hand
+        rows = await work.session.execute(text("SELECT chain_hash FROM posting WHERE region = '19.02'"))
+        (found,) = rows.scalars()
+    await migrations.upgrade("aid_distribution", database.url)
+    async with database.reading(OFFICE) as work:
+        ((link, said),) = await chain_audit.said_after(work.session, "19.02", 0)
+    assert (link.hash, said.form, following(START, said)) == (found, WITHOUT_PACKS, link)
+    assert await audited(database) == []
+    await receive(database, receipt(1))
+    assert await ask(database, "SELECT DISTINCT chain_form FROM posting ORDER BY 1") == [(WITHOUT_PACKS,), (FORM,)]
+    assert await audited(database) == []
+    async with database.work(OFFICE) as work:
+        await plant(work, "UPDATE posting SET chain_form = 2 WHERE region = '19.71' AND chain_seq = 3")
+        (broken,) = await chain_audit.audit(work.session)
+        await work.session.rollback()
+    assert broken.subject.startswith("19.71 number 3 ")

@@ -1,7 +1,7 @@
 """How long stock lasts: the estimate by hand, and the question at the door."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -14,6 +14,7 @@ from tests.aid_distribution.story import (
     distribute,
     distribution,
     give_out,
+    hold,
     issue,
     receipt,
     receive,
@@ -126,6 +127,26 @@ async def test_lots_count_together_and_a_young_card_begins_with_itself(database:
     assert (found["from"], found["history_days"], found["demand_days"]) == ("2026-04-30", 20, 2)
     assert found["on_hand"] == 160
     assert isinstance(found["cover_days"], dict)
+
+
+async def test_cover_counts_what_can_be_handed_out_and_says_what_it_leaves_out(database: Database, door: Door) -> None:
+    for lot, quantity, expires_on in (
+        ("PAST", 1_000, date(2026, 5, 19)),  # yesterday was its last day
+        ("TODAY", 10, date(2026, 5, 20)),
+        ("SOON", 20, date(2026, 6, 19)),
+        ("LATER", 170, date(2026, 6, 20)),
+        ("HELD", 2_000, date(2026, 5, 19)),  # on hold comes first, whatever its date
+    ):
+        await receive(database, receipt(quantity, ago(100), lot=lot, expires_on=expires_on))
+    await hold(database, "HELD")
+    for days in range(1, 92, 2):
+        await give_out(database, issue(1, ago(days), lot="LATER"))
+    found = await ask_cover(door)
+    assert (found["on_hand"], found["reserved"]) == (3_200 - 46, 0)
+    assert (found["available"], found["expiring"]) == (200 - 46, 30)
+    assert found["left_out"] == {"expired": 1_000, "held": 2_000}
+    assert isinstance(found["cover_days"], dict)
+    assert found["cover_days"]["expected"] in range(260, 340)  # 154 at about one every other day
 
 
 async def test_without_demand_there_is_no_range_and_it_is_said_why(database: Database, door: Door) -> None:

@@ -5,9 +5,9 @@ import msgspec
 import pytest
 
 from services.aid_distribution.distributions import handlers, lists
-from services.aid_distribution.distributions.domain import AlreadyVoided
 from services.aid_distribution.distributions.orders import DistributionQuery, DistributionView, VoidDistribution
 from services.aid_distribution.ledger.domain import ShortOfStock
+from services.aid_distribution.ledger.voids import AlreadyVoided
 from services.aid_distribution.reactions import REACTIONS
 from shared.caller import Caller
 from shared.contracts import Event

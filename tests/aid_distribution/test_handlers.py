@@ -413,8 +413,8 @@ LINE = (
 )
 POSTING = (
     "INSERT INTO posting (id, number, kind, region, occurred_at, recorded_at, actor, reason, reverses, chain_hash,"
-    " chain_seq) SELECT gen_random_uuid(), {}, {}, region, {}, recorded_at, actor, {}, {}, chain_hash, chain_seq + {}"
-    " FROM posting"
+    " chain_form, chain_seq) SELECT gen_random_uuid(), {}, {}, region, {}, recorded_at, actor, {}, {}, chain_hash,"
+    " chain_form, chain_seq + {} FROM posting"
 )
 
 

@@ -11,8 +11,8 @@ import pytest
 from services.aid_distribution.ledger import handlers as ledger
 from services.aid_distribution.ledger.catalogue import Category, Unit
 from services.aid_distribution.ledger.orders import AddItem
-from services.aid_distribution.loans.domain import Back, Lent, MoreThanLent, State, laid_out, state_of
-from shared.contracts.aid_distribution import LoanOpened, LoanReturned
+from services.aid_distribution.loans.domain import Back, Lent, MoreThanLent, State, laid_out, state_of, taken_off
+from shared.contracts.aid_distribution import LoanOpened, LoanReturned, LoanReturnVoided, LoanVoided
 from shared.database import Database
 from tests.aid_distribution.story import (
     MARKET,
@@ -24,6 +24,8 @@ from tests.aid_distribution.story import (
     ago,
     ask,
     audited,
+    give_out,
+    issue,
     plant,
     receipt,
     receive,
@@ -63,15 +65,25 @@ def back(occurred_at: datetime = NOON, place: str | None = None, **line: object)
 
 
 @pytest.mark.parametrize(
-    ("closed", "today", "state"),
+    ("kept", "today", "state"),
     [
-        (False, DUE, State.OPEN),
-        (False, DUE + timedelta(days=1), State.OVERDUE),
-        (True, date(2027, 1, 1), State.RETURNED),
+        (State.OPEN, DUE, State.OPEN),
+        (State.OPEN, DUE + timedelta(days=1), State.OVERDUE),
+        (State.RETURNED, date(2027, 1, 1), State.RETURNED),
+        (State.VOIDED, date(2027, 1, 1), State.VOIDED),
     ],
 )
-def test_a_loan_is_overdue_when_its_day_is_over(closed: bool, today: date, state: State) -> None:  # noqa: FBT001
-    assert state_of(closed, DUE, today) is state
+def test_a_loan_is_overdue_when_its_day_is_over(kept: State, today: date, state: State) -> None:
+    assert state_of(kept, DUE, today) is state
+
+
+def test_what_a_return_had_laid_over_the_lines_is_taken_off_them_the_last_first() -> None:
+    lines = [Lent(TENT, "", 3, returned=2, lost=1), Lent(TENT, "T-1", 1, returned=1), Lent(TENT, "", 2, returned=1)]
+    assert taken_off(lines, [Back(TENT, "", 2, 0), Back(TENT, "", 0, 1)]) == [
+        Lent(TENT, "", 3, returned=1),
+        Lent(TENT, "T-1", 1, returned=1),
+        Lent(TENT, "", 2),
+    ]
 
 
 def test_what_comes_back_is_laid_over_the_lines_in_their_order() -> None:
@@ -187,6 +199,94 @@ async def test_two_who_take_the_same_asset_back_take_it_once(tents: Database, do
     answers = await asyncio.gather(*(client.post(path, json=back(returned=1)) for client in clients))
     assert sorted(one.status_code for one in answers) == [201, 409]
     assert await audited(tents) == []
+
+
+WHY = {"reason": "Salah catat", "document": "BA-9"}
+
+
+async def test_a_loan_is_taken_back_when_nothing_of_it_is_back(tents: Database, door: Door, recorded: Recorded) -> None:
+    client = door["pangkalpinang"]
+    loan = await made(client, "/aid/loans", lent(4, ago(2)))
+    path = f"/aid/loans/{loan['id']}"
+    first = await made(client, f"{path}/returns", back(ago(1), returned=2, place=MARKET))
+    await made(client, f"{path}/returns", back(returned=1, lost=1, reason="damaged"))
+    refused = await made(client, f"{path}/void", WHY, 409)
+    assert (refused["code"], len(refused["returns"])) == ("loan_returned_in_part", 2)
+    assert (await door["belitung"].post(f"{path}/void", json=WHY)).status_code == 404
+    returns = [one["id"] for one in (await client.get(path)).json()["returns"]]
+    assert (await door["belitung"].post(f"{path}/returns/{returns[0]}/void", json=WHY)).status_code == 404
+    other = await made(client, "/aid/loans", lent(1, lines=[{"item": TENT}]))
+    elsewhere = f"/aid/loans/{other['id']}/returns/{returns[0]}/void"
+    assert (await client.post(elsewhere, json=WHY)).status_code == 404
+    await made(client, f"/aid/loans/{other['id']}/void", WHY)
+    opened = await made(client, f"{path}/returns/{returns[1]}/void", WHY)
+    assert (opened["state"], opened["closed_at"]) == ("open", None)
+    assert [(one["out"], one["returned"], one["lost"]) for one in opened["lines"]] == [(1, 2, 0), (1, 0, 0)]
+    assert [one["void_reason"] for one in opened["returns"]] == [None, "Salah catat"]
+    again = await made(client, f"{path}/returns/{returns[1]}/void", WHY, 409)
+    assert (again["code"], again["posting_id"]) == ("already_voided", opened["returns"][1]["void_posting_id"])
+    refused = await made(client, f"{path}/void", WHY, 409)
+    assert [one["number"] for one in refused["returns"]] == [first["returns"][0]["number"]]
+    await made(client, f"{path}/returns/{returns[0]}/void", WHY)
+    gone = await made(client, f"{path}/void", WHY)
+    assert (gone["state"], [one["out"] for one in gone["lines"]], gone["void_reason"]) == (
+        "voided",
+        [0, 0],
+        "Salah catat",
+    )
+    assert (await made(client, f"{path}/void", WHY, 409))["code"] == "already_voided"
+    assert (await made(client, f"{path}/returns", back(returned=1), 409))["code"] == "loan_closed"
+    rows = await ask(tents, "SELECT place, lot, on_hand FROM card WHERE on_hand > 0 ORDER BY lot")
+    assert rows == [(WAREHOUSE, "", 3), (WAREHOUSE, "T-1", 1)]
+    voided = (await client.get("/aid/loans", params={"state": "voided"})).json()["items"]
+    assert {one["id"] for one in voided} == {loan["id"], other["id"]}
+    told_of = [event for event in await recorded() if isinstance(event, LoanVoided | LoanReturnVoided)]
+    mine = [event for event in told_of if str(event.loan_id) == loan["id"]]
+    assert [(type(one), one.place, str(one.reverses)) for one in mine] == [
+        (LoanReturnVoided, WAREHOUSE, opened["returns"][1]["posting_id"]),
+        (LoanReturnVoided, MARKET, opened["returns"][0]["posting_id"]),
+        (LoanVoided, WAREHOUSE, loan["posting_id"]),
+    ]
+    paper = await client.get(f"/aid/postings/{loan['posting_id']}/paper")
+    assert (paper.status_code, paper.headers["content-type"]) == (200, "application/pdf")
+    assert await audited(tents) == []
+
+
+async def test_what_was_counted_since_or_has_left_again_is_not_taken_back(tents: Database, door: Door) -> None:
+    client = door["pangkalpinang"]
+    loan = await made(client, "/aid/loans", lent(3, ago(5), lines=[{"item": TENT, "quantity": 3}]))
+    path = f"/aid/loans/{loan['id']}"
+    shown = await made(client, f"{path}/returns", back(ago(4), returned=2, place=MARKET))
+    void = f"{path}/returns/{shown['returns'][0]['id']}/void"
+    await give_out(tents, issue(1, ago(3), place=MARKET, item=TENT))
+    assert (await made(client, void, WHY, 409))["code"] == "short_of_stock"
+    line = {"item": TENT, "quantity": 1, "reason": "recount"}
+    counted = {"place": MARKET, "occurred_at": ago(2).isoformat(), "lines": [line]}
+    count = await made(client, "/aid/counts", counted)
+    refused = await made(client, void, WHY, 409)
+    assert (refused["code"], refused["numbers"]) == ("counted_since", [count["number"]])
+    assert (await client.get(path)).json()["lines"][0]["returned"] == 2
+    assert await audited(tents) == []
+
+
+async def test_of_two_who_take_the_same_loan_back_one_does(tents: Database, door: Door) -> None:
+    loan = await made(door["pangkalpinang"], "/aid/loans", lent(1))
+    clients = door["pangkalpinang"], door["office"]
+    answers = await asyncio.gather(*(one.post(f"/aid/loans/{loan['id']}/void", json=WHY) for one in clients))
+    assert sorted(one.status_code for one in answers) == [201, 409]
+    assert await audited(tents) == []
+
+
+async def test_the_audit_finds_a_loan_that_was_voided_without_its_posting(tents: Database, door: Door) -> None:
+    loan = await made(door["pangkalpinang"], "/aid/loans", lent(2))
+    number = loan["number"]
+    lie = f"UPDATE loan SET state = 'voided', void_reason = 'x', void_posting_id = posting_id WHERE number = '{number}'"  # noqa: S608 - ours
+    async with tents.work(OFFICE) as work:
+        await plant(work, lie)
+    assert {one.check for one in await audited(tents)} == {
+        "on_loan_is_sum_of_loans",
+        "loan_is_voided_by_its_reversal",
+    }
 
 
 async def test_the_audit_finds_a_loan_that_was_changed(tents: Database, door: Door) -> None:

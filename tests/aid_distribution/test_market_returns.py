@@ -153,3 +153,23 @@ async def test_the_audit_finds_a_sum_of_a_market_that_was_changed(
     async with database.work(OFFICE) as work:
         await plant(work, planted)
     assert check in {one.check for one in await audited(database)}
+
+
+async def test_a_return_of_a_sale_is_taken_back_unless_its_goods_were_sold_again(
+    database: Database,  # noqa: F811 - the fixture
+    door: Door,
+) -> None:
+    market = await open_market(database, announcement(offer(allotment=3, limit=3)))
+    client = door["pangkalpinang"]
+    assert said(await tell(database, market, entry(3, to=family(1)))) == ["recorded"]
+    posting = await sale_of(database, RICE)
+    shown = await comes_back(door, posting, 2, RICE)
+    gone = await made(client, f"/aid/returns/{shown['id']}/void", {"reason": "Salah catat"})
+    assert gone["state"] == "voided"
+    assert await ask(database, "SELECT sold, allotment FROM market_item") == [(3, 3)]
+    assert await ask(database, "SELECT quantity, returned FROM market_sale_line") == [(3, 0)]
+    shown = await comes_back(door, posting, 2, RICE)
+    assert said(await tell(database, market, entry(1, to=family(2)))) == ["recorded"]
+    refused = await made(client, f"/aid/returns/{shown['id']}/void", {"reason": "Salah catat"}, 409)
+    assert (refused["code"], refused["items"]) == ("sold_since", [RICE])
+    assert await audited(database) == []

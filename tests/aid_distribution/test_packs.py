@@ -23,6 +23,7 @@ from tests.aid_distribution.story import (
     ago,
     ask,
     audited,
+    plant,
     receipt,
     receive,
 )
@@ -188,6 +189,38 @@ async def test_balances_and_cards_show_whole_packs_and_loose_units(boxed: Databa
     assert told(await client.get("/aid/balances", params={"item": SOAP, "pack": BOX})) == {
         ("/query/pack", "unknown_pack")
     }
+
+
+PLANTED = {
+    "fewer packs than were told": (
+        "UPDATE posting_pack SET packs = 1, quantity = 50 WHERE packs = 2",
+        {"chain_is_unbroken"},
+    ),
+    "packs forgotten": ("DELETE FROM posting_pack WHERE packs = 2", {"chain_is_unbroken"}),
+    "packs invented": (
+        "INSERT INTO posting_pack SELECT posting_id, 9, item, lot, pack, 1, per_pack, 50 FROM posting_pack",
+        {"chain_is_unbroken", "packs_are_part_of_what_moved"},
+    ),
+    "another size": (
+        "UPDATE item_pack SET quantity = 60; UPDATE posting_pack SET per_pack = 60, quantity = packs * 60",
+        {"chain_is_unbroken", "packs_are_part_of_what_moved"},
+    ),
+    "another size of the pack alone": ("UPDATE item_pack SET quantity = 40", {"packs_are_their_base_units"}),
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+async def test_packs_that_were_changed_behind_the_books_are_found(boxed: Database, door: Door, planted: str) -> None:
+    client = door["pangkalpinang"]
+    early = ago(9).isoformat()
+    await made(client, "/aid/receipts", order(line(2, lot="L1"), line(7, None), source="supplier", occurred_at=early))
+    counted = {"item": MASKS, "lot": "L1", "quantity": 1, "pack": BOX, "reason": "recount"}
+    await made(client, "/aid/counts", {"place": WAREHOUSE, "occurred_at": NOON.isoformat(), "lines": [counted]})
+    assert await audited(boxed) == []
+    orders, due = PLANTED[planted]
+    async with boxed.work(OFFICE) as work:
+        await plant(work, *orders.split("; "))
+    assert {one.check for one in await audited(boxed)} == due
 
 
 async def test_a_pack_that_was_used_never_changes(boxed: Database, door: Door) -> None:

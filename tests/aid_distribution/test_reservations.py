@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from services.aid_distribution.distributions import handlers as distributions
 from services.aid_distribution.distributions.orders import DistributionView, VoidDistribution
-from services.aid_distribution.ledger import counts, holding, mixed, reservations, transfers
+from services.aid_distribution.ledger import counts, holding, mixed, reservation_questions, reservations, transfers
 from services.aid_distribution.ledger import handlers as ledger
 from services.aid_distribution.ledger.cards import BalanceQuery, CardQuery, CatalogueQuery, balances, card, places
 from services.aid_distribution.ledger.domain import (
@@ -115,7 +115,7 @@ async def sweep(database: Database) -> int:
 
 async def shown(database: Database, one: UUID, caller: Caller = OFFICE) -> ReservationView:
     async with database.reading(caller) as work:
-        return await reservations.show(work, caller, one)
+        return await reservation_questions.show(work, caller, one)
 
 
 async def hand_out(database: Database, quantity: int, one: UUID, at: datetime = NOON) -> DistributionView:
@@ -188,6 +188,50 @@ async def test_lots_are_reserved_by_expiry_and_those_of_no_use_are_left(database
     with pytest.raises(LotHeld):
         await reserve(database, reserving(1, lot="LATER"))
     assert await there(database) == [("LATER", 6, 3, 3), ("OLD", 5, 0, 5), ("SOON", 4, 4, 0)]
+
+
+async def test_what_is_wanted_on_a_later_day_is_of_lots_still_good_on_it(database: Database) -> None:
+    for lot, quantity, expires_on in (
+        ("OLD", 5, date(2026, 5, 1)),
+        ("EVE", 5, date(2026, 5, 23)),
+        ("DAY", 4, date(2026, 5, 24)),
+        ("LATER", 3, date(2027, 2, 1)),
+        ("EMPTY", 1, date(2026, 5, 22)),
+    ):
+        await receive(database, receipt(quantity, ago(30), lot=lot, expires_on=expires_on))
+    await give_out(database, issue(1, lot="EMPTY"))
+    one = await reserve(database, replace(reserving(6), wanted_on=date(2026, 5, 24)))
+    assert [(line.lot, line.quantity) for line in one.lines] == [("DAY", 4), ("LATER", 2)]
+    assert one.wanted_on == date(2026, 5, 24)
+    assert [(note.lot, note.why) for note in one.lot_notes] == [
+        ("DAY", "expiring"),
+        ("EVE", "expires_before"),
+        ("OLD", "expired"),
+    ]
+    assert (await shown(database, one.id)).lot_notes == one.lot_notes
+    with pytest.raises(ShortOfStock) as refused:
+        await reserve(database, replace(reserving(2), wanted_on=date(2026, 5, 24)))
+    (card,) = refused.value.members["cards"]  # type: ignore[misc]
+    assert (card["available"], card["skipped_expires_before"], card["skipped_expired"]) == (  # type: ignore[index]
+        1,
+        ["EMPTY", "EVE"],
+        ["OLD"],
+    )
+    named = await reserve(database, replace(reserving(1, lot="EVE"), wanted_on=date(2026, 5, 24)))
+    assert [(note.lot, note.why) for note in named.lot_notes] == [("EVE", "expires_before")]
+    today = await reserve(database, reserving(4))
+    assert [(line.lot, line.quantity) for line in today.lines] == [("EVE", 4)]
+    assert await audited(database) == []
+
+
+@pytest.mark.parametrize(("day", "code"), [(19, "in_the_past"), (28, "after_expiry")])
+async def test_goods_are_wanted_while_the_promise_holds(database: Database, day: int, code: str) -> None:
+    await receive(database, receipt(5, ago(1)))
+    with pytest.raises(Invalid) as refused:
+        await reserve(database, replace(reserving(1), wanted_on=date(2026, 5, day)))
+    assert [(error.pointer, error.code) for error in refused.value.errors] == [("/wanted_on", code)]
+    for good in (20, 27):
+        await reserve(database, replace(reserving(1), wanted_on=date(2026, 5, good)))
 
 
 async def test_what_is_used_leaves_the_reservation_and_the_rest_stays(database: Database) -> None:
@@ -567,6 +611,46 @@ def _fields(order: IssueStock) -> dict[str, Any]:
     return {name: getattr(order, name) for name in order.__struct_fields__}
 
 
+async def test_the_uses_of_a_reservation_are_listed_page_by_page(database: Database, door: Door) -> None:
+    await receive(database, receipt(100, ago(1)))
+    await receive(database, receipt(100, ago(1), lot="L1", expires_on=date(2027, 1, 1)))
+    one = await reserve(database, reserving(160))
+    given = [await hand_out(database, quantity, one.id) for quantity in [*range(1, 12), 60]]  # the last takes both lots
+    path = f"/aid/reservations/{one.id}"
+    seen: list[tuple[str, str | None]] = []
+    after: str | None = None
+    while True:
+        page = {"limit": "5"} | ({"cursor": after} if after else {})
+        answer = (await door["pangkalpinang"].get(f"{path}/uses", params=page)).json()
+        assert len(answer["items"]) <= 5
+        seen += [(use["posting_id"], use["lot"]) for use in answer["items"]]
+        after = answer["next"]
+        if after is None:
+            break
+    lots = {str(made.posting_id): {line.lot for line in made.lines} for made in given}
+    assert sorted(seen, key=str) == sorted(((key, lot) for key, lots_ in lots.items() for lot in lots_), key=str)
+    assert [key for key, _ in seen] == sorted(key for key, _ in seen)
+    assert (await door["belitung"].get(f"{path}/uses")).status_code == 404
+    assert (await door["belitung"].get(f"/aid/reservations/{uuid4()}/uses")).status_code == 404
+    whole = await shown(database, one.id)
+    assert (len(whole.uses), whole.uses_next) == (13, None)
+
+
+async def test_with_a_reservation_no_more_than_the_first_uses_are_shown(database: Database, door: Door) -> None:
+    await receive(database, receipt(100, ago(1)))
+    one = await reserve(database, reserving(90))
+    for _ in range(reservation_questions.USES_SHOWN + 1):
+        await hand_out(database, 1, one.id)
+    made = await shown(database, one.id)
+    assert len(made.uses) == reservation_questions.USES_SHOWN
+    answer = await door["office"].get(f"/aid/reservations/{one.id}/uses", params={"cursor": str(made.uses_next)})
+    (last,) = answer.json()["items"]
+    assert UUID(last["posting_id"]) > made.uses[-1].posting_id
+    async with database.reading(OFFICE) as work:
+        (listed,) = (await reservation_questions.page(work, OFFICE, ReservationQuery())).items
+    assert listed == made
+
+
 async def test_pages_of_reservations_are_whole(database: Database, clock: StoppedClock) -> None:
     await receive(database, receipt(100, ago(1)))
     made = []
@@ -577,7 +661,7 @@ async def test_pages_of_reservations_are_whole(database: Database, clock: Stoppe
     after = None
     for _ in range(3):
         async with database.reading(OFFICE) as work:
-            page = await reservations.page(work, OFFICE, ReservationQuery(cursor=after, limit=2))
+            page = await reservation_questions.page(work, OFFICE, ReservationQuery(cursor=after, limit=2))
         seen += [one.number for one in page.items]
         after = page.next
     assert (seen, after) == (made[::-1], None)

@@ -9,7 +9,7 @@ import pytest
 
 from services.aid_distribution.ledger.returned import Left
 from services.aid_distribution.returns.domain import lots_of, too_much
-from shared.contracts.aid_distribution import StockReturned
+from shared.contracts.aid_distribution import ReturnVoided, StockReturned
 from shared.database import Database
 from tests.aid_distribution.story import (
     MASKS,
@@ -110,6 +110,81 @@ async def test_a_distribution_of_which_something_came_back_is_not_voided_and_a_v
     refused = await made(client, "/aid/returns", back(1, posting=str(voided.posting_id)), 409)
     assert refused["code"] == "already_reversed"
     assert await audited(database) == []
+
+
+WHY = {"reason": "Salah catat"}
+
+
+async def test_a_return_is_taken_back_and_then_the_distribution_can_be(
+    database: Database, door: Door, recorded: Recorded
+) -> None:
+    await receive(database, receipt(100, ago(20), lot="L1"))
+    given = await distribute(database, distribution(30, ago(5)))
+    client = door["pangkalpinang"]
+    ten, twenty = [
+        await made(client, "/aid/returns", back(quantity, ago(1), posting=str(given.posting_id)))
+        for quantity in (10, 20)
+    ]
+    assert (ten["state"], ten["void_posting_id"]) == ("posted", None)
+    assert (await door["belitung"].post(f"/aid/returns/{ten['id']}/void", json=WHY)).status_code == 404
+    gone = await made(client, f"/aid/returns/{twenty['id']}/void", WHY)
+    assert (gone["state"], gone["void_reason"], gone["lines"]) == ("voided", "Salah catat", twenty["lines"])
+    assert (ten["version"], gone["version"]) == (1, 2)
+    assert await ask(database, "SELECT moved, returned FROM posting_returned") == [(30, 10)]
+    again = await made(client, f"/aid/returns/{twenty['id']}/void", WHY, 409)
+    assert (again["code"], again["posting_id"]) == ("already_voided", gone["void_posting_id"])
+    assert (await made(client, f"/aid/distributions/{given.id}/void", WHY, 409))["code"] == "goods_returned"
+    await made(client, "/aid/returns", back(20, posting=str(given.posting_id)))
+    refused = await made(client, "/aid/returns", back(1, posting=str(given.posting_id)), 409)
+    assert refused["code"] == "more_than_moved"
+    listed = (await client.get("/aid/returns")).json()["items"]
+    for one in listed:
+        if one["state"] == "posted":
+            await made(client, f"/aid/returns/{one['id']}/void", WHY)
+    assert await ask(database, "SELECT moved, returned FROM posting_returned") == []
+    await made(client, f"/aid/distributions/{given.id}/void", WHY)
+    assert await ask(database, "SELECT on_hand FROM card WHERE lot = 'L1'") == [(100,)]
+    events = [event for event in await recorded() if isinstance(event, ReturnVoided)]
+    assert [(one.lines[0].quantity, one.returns, one.direction) for one in events[:1]] == [
+        (20, given.posting_id, "from_public")
+    ]
+    assert len(events) == 3
+    assert await audited(database) == []
+
+
+async def test_a_return_is_not_taken_back_over_a_count_or_below_nothing(database: Database, door: Door) -> None:
+    await receive(database, receipt(5, ago(20)))
+    client = door["pangkalpinang"]
+    came = await made(client, "/aid/returns", back(4, ago(10)))
+    await give_out(database, issue(6, ago(8)))
+    assert (await made(client, f"/aid/returns/{came['id']}/void", WHY, 409))["code"] == "short_of_stock"
+    line = {"item": MASKS, "quantity": 3, "reason": "recount"}
+    counted = {"place": WAREHOUSE, "occurred_at": ago(6).isoformat(), "lines": [line]}
+    count = await made(client, "/aid/counts", counted)
+    refused = await made(client, f"/aid/returns/{came['id']}/void", WHY, 409)
+    assert (refused["code"], refused["numbers"]) == ("counted_since", [count["number"]])
+    sent = await made(client, "/aid/returns", back(2, ago(1), direction="to_supplier"))
+    await made(client, f"/aid/returns/{sent['id']}/void", WHY)
+    assert await ask(database, "SELECT on_hand FROM card") == [(3,)]
+    assert await audited(database) == []
+
+
+async def test_of_two_who_take_the_same_return_back_one_does(database: Database, door: Door) -> None:
+    await receive(database, receipt(5, ago(20)))
+    given = await distribute(database, distribution(5, ago(5)))
+    one = await made(door["pangkalpinang"], "/aid/returns", back(4, posting=str(given.posting_id)))
+    clients = door["pangkalpinang"], door["office"]
+    answers = await asyncio.gather(*(who.post(f"/aid/returns/{one['id']}/void", json=WHY) for who in clients))
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    assert await audited(database) == []
+
+
+async def test_the_audit_finds_a_return_that_was_voided_without_its_posting(database: Database, door: Door) -> None:
+    await receive(database, receipt(5, ago(20)))
+    await made(door["pangkalpinang"], "/aid/returns", back(1))
+    async with database.work(OFFICE) as work:
+        await plant(work, "UPDATE stock_return SET void_reason = 'x', void_posting_id = posting_id")
+    assert [one.check for one in await audited(database)] == ["return_is_voided_by_its_reversal"]
 
 
 async def test_what_was_written_off_comes_back_from_the_loss(database: Database, door: Door) -> None:

@@ -213,6 +213,23 @@ async def test_a_return_and_a_hand_out_at_once_leave_the_limit_kept(
     assert (await to(stocked, 1, 2, TAILOR)).state == "posted"
 
 
+async def test_a_return_that_is_taken_back_counts_for_nothing_any_more(stocked: Database, door: Door) -> None:
+    await limited(stocked, quantity_max=10, period_days=30)
+    shares = [Share(business=TAILOR, item=MASKS, quantity=10)]
+    first = await to(stocked, 10, 9, TAILOR, shares=shares)
+    client = door["pangkalpinang"]
+    order = back(4, ago(8), business=str(TAILOR), posting=str(first.posting_id))
+    for _ in range(2):
+        shown = await made(client, "/aid/returns", order)
+        await made(client, f"/aid/returns/{shown['id']}/void", {"reason": "Salah catat"})
+        assert await ask(stocked, "SELECT quantity, returned FROM distribution_share") == [(10, 0)]
+        assert await ask(stocked, "SELECT quantity, returned FROM handed_out_day") == [(10, 0)]
+        assert await ask(stocked, "SELECT 1 FROM distribution_return") == []
+        with pytest.raises(LimitReached):
+            await to(stocked, 1, 3, TAILOR)
+        assert await audited(stocked) == []
+
+
 @pytest.mark.parametrize(
     ("planted", "check"),
     [

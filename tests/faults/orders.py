@@ -606,6 +606,11 @@ async def return_stock(office: Office) -> Order:
     )  # fmt: skip
 
 
+async def void_return(office: Office) -> Order:
+    made = await office.done(await return_stock(office))
+    return _post("aid_distribution", f"/aid/returns/{made['id']}/void", reason="Salah catat")
+
+
 async def lend_assets(office: Office) -> Order:
     await _stationed(office)
     return _post(
@@ -619,6 +624,17 @@ async def return_loan(office: Office) -> Order:
     loan = await office.done(await lend_assets(office))
     lines = [{"item": STATION, "returned": 1}]
     return _post("aid_distribution", f"/aid/loans/{loan['id']}/returns", occurred_at=_moment(), lines=lines)
+
+
+async def void_loan(office: Office) -> Order:
+    loan = await office.done(await lend_assets(office))
+    return _post("aid_distribution", f"/aid/loans/{loan['id']}/void", reason="Salah catat")
+
+
+async def void_loan_return(office: Office) -> Order:
+    loan = await office.done(await return_loan(office))
+    path = f"/aid/loans/{loan['id']}/returns/{loan['returns'][0]['id']}/void"
+    return _post("aid_distribution", path, reason="Salah catat")
 
 
 async def set_limit(_office: Office) -> Order:
@@ -951,8 +967,11 @@ ORDERS: Mapping[str, Recipe] = {
     "drop_exception": drop_exception,
     "change_exception": change_exception,
     "return_stock": return_stock,
+    "void_return": void_return,
     "lend_assets": lend_assets,
     "return_loan": return_loan,
+    "void_loan": void_loan,
+    "void_loan_return": void_loan_return,
     "set_limit": set_limit,
     "end_limit": end_limit,
     "observe_price": observe_price,

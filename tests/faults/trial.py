@@ -32,8 +32,9 @@ LETTERS = {"accepted": (1,), "unknown": (0, 1)}
 
 UNTOLD = """
     SELECT 1 FROM stock_level l
-    CROSS JOIN LATERAL (SELECT coalesce(sum(on_hand), 0) AS on_hand FROM card c WHERE c.place = l.place
-                        AND c.item = l.item) h
+    CROSS JOIN LATERAL (SELECT coalesce(sum(on_hand), 0) AS on_hand FROM card c LEFT JOIN lot t USING (item, lot)
+                        WHERE c.place = l.place AND c.item = l.item AND NOT coalesce(t.held, false)
+                        AND coalesce(t.expires_on >= (now() AT TIME ZONE INTERVAL '7 hours')::date, true)) h
     CROSS JOIN LATERAL (SELECT coalesce(array_agg(kind), '{}') AS kinds FROM alert a
                         WHERE (a.place, a.item) = (l.place, l.item) AND kind <> 'expiring' AND cleared_at IS NULL) o
     WHERE (h.on_hand <= l.low_at AND kinds = '{}') OR (h.on_hand = 0 AND NOT 'out' = ANY(kinds))

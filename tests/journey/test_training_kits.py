@@ -9,18 +9,27 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
 from sqlalchemy import text
 
 from services.aid_distribution import audits as aid_audits
+from services.aid_distribution.distributions import handlers as distributions
+from services.aid_distribution.distributions.domain import Programme
+from services.aid_distribution.distributions.orders import (
+    DistributionView,
+    PostDistribution,
+    Recipients,
+    VoidDistribution,
+)
 from services.aid_distribution.ledger import handlers as ledger
 from services.aid_distribution.ledger import reservations
 from services.aid_distribution.ledger.audit import audit
 from services.aid_distribution.ledger.catalogue import Category, PlaceKind, Unit
 from services.aid_distribution.ledger.domain import Source
-from services.aid_distribution.ledger.orders import AddItem, AddPlace, ReceivedLine, ReceiveStock
+from services.aid_distribution.ledger.orders import AddItem, AddPlace, GoodsLine, ReceivedLine, ReceiveStock
 from services.aid_distribution.ledger.reservation_orders import ReleaseReservation
 from services.aid_distribution.ledger.reserved import ReservationRow
 from services.aid_distribution.reactions import REACTIONS as AID
@@ -248,6 +257,24 @@ async def test_what_is_short_is_told_with_where_more_of_it_lies_and_nothing_is_r
     await both.is_whole()
 
 
+async def test_kits_that_expire_before_the_last_session_are_left_and_told_of(both: Both) -> None:
+    for place, expires_on in ((HERE, date(2020, 9, 21)), (THERE, date(2020, 9, 22))):  # sessions on 21 and 22
+        line = ReceivedLine(item=KIT, quantity=8, lot=f"L-{place}", expires_on=expires_on)
+        order = ReceiveStock(place=place, source=Source.SUPPLIER, occurred_at=NOON, lines=[line])
+        async with both.aid.database.work(OFFICE) as work:
+            await ledger.receive(work, [Asked(order, OFFICE)])
+    first = await both.announce({KIT: 20})
+    second = await both.announce({KIT: 1})
+    await both.carry_all()
+    assert [(await both.kits(one))[0] for one in (first, second)] == ["reserved", "refused"]
+    (answer,) = await both.aid.events(KitsRefused)
+    assert isinstance(answer, KitsRefused)
+    assert [(one.asked, one.available) for one in answer.shortages] == [(1, 0)]
+    assert [(one.place, one.available) for one in answer.shortages[0].elsewhere] == [(PROVINCE, 50), (THERE, 15)]
+    assert await both.aid.ask("SELECT place, lot, why FROM lot_note") == [(HERE, f"L-{HERE}", "expires_before")]
+    await both.is_whole()
+
+
 REFUSED = {
     "unknown_place": ({KIT: 1}, "WH-NOWHERE"),
     "unknown_item": ({"NOTHING": 1, KIT: 1}, HERE),
@@ -292,6 +319,63 @@ async def test_a_training_that_is_called_off_gives_its_kits_back(both: Both) -> 
     (answer,) = await both.aid.events(KitsReleased)
     assert isinstance(answer, KitsReleased)
     assert (answer.because, answer.reason) == ("released", "Pemateri sakit")
+    await both.is_whole()
+
+
+async def hand_out(both: Both, training: Found, quantity: int) -> UUID:
+    reservation = (await _held(both))[training.training.id]
+    order = PostDistribution(
+        programme=Programme.TRAINING,
+        place=HERE,
+        occurred_at=NOON,
+        lines=[GoodsLine(item=KIT, quantity=quantity)],
+        recipients=Recipients(public=quantity),
+        reservation=reservation,
+    )
+    async with both.aid.database.work(OFFICE) as work:
+        (made,) = await distributions.post_all(work, [Asked(order, OFFICE)])
+    assert isinstance(made, DistributionView)
+    return made.id
+
+
+async def void(both: Both, one: UUID) -> None:
+    async with both.aid.database.work(OFFICE) as work:
+        await distributions.void(work, OFFICE, one, VoidDistribution(reason="Tidak jadi dibagikan"))
+
+
+@pytest.mark.parametrize("used", [15, 6])
+async def test_what_was_handed_out_of_a_training_that_was_called_off_is_free_when_it_is_voided(
+    both: Both, used: int
+) -> None:
+    training = await both.announce({KIT: 15})
+    await both.carry_all()
+    given = await hand_out(both, training, used)
+    await both.cancel(training)
+    await both.carry_all()
+    assert await both.available() == (20 - used, 0)
+    await void(both, given)
+    assert await both.available() == (20, 0)
+    await both.carry_all()
+    assert (await both.kits(training))[0] == "released"
+    (answer,) = await both.aid.events(KitsReleased)
+    assert isinstance(answer, KitsReleased)
+    assert (answer.because, answer.reason) == ("released", "Pemateri sakit")
+    assert await both.aid.ask("SELECT state FROM reservation") == [("released",)]
+    await both.is_whole()
+
+
+async def test_what_is_voided_before_the_end_of_a_training_is_heard_of_is_released_with_it(both: Both) -> None:
+    training = await both.announce({KIT: 15})
+    await both.carry_all()
+    first, second = await hand_out(both, training, 5), await hand_out(both, training, 10)
+    await void(both, first)
+    assert await both.available() == (5, 5)
+    await both.cancel(training)
+    await both.carry_all()
+    assert await both.available() == (10, 0)
+    await void(both, second)
+    assert await both.available() == (20, 0)
+    assert len(await both.aid.events(KitsReleased)) == 1
     await both.is_whole()
 
 

@@ -4,6 +4,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from shared.contracts.aid_distribution import (
     Goods,
     KitElsewhere,
@@ -53,10 +55,17 @@ def released(because: str = "released", reason: str = "Pemateri sakit") -> KitsR
     )
 
 
-def refused() -> KitsRefused:
-    more = KitElsewhere(place="WH-PROV", place_name="Gudang Provinsi", region="19", available=50)
+MORE = KitElsewhere(place="WH-PROV", place_name="Gudang Provinsi", region="19", available=50)
+
+
+def refused(*elsewhere: KitElsewhere) -> KitsRefused:
     short = KitShortage(
-        item="SEWING-KIT", item_name="Paket alat jahit", unit="piece", asked=20, available=3, elsewhere=[more]
+        item="SEWING-KIT",
+        item_name="Paket alat jahit",
+        unit="piece",
+        asked=20,
+        available=3,
+        elsewhere=[*elsewhere] or [MORE],
     )
     return KitsRefused(**about(), because="short", shortages=[short])
 
@@ -94,4 +103,28 @@ async def test_the_office_is_told_what_is_short_and_where_more_of_it_lies(databa
     await happened(database, refused(), refused())
     told = await messages(database)
     assert set(told) == {(f"staff/{one}", "kits_refused") for one in ("officer-19.71", "staff-provinsi")}
-    assert all("Kurang: 17 buah Paket alat jahit. Ada di: WH-PROV (50)." in str(row["body"]) for row in told.values())
+    short = "Kurang: 17 buah Paket alat jahit. Ada di: "
+    bodies = {who: str(row["body"]) for (who, _), row in told.items()}
+    assert f"{short}WH-PROV (50)." in bodies["staff/staff-provinsi"]
+    assert f"{short}wilayah lain, tanyakan ke provinsi." in bodies["staff/officer-19.71"]
+
+
+async def test_each_office_is_told_of_the_stock_of_its_own_regions_only(database: Database) -> None:
+    await staff(database, OFFICER, PROVINCE, ELSEWHERE)
+    here, there = (
+        KitElsewhere(place=f"WH-{region}", place_name="Gudang", region=region, available=available)
+        for region, available in (("19.71.01", 4), ("19.02", 50))
+    )
+    await happened(database, refused(there, here), refused(there, here))
+    bodies = {who: str(row["body"]) for (who, _), row in (await messages(database)).items()}
+    assert bodies["staff/staff-provinsi"].endswith("Ada di: WH-19.02 (50), WH-19.71.01 (4).")
+    assert bodies["staff/officer-19.71"].endswith("Ada di: WH-19.71.01 (4).")
+
+
+async def test_that_none_lies_anywhere_is_told_to_all(database: Database) -> None:
+    await staff(database, OFFICER)
+    event = refused()
+    nowhere = [msgspec.structs.replace(one, elsewhere=[]) for one in event.shortages]
+    await happened(database, msgspec.structs.replace(event, shortages=nowhere))
+    (body,) = [str(row["body"]) for row in (await messages(database)).values()]
+    assert body.endswith("Ada di: tidak ada.")

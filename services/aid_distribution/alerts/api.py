@@ -1,5 +1,6 @@
 """Levels, alerts and the live feed over HTTP."""
 
+from typing import Any
 from uuid import UUID
 
 from services.aid_distribution.alerts import handlers
@@ -13,7 +14,7 @@ from services.aid_distribution.alerts.handlers import (
     SetLevel,
 )
 from shared.caller import Caller
-from shared.contracts.aid_distribution import TransferDispatched, TransferReceived
+from shared.contracts.aid_distribution import KitsRefused, TransferDispatched, TransferReceived
 from shared.live.happened import Happened
 from shared.roles import Action
 from shared.routes import Call, Page, Routes
@@ -59,7 +60,18 @@ async def list_alerts(call: Call, query: AlertQuery) -> Page[AlertView]:
     return await handlers.alerts(call.work, call.caller, query)
 
 
-@alerts.live("/live", Action.FOLLOW_STOCK)
+def _of_their_regions(caller: Caller, event: Happened) -> dict[str, Any] | None:
+    """Leave out, of where more of what is short lies, the stock of other regions."""
+    if event.type != KitsRefused.type:
+        return None
+    shortages = [
+        short | {"elsewhere": [one for one in short["elsewhere"] if caller.sees(one["region"])]}
+        for short in event.fact["shortages"]
+    ]
+    return {**event.fact, "shortages": shortages}
+
+
+@alerts.live("/live", Action.FOLLOW_STOCK, narrows=_of_their_regions)
 def follow_stock(caller: Caller, event: Happened) -> bool:
     """Follow what happens to stock and aid in your regions, as it happens."""
     return caller.sees(event.region) or (

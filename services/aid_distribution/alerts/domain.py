@@ -2,7 +2,8 @@
 
 Between `low_at` and `ok_at` nothing changes (hysteresis), so stock that goes up and down around a level is told once.
 
-Units:  quantities in the item's base unit, all lots of a shelf (place and item) together
+Units:  quantities in the item's base unit, all lots of a shelf (place and item) together that can be handed out: free,
+        not expired, and not on hold
 Source: DOMAIN section 2, alerts: low with hysteresis, once per crossing; out; expiring
 """
 

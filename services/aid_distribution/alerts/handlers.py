@@ -23,6 +23,7 @@ from services.aid_distribution.ledger.domain import QUANTITY_MAX
 from services.aid_distribution.ledger.known import Known, known
 from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.ledger.orders import ItemCode, Order, PlaceCode
+from services.aid_distribution.ledger.usable import LeftOut
 from shared import cursor
 from shared.caller import Caller
 from shared.clock import shown
@@ -71,7 +72,11 @@ class LevelView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlertView(msgspec.Struct, frozen=True, kw_only=True):
-    """An alert: `figure` is what was found when it was raised, `threshold` what it was held against."""
+    """An alert: `figure` is what was found when it was raised, `threshold` what it was held against.
+
+    Shape: the figure of `low` and `out` is what could be handed out then: `expiring` of it within 30 days, and
+           `left_out` lay there free and was not counted; both are null for other kinds
+    """
 
     id: UUID
     kind: str
@@ -84,6 +89,8 @@ class AlertView(msgspec.Struct, frozen=True, kw_only=True):
     figure: int | None
     threshold: int | None
     due_on: date | None
+    expiring: int | None
+    left_out: LeftOut | None
     raised_at: datetime
     cleared_at: datetime | None
 
@@ -248,6 +255,7 @@ def _alert(row: AlertRow) -> AlertView:
     return msgspec.convert(
         {
             **row.model_dump(),
+            "left_out": None if row.expired is None else LeftOut(expired=row.expired, held=row.held or 0),
             "state": "open" if row.cleared_at is None else "cleared",
             "raised_at": shown(row.raised_at),
             "cleared_at": row.cleared_at and shown(row.cleared_at),

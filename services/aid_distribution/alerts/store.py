@@ -10,6 +10,7 @@ from sqlmodel import Field, SQLModel, UniqueConstraint
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.aid_distribution.alerts.domain import EXPIRES_WITHIN_DAYS_MAX
+from services.aid_distribution.ledger import usable
 from services.aid_distribution.ledger.domain import QUANTITY_MAX
 from shared.outbox import WAKE_CHANNEL
 
@@ -48,7 +49,8 @@ class AlertRow(SQLModel, table=True):
     """Something that is not as it should be, from when to when; of one kind and subject at most one is open.
 
     Shape: `subject` is the key of what it is about (`stock/<place>/<item>`), whatever capability raises it; `figure`
-           is what was found, `threshold` what it was held against, `due_on` the day that it is about
+           is what was found, `threshold` what it was held against, `due_on` the day that it is about; `expiring`
+           is what of the figure expires soon, `expired` and `held` what lay there and was not counted
     """
 
     __tablename__ = "alert"
@@ -56,6 +58,7 @@ class AlertRow(SQLModel, table=True):
         CheckConstraint("kind ~ '^[a-z][a-z_]{0,39}$'", name="alert_kind_form"),
         CheckConstraint("length(subject) BETWEEN 1 AND 200", name="alert_subject_length"),
         CheckConstraint("cleared_at >= raised_at", name="alert_cleared_after_raised"),
+        CheckConstraint("expiring >= 0 AND expired >= 0 AND held >= 0", name="alert_left_out_not_negative"),
         Index("alert_open_once", "kind", "subject", unique=True, postgresql_where=text("cleared_at IS NULL")),
         Index("alert_by_region", "region", "raised_at", "id"),
         Index("alert_by_time", "raised_at", "id"),
@@ -71,12 +74,15 @@ class AlertRow(SQLModel, table=True):
     figure: int | None = Field(default=None, sa_column=Column(BigInteger))
     threshold: int | None = Field(default=None, sa_column=Column(BigInteger))
     due_on: date | None = None
+    expiring: int | None = Field(default=None, sa_column=Column(BigInteger))
+    expired: int | None = Field(default=None, sa_column=Column(BigInteger))
+    held: int | None = Field(default=None, sa_column=Column(BigInteger))
     raised_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     cleared_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
 
 
 class Shelf(NamedTuple):
-    """A shelf whose stock and alerts do not agree."""
+    """A shelf whose stock and alerts do not agree; `on_hand` is what can be handed out."""
 
     place: str
     item: str
@@ -84,6 +90,9 @@ class Shelf(NamedTuple):
     low_at: int
     ok_at: int
     on_hand: int
+    expiring: int
+    expired: int
+    held: int
     open_kinds: list[str]
 
 
@@ -113,23 +122,22 @@ class Cleared(NamedTuple):
 # Joins, so that the planner may choose between the cards of each level and all cards at once; of alerts only those that
 # are open are read. The condition is the rule of `domain.turn`, which decides.
 CROSSINGS = text(
-    """
-    SELECT * FROM (
-        SELECT l.place, l.item, l.region, l.low_at, l.ok_at, coalesce(sum(c.on_hand), 0)::bigint AS on_hand,
-               coalesce(o.kinds, '{}') AS kinds
-        FROM stock_level l
-        LEFT JOIN card c ON (c.place, c.item) = (l.place, l.item)
+    f"""
+    SELECT place, item, region, low_at, ok_at, available, expiring, expired, held, kinds FROM (
+        SELECT s.place, s.item, s.region, s.low_at, s.ok_at, {usable.FIGURES}, coalesce(o.kinds, '{{}}') AS kinds
+        FROM stock_level s
+        LEFT JOIN card c ON (c.place, c.item) = (s.place, s.item) {usable.LOTS}
         LEFT JOIN (
             SELECT place, item, array_agg(kind) AS kinds FROM alert
             WHERE kind IN ('low', 'out') AND cleared_at IS NULL GROUP BY place, item
-        ) o ON (o.place, o.item) = (l.place, l.item)
-        GROUP BY l.id, o.kinds
+        ) o ON (o.place, o.item) = (s.place, s.item)
+        GROUP BY s.id, o.kinds
     ) shelf
-    WHERE CASE WHEN on_hand > ok_at THEN kinds <> '{}'
-               WHEN on_hand = 0 AND NOT 'out' = ANY(kinds) THEN true
-               ELSE on_hand <= low_at AND kinds = '{}' END
+    WHERE CASE WHEN available > ok_at THEN kinds <> '{{}}'
+               WHEN available = 0 AND NOT 'out' = ANY(kinds) THEN true
+               ELSE available <= low_at AND kinds = '{{}}' END
     ORDER BY place, item LIMIT :rows
-    """
+    """  # noqa: S608 - put together from our own text
 )
 SOON = """
     FROM stock_level l JOIN card c ON (c.place, c.item) = (l.place, l.item)
@@ -157,11 +165,13 @@ NOT_EXPIRING = text(
 )
 RAISE = text(
     """
-    INSERT INTO alert (id, kind, subject, region, place, item, lot, figure, threshold, due_on, raised_at)
+    INSERT INTO alert (id, kind, subject, region, place, item, lot, figure, threshold, due_on, expiring, expired, held,
+                       raised_at)
     SELECT n.*, CAST(:now AS timestamptz) FROM unnest(
         CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:subjects AS text[]), CAST(:regions AS text[]),
         CAST(:places AS text[]), CAST(:items AS text[]), CAST(:lots AS text[]), CAST(:figures AS bigint[]),
-        CAST(:thresholds AS bigint[]), CAST(:dues AS date[])) AS n
+        CAST(:thresholds AS bigint[]), CAST(:dues AS date[]), CAST(:expiring AS bigint[]),
+        CAST(:expired AS bigint[]), CAST(:held AS bigint[])) AS n
     ON CONFLICT (kind, subject) WHERE cleared_at IS NULL DO NOTHING RETURNING id
     """
 )
@@ -184,9 +194,10 @@ async def alone(session: AsyncSession) -> bool:
     return bool((await session.execute(question, {"lock": SWEEPER})).scalar_one())
 
 
-async def crossings(session: AsyncSession) -> list[Shelf]:
+async def crossings(session: AsyncSession, today: date) -> list[Shelf]:
     """Give shelves whose stock asks for an alert that is not open, or for none where one is."""
-    return [Shelf(*row) for row in await session.execute(CROSSINGS, {"rows": ROWS_PER_SWEEP_MAX})]
+    values = {"rows": ROWS_PER_SWEEP_MAX} | usable.days(today)
+    return [Shelf(*row) for row in await session.execute(CROSSINGS, values)]
 
 
 async def expiring(session: AsyncSession, today: date) -> list[ExpiringLot]:
@@ -218,6 +229,9 @@ async def raise_all(session: AsyncSession, alerts: Sequence[AlertRow], now: date
             "figures": [alert.figure for alert in alerts],
             "thresholds": [alert.threshold for alert in alerts],
             "dues": [alert.due_on for alert in alerts],
+            "expiring": [alert.expiring for alert in alerts],
+            "expired": [alert.expired for alert in alerts],
+            "held": [alert.held for alert in alerts],
             "now": now,
         },
     )

@@ -23,7 +23,7 @@ async def sweep(work: Work) -> bool:
     if not await store.alone(work.session):
         return False
     today = wib_day(work.now)
-    shelves = await store.crossings(work.session)
+    shelves = await store.crossings(work.session, today)
     lots = await store.expiring(work.session, today)
     over = await store.not_expiring(work.session, today)
     await _raise(work, shelves, lots)
@@ -59,6 +59,9 @@ def _of_shelf(work: Work, one: Shelf, kind: AlertKind) -> AlertRow:
         item=one.item,
         figure=one.on_hand,
         threshold=one.low_at,
+        expiring=one.expiring,
+        expired=one.expired,
+        held=one.held,
         raised_at=work.now,
     )
 
@@ -106,7 +109,15 @@ def _fact(row: AlertRow, cause: Shelf | ExpiringLot, words: Words) -> StockAlert
             alert_id=row.id, on_hand=cause.on_hand, lot=cause.lot, expires_on=cause.expires_on, **words
         )
     kind = StockOut if row.kind == AlertKind.OUT else StockLow
-    return kind(alert_id=row.id, on_hand=cause.on_hand, low_at=cause.low_at, **words)
+    return kind(
+        alert_id=row.id,
+        on_hand=cause.on_hand,
+        low_at=cause.low_at,
+        expiring=cause.expiring,
+        expired=cause.expired,
+        held=cause.held,
+        **words,
+    )
 
 
 async def _tell_cleared(work: Work, shelves: Sequence[Shelf], cleared: Sequence[Cleared]) -> None:

@@ -15,7 +15,6 @@ from services.aid_distribution.distributions import (
 )
 from services.aid_distribution.distributions.batches import BatchView, SendBatch
 from services.aid_distribution.distributions.calls import SampleQuery, SampleView
-from services.aid_distribution.distributions.domain import AlreadyVoided
 from services.aid_distribution.distributions.evidence import EvidenceAdded, EvidenceExists, EvidenceView
 from services.aid_distribution.distributions.follow_ups import FollowUpQuery, FollowUpView
 from services.aid_distribution.distributions.limit_rules import LimitReached
@@ -33,6 +32,7 @@ from services.aid_distribution.exceptions.orders import ExceptionView
 from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock, TooMuch
 from services.aid_distribution.ledger.reserved_use import MoreThanReserved, ReservationEnded
 from services.aid_distribution.ledger.returned import GoodsReturned
+from services.aid_distribution.ledger.voids import AlreadyVoided
 from shared.database import Work
 from shared.problems import Refusal
 from shared.roles import Action

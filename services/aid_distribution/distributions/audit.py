@@ -27,7 +27,8 @@ CAME_BACK = """
         SELECT r.posting_id, l.item, r.returns, (r.occurred_at AT TIME ZONE INTERVAL '7 hours')::date AS day,
                r.business_id, sum(l.quantity)::bigint AS quantity
         FROM stock_return r JOIN distribution d ON d.posting_id = r.returns
-        JOIN posting_line l ON l.posting_id = r.posting_id AND l.late_by IS NULL GROUP BY 1, 2, 3, 4, 5
+        JOIN posting_line l ON l.posting_id = r.posting_id AND l.late_by IS NULL
+        WHERE r.void_posting_id IS NULL GROUP BY 1, 2, 3, 4, 5
     )
     SELECT concat_ws(' ', posting_id, item), concat_ws(' ', b.quantity, 'of', b.returns, b.day, b.business_id),
            concat_ws(' ', k.quantity, 'of', k.returns, k.day, k.business_id)

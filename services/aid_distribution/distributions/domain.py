@@ -19,13 +19,6 @@ class Programme(StrEnum):
     TRAINING = "training"
 
 
-class AlreadyVoided(Refusal):
-    """A distribution is taken back once."""
-
-    code = "already_voided"
-    title = "Already voided"
-
-
 class MoreThanReceived(Refusal):
     """A business gives back no more than it received."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.aid_distribution.businesses import store as businesses
 from services.aid_distribution.distributions import evidence, store
-from services.aid_distribution.distributions.domain import AlreadyVoided, recipient_mistakes, share_mistakes
+from services.aid_distribution.distributions.domain import recipient_mistakes, share_mistakes
 from services.aid_distribution.distributions.evidence import evidence_mistakes
 from services.aid_distribution.distributions.lists import recipients_of
 from services.aid_distribution.distributions.orders import (
@@ -29,6 +29,7 @@ from services.aid_distribution.ledger.orders import lot_note_views
 from services.aid_distribution.ledger.reservations import returned
 from services.aid_distribution.ledger.reserved_use import Reserved, apart, lock_used, named
 from services.aid_distribution.ledger.store import Posted
+from services.aid_distribution.ledger.voids import AlreadyVoided
 from shared.caller import Caller
 from shared.contracts.aid_distribution import BusinessShare, DistributionPosted, DistributionVoided
 from shared.database import Work

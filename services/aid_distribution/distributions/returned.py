@@ -33,6 +33,8 @@ OFF_SHARES = text(
     " WHERE s.distribution_id = :distribution AND s.business_id = :business AND s.item = n.item"
 )
 
+FORGET = text("DELETE FROM distribution_return WHERE posting_id = :return")
+
 
 async def _before(work: Work, _caller: Caller, posting: PostingRow, back: GivenBack) -> list[FieldError]:
     """Say what is wrong with who gave back; raises MoreThanReceived (409) where its share is known and smaller."""
@@ -80,6 +82,21 @@ async def _after(work: Work, _caller: Caller, posting: PostingRow, back: GivenBa
     )
 
 
+async def _undo_before(work: Work, posting: PostingRow, back: GivenBack) -> None:
+    """Nothing stands against it: whoever was handed the goods has them again."""
+
+
+async def _undo_after(work: Work, posting: PostingRow, back: GivenBack) -> None:
+    row = await _distribution(work, posting)
+    await work.session.execute(FORGET, {"return": back.posting_id})
+    if back.business is not None:
+        goods = {"items": list(back.goods), "quantities": [-quantity for quantity in back.goods.values()]}
+        await work.session.execute(OFF_SHARES, goods | await _about(work, posting, back.business))
+    day = wib_day(row.occurred_at)
+    less = {handed_out.Key(item, day, row.region, row.programme): -quantity for item, quantity in back.goods.items()}
+    await handed_out.give_back(work.session, Counter(less))
+
+
 async def _about(work: Work, posting: PostingRow, business: UUID) -> dict[str, object]:
     return {"distribution": (await _distribution(work, posting)).id, "business": business}
 
@@ -92,4 +109,4 @@ async def _distribution(work: Work, posting: PostingRow) -> DistributionRow:
     return row
 
 
-DISTRIBUTED = Origin(_before, _after)
+DISTRIBUTED = Origin(_before, _after, _undo_before, _undo_after)

@@ -16,13 +16,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.aid_distribution.ledger import reservations, reserved
+from services.aid_distribution.ledger import reservations
 from services.aid_distribution.ledger.catalogue import Item, Place
 from services.aid_distribution.ledger.domain import ShortOfStock
 from services.aid_distribution.ledger.known import Known, known_by_code
 from services.aid_distribution.ledger.orders import LooseLine
 from services.aid_distribution.ledger.reservation_orders import KitsOf, ReserveStock
-from services.aid_distribution.ledger.reserved import State as Reservation
 from shared.clock import wib_day, wib_midnight
 from shared.contracts.aid_distribution import Goods, KitElsewhere, KitShortage, KitsRefused, KitsReserved
 from shared.contracts.registration import KitWanted, TrainingAnnounced, TrainingCancelled
@@ -104,6 +103,7 @@ async def _reserve(work: Work, event: TrainingAnnounced, here: Known, place: Pla
         place=str(event.kits_place),
         purpose=f"{event.programme} {event.title}"[:PURPOSE_LENGTH_MAX],
         expires_at=until,
+        wanted_on=event.ends_on,
         lines=[LooseLine(item=kit.item, quantity=kit.quantity) for kit in event.kits],
     )
     made = await reservations.promise(work, work.caller, order, _kits_of(event, place))
@@ -128,7 +128,10 @@ def _goods(kit: KitWanted, item: Item) -> Goods:
 
 
 async def cancel(work: Work, event: TrainingCancelled) -> None:
-    """Release what is left of the kits of a training that was called off; what was used stays used."""
+    """Release what is left of the kits of a training that was called off; what was used stays used.
+
+    Where such a hand-out is voided later, its kits are released then.
+    """
     row = TrainingKitsRow(training_id=event.training_id, state=State.CANCELLED, changed_at=work.now)
     # One that was never heard of is remembered as called off: its announcement may come later, out of a parking place.
     added = insert(TrainingKitsRow.__table__).values(**row.model_dump()).on_conflict_do_nothing()  # type: ignore[attr-defined]  # as above
@@ -138,11 +141,7 @@ async def cancel(work: Work, event: TrainingCancelled) -> None:
     if known.state == State.CANCELLED:
         return
     if known.reservation_id is not None:
-        held = (await reserved.lock(work.session, [known.reservation_id]))[known.reservation_id]
-        if held.state == Reservation.OPEN:
-            (outcome,) = await reservations.end(work, [held], Reservation.RELEASED, event.reason, work.caller)
-            if outcome is not None:
-                raise outcome
+        await reservations.call_off(work, known.reservation_id, event.reason)
     await _set(work, event.training_id, State.CANCELLED, known.reservation_id)
 
 
@@ -203,7 +202,7 @@ def _short(item: str, known: Item | None, asked: int, available: int, elsewhere:
     )
 
 
-# What is usable and not promised, at the places of a province other than the one that was asked.
+# What is still usable on the last day and not promised, at the places of a province other than the one that was asked.
 ELSEWHERE = text(
     """
     SELECT item, place, name, region, available FROM (
@@ -228,7 +227,7 @@ async def _shortages(work: Work, event: TrainingAnnounced, here: Known, refusal:
             "items": [card["item"] for card in cards],
             "province": event.region.partition(".")[0],
             "place": event.kits_place,
-            "today": wib_day(work.now),
+            "today": max(event.ends_on, wib_day(work.now)),
             "rows": ELSEWHERE_MAX,
         },
     ):

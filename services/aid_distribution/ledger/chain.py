@@ -2,11 +2,12 @@
 
 Who changes, removes, adds or swaps anything in the journal must make every later posting of the region anew, and even
 that is seen by whoever has kept a head outside. What a posting says is its header, its own lines, the lines that later
-counts got because of it, and what it counted.
+counts got because of it, what it counted, and which of its lines were told in packs.
 
-Shape:  hash = SHA-256(hash before || MessagePack of [1, region, number in the chain, id, document number, kind,
-        occurred, recorded, actor, document, reason, reverses, own lines, lines at later counts, counted]); moments are
-        timestamps of MessagePack, ids text, what is not there nil; a line is an array of its fields as named below
+Shape:  hash = SHA-256(hash before || MessagePack of [form, region, number in the chain, id, document number, kind,
+        occurred, recorded, actor, document, reason, reverses, own lines, lines at later counts, counted,
+        packs]); moments are timestamps of MessagePack, ids text, what is not there nil; a line is an array of its
+        fields as named below. Form 1, of postings from before, ends without the packs
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,8 +21,8 @@ import msgspec
 from services.aid_distribution.ledger.domain import NO_LOT
 from services.aid_distribution.ledger.store import Posted
 
-FORM = 1
-"""The first thing that is hashed, so that one day postings may say more, and those of before stay as they are."""
+WITHOUT_PACKS, FORM = 1, 2
+"""The first thing that is hashed: what is posted now says more than what was before, which stays as it is."""
 
 HASH_BYTES = 32
 
@@ -77,6 +78,18 @@ class CountedLine(NamedTuple):
     reason: str
 
 
+class PackLine(NamedTuple):
+    """A line that was told in packs; the first of the posting has the number 1."""
+
+    entry_no: int
+    item: str
+    lot: str
+    pack: str
+    packs: int
+    per_pack: int
+    quantity: int
+
+
 class Header(NamedTuple):
     """What a posting says of itself."""
 
@@ -99,18 +112,22 @@ class Said(NamedTuple):
     own: Sequence[OwnLine]
     late: Sequence[LateLine] = ()
     counted: Sequence[CountedLine] = ()
+    packs: Sequence[PackLine] = ()
+    form: int = WITHOUT_PACKS
 
 
 def following(head: Head, said: Said) -> Head:
     """Give the head after one more posting."""
+    packs = () if said.form == WITHOUT_PACKS else (sorted(said.packs),)
     words = (
-        FORM,
+        said.form,
         said.region,
         head.seq + 1,
         *said.header,
         sorted(said.own),
         sorted(said.late),
         sorted(said.counted, key=lambda line: line[:5]),
+        *packs,
     )
     return Head(head.seq + 1, sha256(head.hash + msgspec.msgpack.encode(words)).digest())
 
@@ -167,7 +184,11 @@ def said_by(posted: Posted) -> Said:
         )
         for one in posted.entered.differences
     ]
-    return Said(draft.region, header, own, late, counted)
+    packs = [
+        PackLine(number, one.item, one.lot or NO_LOT, one.pack, one.packs, one.per_pack, one.packs * one.per_pack)
+        for number, one in enumerate(draft.packs, 1)
+    ]
+    return Said(draft.region, header, own, late, counted, packs, FORM)
 
 
 def linked(posted: Iterable[Posted], heads: dict[str, Head]) -> list[Head]:

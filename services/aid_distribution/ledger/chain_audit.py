@@ -18,6 +18,7 @@ from services.aid_distribution.ledger.chain import (
     Header,
     LateLine,
     OwnLine,
+    PackLine,
     Said,
     following,
 )
@@ -38,7 +39,8 @@ REGIONS = text(
 )
 PAGE = text(
     """
-    SELECT chain_seq, chain_hash, id, number, kind, occurred_at, recorded_at, actor, document, reason, reverses
+    SELECT chain_seq, chain_hash, chain_form,
+           id, number, kind, occurred_at, recorded_at, actor, document, reason, reverses
     FROM posting WHERE region = :region AND chain_seq > :after ORDER BY chain_seq LIMIT :rows
     """
 )
@@ -58,6 +60,12 @@ COUNTED = text(
     """
     SELECT posting_id, place, item, lot, occurred_at, recorded_at, counted, book, snapshot, reason
     FROM count_line WHERE posting_id = ANY(CAST(:ids AS uuid[]))
+    """
+)
+PACKS = text(
+    """
+    SELECT posting_id, entry_no, item, lot, pack, packs, per_pack, quantity
+    FROM posting_pack WHERE posting_id = ANY(CAST(:ids AS uuid[]))
     """
 )
 
@@ -112,10 +120,9 @@ async def said_after(session: AsyncSession, region: str, after: int) -> list[tup
     """Give the next links of a chain, each with what its posting says."""
     asked = {"region": region, "after": after, "rows": POSTINGS_PER_PAGE}
     rows = (await session.execute(PAGE, asked)).all()
-    headers = [Header(*row[2:]) for row in rows]
-    own, late, counted = [
-        await _lines(session, question, [header.id for header in headers]) for question in (OWN, LATE, COUNTED)
-    ]
+    headers = [Header(*row[3:]) for row in rows]
+    ids = [header.id for header in headers]
+    own, late, counted, packs = [await _lines(session, question, ids) for question in (OWN, LATE, COUNTED, PACKS)]
     return [
         (
             Head(*row[:2]),
@@ -125,6 +132,8 @@ async def said_after(session: AsyncSession, region: str, after: int) -> list[tup
                 [OwnLine(*line) for line in own.get(header.id, ())],
                 [LateLine(*line) for line in late.get(header.id, ())],
                 [CountedLine(*line) for line in counted.get(header.id, ())],
+                [PackLine(*line) for line in packs.get(header.id, ())],
+                row.chain_form,
             ),
         )
         for row, header in zip(rows, headers, strict=True)

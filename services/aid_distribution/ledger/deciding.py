@@ -27,7 +27,7 @@ from services.aid_distribution.ledger.domain import (
     is_reserved,
     reserved_place,
 )
-from services.aid_distribution.ledger.lots import EXPIRED, HELD, SKIPPED, Unmet, choose_lots, held_mistake
+from services.aid_distribution.ledger.lots import SKIPPED, Unmet, choose_lots, held_mistake
 from shared.problems import Json, Refusal
 
 
@@ -190,7 +190,7 @@ def _refusal(
         about |= {"asked": asked, "available": available, "short": asked - available, "first_short_on": day.isoformat()}
         for why in SKIPPED:
             skipped = shelf.skipped if shelf else ()
-            if lots := [card.key.lot for card in skipped if why == (HELD if card.held else EXPIRED)]:
+            if lots := [card.key.lot for card, because in skipped if because == why]:
                 about[f"skipped_{why}"] = lots
         told.append(about)
     first = told[0]

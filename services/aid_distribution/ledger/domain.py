@@ -246,6 +246,7 @@ class Draft:
 
     Shape:  `lot` of a line may be None: what leaves is then taken by expiry, what comes in has no lot
             `usable_only` skips expired and held lots when choosing, and refuses a held one that is named
+            `wanted_on` is a later day on which what is chosen must still be good, as of a promise
             `packs` are the lines that were told in packs, of which `lines` has the base units
             `counted` are the lines of a count, which has no others; `uncounted` the cards of a count to be reversed
     """
@@ -260,6 +261,7 @@ class Draft:
     reason: str | None = None
     reverses: UUID | None = None
     usable_only: bool = False
+    wanted_on: date | None = None
     packs: tuple[Packed, ...] = ()
     counted: tuple[Counted, ...] = ()
     uncounted: tuple[CardKey, ...] = ()
@@ -323,7 +325,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class LotNote:
-    """What is worth knowing of a lot when it was, or was not, chosen: `expired`, `held`, or `expiring`."""
+    """What is worth knowing of a lot when it was, or was not, chosen.
+
+    Shape: `why` is `expired`, `held`, `expires_before` the day on which the goods are wanted, or `expiring`
+    """
 
     key: CardKey
     why: str

@@ -8,19 +8,19 @@ from services.aid_distribution.ledger.account import Card, CardKey, Cards, Momen
 from services.aid_distribution.ledger.domain import NO_LOT, VIRTUAL, Draft, Line, LotHeld, LotNote, changes_of
 from shared.clock import wib_day
 
-EXPIRED, HELD, EXPIRING = "expired", "held", "expiring"
-SKIPPED = (EXPIRED, HELD)
+EXPIRED, HELD, EXPIRES_BEFORE, EXPIRING = "expired", "held", "expires_before", "expiring"
+SKIPPED = (EXPIRED, HELD, EXPIRES_BEFORE)
 EXPIRING_DAYS = 30
 """A lot that is used so shortly before its last day is told of."""
 
 
 @dataclass(slots=True)
 class Unmet:
-    """What was asked of a shelf without naming a lot, and could not all be found."""
+    """What was asked of a shelf without naming a lot, and could not all be found; cards are skipped each for a why."""
 
     asked: int = 0
     missing: int = 0
-    skipped: Sequence[Card] = ()
+    skipped: Sequence[tuple[Card, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,26 @@ def _open(line: Line) -> bool:
     return line.lot is None and line.from_place not in VIRTUAL
 
 
-def _usable(shelf: Sequence[Card], draft: Draft) -> tuple[list[Card], list[Card]]:
-    """Part the cards of a shelf into those that may be chosen and those that are skipped."""
-    parted: tuple[list[Card], list[Card]] = ([], [])
+def _usable(shelf: Sequence[Card], draft: Draft) -> tuple[list[Card], list[tuple[Card, str]]]:
+    """Part the cards of a shelf into those that may be chosen and those that are skipped, with the reason why."""
+    usable: list[Card] = []
+    skipped: list[tuple[Card, str]] = []
     for card in shelf:
-        parted[draft.usable_only and (card.held or _expired(card, wib_day(draft.occurred_at)))].append(card)
-    return parted
+        why = _of_no_use(card, draft) if draft.usable_only else None
+        if why is None:
+            usable.append(card)
+        else:
+            skipped.append((card, why))
+    return usable, skipped
+
+
+def _of_no_use(card: Card, draft: Draft) -> str | None:
+    """Say why a lot may not be chosen: it is on hold, has expired, or will have before the day it is wanted on."""
+    if card.held:
+        return HELD
+    if _expired(card, wib_day(draft.occurred_at)):
+        return EXPIRED
+    return EXPIRES_BEFORE if draft.wanted_on and _expired(card, draft.wanted_on) else None
 
 
 def _expired(card: Card, today: date) -> bool:
@@ -82,17 +96,20 @@ def _expired(card: Card, today: date) -> bool:
 def _notes(
     draft: Draft, cards: Cards, moment: Moment, lines: Sequence[Line], unmet: Mapping[tuple[str, str], Unmet]
 ) -> Iterator[LotNote]:
-    """Tell which lots with stock were skipped, and which of those that were taken will expire soon."""
-    today = wib_day(draft.occurred_at)
+    """Tell which lots with stock were skipped, and which of those that were taken will expire soon.
+
+    What names its lot has it though it is of no use on its day, and that is told too.
+    """
+    day = draft.wanted_on or wib_day(draft.occurred_at)
     for shelf in unmet.values():
-        for card in shelf.skipped:
+        for card, why in shelf.skipped:
             if card.free_from(moment) > 0:
-                yield LotNote(card.key, HELD if card.held else EXPIRED, card.expires_on)
+                yield LotNote(card.key, why, card.expires_on)
     for key in dict.fromkeys(CardKey(line.from_place, line.item, line.lot or NO_LOT) for line in lines):
         taken = cards.get(key)
         expires_on = taken.expires_on if draft.usable_only and taken else None
-        if taken and expires_on and expires_on <= today + timedelta(days=EXPIRING_DAYS):
-            yield LotNote(key, EXPIRED if _expired(taken, today) else EXPIRING, expires_on)
+        if taken and expires_on and expires_on <= day + timedelta(days=EXPIRING_DAYS):
+            yield LotNote(key, _of_no_use(taken, draft) or EXPIRING, expires_on)
 
 
 def held_mistake(draft: Draft, cards: Cards) -> LotHeld | None:

@@ -94,6 +94,33 @@ KEEP = text(
 )
 
 
+# A line may be told in packs beside others of its item that are not, so what is told is a part of what moved.
+UNITS = """
+    SELECT concat_ws(' ', p.number, k.item, k.pack), k.packs * i.quantity, k.quantity
+    FROM posting_pack k JOIN posting p ON p.id = k.posting_id JOIN item_pack i ON (i.item, i.code) = (k.item, k.pack)
+    WHERE k.quantity <> k.packs * i.quantity OR k.per_pack <> i.quantity ORDER BY 1
+"""
+MOVED = """
+    WITH told AS (
+        SELECT posting_id, item, sum(quantity) AS quantity FROM posting_pack GROUP BY posting_id, item
+    ), base AS (
+        SELECT posting_id, item, sum(quantity) AS quantity FROM (
+            SELECT l.posting_id, l.item, l.quantity FROM told t
+            JOIN posting p ON p.id = t.posting_id AND p.kind <> 'count'
+            JOIN posting_line l ON (l.posting_id, l.item) = (t.posting_id, t.item) AND l.late_by IS NULL
+            UNION ALL
+            SELECT c.posting_id, c.item, c.counted FROM told t
+            JOIN count_line c ON (c.posting_id, c.item) = (t.posting_id, t.item)
+        ) line GROUP BY posting_id, item
+    )
+    SELECT concat_ws(' ', p.number, t.item), 'at most ' || coalesce(b.quantity, 0), t.quantity
+    FROM told t JOIN posting p ON p.id = t.posting_id LEFT JOIN base b USING (posting_id, item)
+    WHERE t.quantity > coalesce(b.quantity, 0) ORDER BY 1
+"""
+CHECKS = {"packs_are_their_base_units": text(UNITS), "packs_are_part_of_what_moved": text(MOVED)}
+"""Packs times their size are base units, and no more of them than the posting moved, or counted."""
+
+
 async def quantities(session: AsyncSession, packs: Collection[PackKey]) -> dict[PackKey, int]:
     """Say how many base units each of these packs holds, as far as there are such packs."""
     values = {"items": [item for item, _ in packs], "codes": [code for _, code in packs]}

@@ -6,17 +6,21 @@ from uuid import UUID
 
 import msgspec
 
-from services.aid_distribution.ledger.orders import LooseLines, Moment, Order, PlaceCode
+from services.aid_distribution.ledger.orders import LooseLines, LotNoteView, Moment, Order, PlaceCode
 from services.aid_distribution.ledger.reserved import State
 from shared.routes import PAGE_ITEMS_DEFAULT, Code, Cursor, Limit, Text
 
 
 class ReserveStock(Order, frozen=True, kw_only=True):
-    """Goods are promised to somebody until a moment; without a lot the earliest expiry is taken first."""
+    """Goods are promised to somebody until a moment; without a lot the earliest expiry is taken first.
+
+    Shape: with `wanted_on` only of lots that are still good on that local day; those that are not are told of
+    """
 
     place: PlaceCode
     purpose: Annotated[Text, msgspec.Meta(examples=["Training of tailors, 12 October"])]
     expires_at: Moment
+    wanted_on: Annotated[date | None, msgspec.Meta(examples=["2020-10-12"])] = None
     lines: LooseLines
 
 
@@ -56,8 +60,18 @@ class ReservationUseView(msgspec.Struct, frozen=True, kw_only=True):
     returned: bool
 
 
+class UseQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which stretch of the uses of a reservation to list, the earliest posting first."""
+
+    cursor: Cursor | None = None
+    limit: Limit = PAGE_ITEMS_DEFAULT
+
+
 class ReservationView(msgspec.Struct, frozen=True, kw_only=True):
-    """A reservation and how far it has come; it is open while anything of it is left."""
+    """A reservation and how far it has come; it is open while anything of it is left.
+
+    Shape: `uses` are the first ones; with `uses_next` there are more, which `/uses` lists from that cursor on
+    """
 
     id: UUID
     number: str
@@ -69,12 +83,15 @@ class ReservationView(msgspec.Struct, frozen=True, kw_only=True):
     document: str | None
     reserved_at: datetime
     expires_at: datetime
+    wanted_on: date | None
     ended_at: datetime | None
     reason: str | None
     posting_id: UUID
     release_posting_id: UUID | None
     lines: list[ReservationLineView]
+    lot_notes: list[LotNoteView]
     uses: list[ReservationUseView]
+    uses_next: str | None
     version: int
 
 

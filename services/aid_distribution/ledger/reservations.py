@@ -4,13 +4,11 @@ A reservation is a posting from a place into the reserved place that belongs to 
 promises in the past. Its lots are chosen as those of a hand-out are.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import false, or_, tuple_
-from sqlmodel import col, select
 
 from services.aid_distribution.ledger import reserved
 from services.aid_distribution.ledger.domain import NO_LOT, Draft, Kind, Line, home_of, reserved_place
@@ -21,12 +19,10 @@ from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.ledger.reservation_orders import (
     KitsOf,
     ReleaseReservation,
-    ReservationLineView,
-    ReservationQuery,
-    ReservationUseView,
     ReservationView,
     ReserveStock,
 )
+from services.aid_distribution.ledger.reservation_questions import view
 from services.aid_distribution.ledger.reserved import (
     ReservationLineRow,
     ReservationRow,
@@ -35,23 +31,27 @@ from services.aid_distribution.ledger.reserved import (
 )
 from services.aid_distribution.ledger.reserved_use import ReservationEnded, Reserved, give_back
 from services.aid_distribution.ledger.store import Posted
-from shared import cursor
 from shared.caller import Caller
-from shared.clock import shown
+from shared.clock import wib_day
 from shared.contracts.aid_distribution import KitsReleased, StockReleased, StockReserved
 from shared.database import Work
 from shared.leaves import Leaves, leaves_of
 from shared.problems import Absent, FieldError, Invalid, Refusal
-from shared.routes import Page
 
 RESERVED_DAYS_MAX = 366
 LAPSED_PER_SWEEP = 100
 
 
 async def reserve_mistakes(work: Work, leaves: Leaves) -> list[FieldError]:
-    """Say what is wrong with a reservation beside its shape: what it names, and until when it is to hold."""
+    """Say what is wrong with a reservation beside its shape: what it names, and its days."""
     errors = order_mistakes(leaves, await known(work, [leaves]), work.caller, work.now)
     expires_at = leaves.get("/expires_at")
+    wanted_on = leaves.get("/wanted_on")
+    if isinstance(wanted_on, date):
+        if wanted_on < wib_day(work.now):
+            errors.append(FieldError("/wanted_on", "in_the_past", "Goods are promised for today or a later day."))
+        elif isinstance(expires_at, datetime) and wanted_on > wib_day(expires_at):
+            errors.append(FieldError("/wanted_on", "after_expiry", "The promise would have expired by then."))
     if isinstance(expires_at, datetime):
         if expires_at <= work.now:
             errors.append(FieldError("/expires_at", "in_the_past", "It would have expired already."))
@@ -67,7 +67,7 @@ async def reserve(work: Work, caller: Caller, order: ReserveStock) -> Reservatio
     row = await promise(work, caller, order)
     if isinstance(row, Refusal):
         raise row
-    return await _view(work, row)
+    return await view(work, row)
 
 
 async def promise(
@@ -83,6 +83,7 @@ async def promise(
     now = await _locked(work, [(order.place, line.item) for line in order.lines])
     if order.expires_at <= now:  # it has waited for others in the meantime
         return Invalid([FieldError("/expires_at", "in_the_past", "It would have expired already.")])
+    wanted_on = order.wanted_on and max(order.wanted_on, wib_day(now))
     draft = Draft(
         id=work.new_id(),
         kind=Kind.RESERVATION,
@@ -93,6 +94,7 @@ async def promise(
         reason=order.purpose,
         lines=tuple(Line(line.item, line.quantity, order.place, shelf, line.lot) for line in order.lines),
         usable_only=True,
+        wanted_on=wanted_on,
     )
     (posted,) = await post(work, [draft])
     if isinstance(posted, Refusal):
@@ -110,6 +112,7 @@ async def promise(
         actor=caller.subject,
         reserved_at=now,
         expires_at=order.expires_at,
+        wanted_on=wanted_on,
         posting_id=posted.draft.id,
     )
     work.session.add(row)
@@ -148,7 +151,7 @@ async def release(work: Work, caller: Caller, reservation_id: UUID, order: Relea
     (outcome,) = await end(work, [row], State.RELEASED, order.reason, caller, order.document)
     if outcome is not None:
         raise outcome
-    return await _view(work, row)
+    return await view(work, row)
 
 
 async def end(
@@ -235,11 +238,30 @@ async def _post_release(
 
 
 async def returned(work: Work, caller: Caller, held: Reserved, posting_id: UUID, reason: str) -> None:
-    """Give back to reservations what a reversed posting used; what belongs to ended ones is free again at once."""
+    """Give back to reservations what a reversed posting used; what belongs to ended ones is free again at once.
+
+    So is what comes back into one whose training was called off meanwhile: that ends with it, which is told.
+    """
+    outcomes: list[Posted | Refusal | None] = []
     if left := await give_back(work, held, posting_id):
-        for outcome in await _post_release(work, left, reason, caller):
-            if isinstance(outcome, Refusal):
-                raise outcome
+        outcomes += await _post_release(work, left, reason, caller)
+    for row in held.rows.values():
+        if row.state == State.OPEN and row.called_off is not None:
+            outcomes += await end(work, [row], State.RELEASED, row.called_off, caller)
+    for outcome in outcomes:
+        if isinstance(outcome, Refusal):
+            raise outcome
+
+
+async def call_off(work: Work, reservation_id: UUID, reason: str) -> None:
+    """Release what is left of a promise that is wanted no more; what comes back into it later is released too."""
+    held = (await reserved.lock(work.session, [reservation_id]))[reservation_id]
+    held.called_off = reason
+    if held.state == State.OPEN:
+        (outcome,) = await end(work, [held], State.RELEASED, reason, work.caller)
+        if outcome is not None:
+            raise outcome
+    await work.session.flush()
 
 
 async def sweep(work: Work) -> int:
@@ -250,81 +272,3 @@ async def sweep(work: Work) -> int:
     rows = await reserved.lock(work.session, ids)
     outcomes = await end(work, list(rows.values()), State.EXPIRED, "expired", work.caller)
     return outcomes.count(None)
-
-
-async def show(work: Work, caller: Caller, reservation_id: UUID) -> ReservationView:
-    """Show a reservation; raises Absent (404), also for another region's."""
-    row = await work.session.get(ReservationRow, reservation_id)
-    if row is None or not caller.sees(row.region):
-        raise Absent
-    return await _view(work, row)
-
-
-async def page(work: Work, caller: Caller, query: ReservationQuery) -> Page[ReservationView]:
-    """List the reservations at the places of the caller's regions, newest first."""
-    region = col(ReservationRow.region)
-    question = select(ReservationRow).where(
-        or_(false(), *(or_(region == own, region.startswith(f"{own}.")) for own in caller.regions))
-    )
-    for column, wanted in ((ReservationRow.place, query.place), (ReservationRow.state, query.state)):
-        if wanted is not None:
-            question = question.where(col(column) == wanted)
-    key = (col(ReservationRow.reserved_at), col(ReservationRow.id))
-    if query.cursor:
-        question = question.where(tuple_(*key) < cursor.decode(query.cursor, tuple[datetime, UUID]))
-    newest = question.order_by(*(one.desc() for one in key)).limit(query.limit + 1)
-    rows = (await work.session.exec(newest)).all()
-    views = {view.id: view for view in await _views(work, rows)}
-    return cursor.page(rows, query.limit, lambda row: views[row.id], lambda row: (row.reserved_at, row.id))
-
-
-async def _view(work: Work, row: ReservationRow) -> ReservationView:
-    (view,) = await _views(work, [row])
-    return view
-
-
-async def _views(work: Work, rows: Collection[ReservationRow]) -> list[ReservationView]:
-    ids = [row.id for row in rows]
-    lines = await reserved.lines_of(work.session, ids) if ids else {}
-    uses = await reserved.uses_of(work.session, ids) if ids else {}
-    return [
-        ReservationView(
-            id=row.id,
-            number=row.number,
-            state=State(row.state),
-            place=row.place,
-            region=row.region,
-            purpose=row.purpose,
-            training_id=row.training_id,
-            document=row.document,
-            reserved_at=shown(row.reserved_at),
-            expires_at=shown(row.expires_at),
-            ended_at=shown(row.ended_at) if row.ended_at else None,
-            reason=row.reason,
-            posting_id=row.posting_id,
-            release_posting_id=row.release_posting_id,
-            lines=[
-                ReservationLineView(
-                    item=line.item,
-                    lot=line.lot or None,
-                    quantity=line.quantity,
-                    used=line.used,
-                    released=line.released,
-                    left=line.left,
-                )
-                for line in lines[row.id]
-            ],
-            uses=[
-                ReservationUseView(
-                    posting_id=use.posting_id,
-                    item=use.item,
-                    lot=use.lot or None,
-                    quantity=use.quantity,
-                    returned=use.returned,
-                )
-                for use in uses[row.id]
-            ],
-            version=row.version,
-        )
-        for row in rows
-    ]

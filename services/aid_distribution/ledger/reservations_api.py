@@ -2,13 +2,15 @@
 
 from uuid import UUID
 
-from services.aid_distribution.ledger import reservations
+from services.aid_distribution.ledger import reservation_questions, reservations
 from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock
 from services.aid_distribution.ledger.reservation_orders import (
     ReleaseReservation,
     ReservationQuery,
+    ReservationUseView,
     ReservationView,
     ReserveStock,
+    UseQuery,
 )
 from services.aid_distribution.ledger.reserved_use import ReservationEnded
 from shared.roles import Action
@@ -32,13 +34,19 @@ async def reserve_stock(call: Call, body: ReserveStock) -> ReservationView:
 @reserving.get("", Action.SEE_STOCK)
 async def list_reservations(call: Call, query: ReservationQuery) -> Page[ReservationView]:
     """List the reservations at the places of your regions, newest first."""
-    return await reservations.page(call.work, call.caller, query)
+    return await reservation_questions.page(call.work, call.caller, query)
 
 
 @reserving.get("/{reservation_id}", Action.SEE_STOCK)
 async def show_reservation(call: Call, reservation_id: UUID) -> ReservationView:
-    """Show a reservation: what it holds, what of it was used, and by which postings."""
-    return await reservations.show(call.work, call.caller, reservation_id)
+    """Show a reservation: what it holds, what of it was used, and by which postings first."""
+    return await reservation_questions.show(call.work, call.caller, reservation_id)
+
+
+@reserving.get("/{reservation_id}/uses", Action.SEE_STOCK)
+async def list_reservation_uses(call: Call, reservation_id: UUID, query: UseQuery) -> Page[ReservationUseView]:
+    """List what was taken out of a reservation, the earliest posting first."""
+    return await reservation_questions.uses(call.work, call.caller, reservation_id, query)
 
 
 @reserving.post(

@@ -56,7 +56,13 @@ class ReservationRow(SQLModel, table=True):
             "(state IN ('released', 'expired')) = (release_posting_id IS NOT NULL)", name="reservation_release_posted"
         ),
         CheckConstraint("expires_at > reserved_at", name="reservation_expires_later"),
+        CheckConstraint(
+            "wanted_on BETWEEN (reserved_at AT TIME ZONE INTERVAL '7 hours')::date"
+            " AND (expires_at AT TIME ZONE INTERVAL '7 hours')::date",
+            name="reservation_wanted_while_it_holds",
+        ),
         CheckConstraint("(training_id IS NULL) = (kits_of IS NULL)", name="reservation_kits_of_a_training"),
+        CheckConstraint("called_off IS NULL OR training_id IS NOT NULL", name="reservation_called_off_of_a_training"),
         Index("reservation_by_region", "region", "reserved_at", "id"),
         Index("reservation_by_place", "place", "reserved_at", "id"),
         Index("reservation_open_by_expiry", "expires_at", "id", postgresql_where=text("state = 'open'")),
@@ -70,10 +76,13 @@ class ReservationRow(SQLModel, table=True):
     purpose: str = Field(sa_column=Column(Text, nullable=False))
     training_id: UUID | None = Field(default=None, sa_column=Column(Uuid, unique=True))
     kits_of: dict[str, object] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    called_off: str | None = Field(default=None, sa_column=Column(Text))
+    """Why what comes back into it is wanted no more: its training was called off."""
     document: str | None = Field(default=None, sa_column=Column(Text))
     actor: str = Field(sa_column=Column(Text, nullable=False))
     reserved_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    wanted_on: date | None = None
     posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), nullable=False, unique=True))
     ended_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     ended_by: str | None = Field(default=None, sa_column=Column(Text))
@@ -119,6 +128,7 @@ class ReservationUseRow(SQLModel, table=True):
         ),
         CheckConstraint("quantity > 0", name="reservation_use_quantity_positive"),
         Index("reservation_use_of", "reservation_id", "item", "lot"),
+        Index("reservation_use_in_order", "reservation_id", "posting_id", "item", "lot"),
     )
 
     posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), primary_key=True))
@@ -136,6 +146,39 @@ class Lot(NamedTuple):
     held: bool
 
 
+UseKey = tuple[UUID, str, str]
+"""A posting, an item and a lot: postings bear ids that ascend with time."""
+
+
+class Use(NamedTuple):
+    """What one posting took out of a reservation of one item and lot; `returned` when it was reversed."""
+
+    posting_id: UUID
+    item: str
+    lot: str
+    quantity: int
+    returned: bool
+
+    @property
+    def key(self) -> UseKey:
+        """Give its place in the list."""
+        return self.posting_id, self.item, self.lot
+
+
+# Each by the index, and no further than is asked for, however long it is used.
+FIRST_USES = text(
+    """
+    SELECT k.id, u.* FROM unnest(CAST(:ids AS uuid[])) AS k(id) CROSS JOIN LATERAL (
+        SELECT posting_id, item, lot, quantity, returned FROM reservation_use WHERE reservation_id = k.id
+        ORDER BY posting_id, item, lot LIMIT :rows
+    ) u ORDER BY k.id, u.posting_id, u.item, u.lot
+    """
+)
+USES_AFTER = text(
+    "SELECT posting_id, item, lot, quantity, returned FROM reservation_use WHERE reservation_id = :id"
+    " AND (posting_id, item, lot) > (CAST(:posting AS uuid), CAST(:item AS text), CAST(:lot AS text))"
+    " ORDER BY posting_id, item, lot LIMIT :rows"
+)
 OPEN_PLACES = text(
     "INSERT INTO place (code, id, name, kind, region, created_at)"
     " SELECT code || '~', CAST(:id AS uuid), name, 'reserved', region, CAST(:now AS timestamptz)"
@@ -181,18 +224,33 @@ async def lots_of(session: AsyncSession, ids: Collection[UUID]) -> dict[tuple[UU
     return {(one, item, lot): Lot(expires_on, held) for one, item, lot, expires_on, held in rows}
 
 
-async def uses_of(
-    session: AsyncSession, ids: Collection[UUID], posting_id: UUID | None = None
+async def uses_by(
+    session: AsyncSession, ids: Collection[UUID], posting_id: UUID
 ) -> dict[UUID, list[ReservationUseRow]]:
-    """Give what was taken out of reservations, by all postings or by one."""
+    """Give what one posting took out of reservations."""
     found: dict[UUID, list[ReservationUseRow]] = {one: [] for one in ids}
-    question = select(ReservationUseRow).where(col(ReservationUseRow.reservation_id).in_(ids))
-    if posting_id is not None:
-        question = question.where(ReservationUseRow.posting_id == posting_id)
-    order = (col(ReservationUseRow.posting_id), col(ReservationUseRow.item), col(ReservationUseRow.lot))
+    question = select(ReservationUseRow).where(
+        col(ReservationUseRow.reservation_id).in_(ids), ReservationUseRow.posting_id == posting_id
+    )
+    order = (col(ReservationUseRow.item), col(ReservationUseRow.lot))
     for row in await session.exec(question.order_by(*order).execution_options(populate_existing=True)):
         found[row.reservation_id].append(row)
     return found
+
+
+async def first_uses(session: AsyncSession, ids: Collection[UUID], rows: int) -> dict[UUID, list[Use]]:
+    """Give for each reservation the first so many uses, those of the earliest postings first."""
+    found: dict[UUID, list[Use]] = {one: [] for one in ids}
+    for one, *use in await session.execute(FIRST_USES, {"ids": list(ids), "rows": rows}):
+        found[one].append(Use(*use))
+    return found
+
+
+async def uses_after(session: AsyncSession, reservation_id: UUID, after: UseKey | None, rows: int) -> list[Use]:
+    """Give the uses of a reservation that follow one of them, so many at the most."""
+    posting, item, lot = after or (UUID(int=0), "", "")
+    values = {"id": reservation_id, "posting": posting, "item": item, "lot": lot, "rows": rows}
+    return [Use(*row) for row in await session.execute(USES_AFTER, values)]
 
 
 async def lapsed(session: AsyncSession, now: datetime, rows: int) -> list[UUID]:
@@ -245,9 +303,14 @@ UNENDED = """
         FROM reservation r JOIN reservation_line l ON l.reservation_id = r.id GROUP BY r.id
     ) held WHERE (state = 'open') <> (promised > 0) ORDER BY 1
 """
+UNWANTED = """
+    SELECT number, 'nothing reserved', 'open' FROM reservation
+    WHERE state = 'open' AND called_off IS NOT NULL ORDER BY 1
+"""
 CHECKS = {
     "reserved_is_what_is_promised": text(UNBALANCED),
     "reservation_used_is_sum_of_uses": text(UNUSED),
     "reservation_ends_with_its_goods": text(UNENDED),
+    "reservation_that_is_called_off_holds_nothing": text(UNWANTED),
 }
 """What is reserved on the cards is what open reservations hold, and these follow from their uses."""

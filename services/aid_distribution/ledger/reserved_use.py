@@ -209,7 +209,7 @@ async def give_back(work: Work, held: Reserved, posting_id: UUID) -> Returned:
     Gives what belongs to reservations that were released or have expired since: it is to be released again.
     """
     to_release: Returned = []
-    uses = await reserved.uses_of(work.session, held.rows, posting_id)
+    uses = await reserved.uses_by(work.session, held.rows, posting_id)
     for one, row in held.rows.items():
         mine = [use for use in uses[one] if not use.returned]
         back = by_lot((use.item, use.lot, use.quantity) for use in mine)

@@ -23,6 +23,13 @@ class GoodsReturned(Refusal):
     title = "Goods of this posting were returned"
 
 
+class SoldSince(Refusal):
+    """A return that made room for others is not taken back when that room is used."""
+
+    code = "sold_since"
+    title = "What came back was sold again"
+
+
 class ReturnedRow(SQLModel, table=True):
     """How much of one item and lot of a posting was returned; whoever changes it holds the lock of the posting."""
 
@@ -63,11 +70,14 @@ class Origin:
 
     Shape:  both are asked under the lock of the posting that moved them. `before` comes before any card is locked, so
             it takes what its capability locks before cards, and says what is wrong with the return. `after` counts the
-            return against the document, in its transaction
+            return against the document, in its transaction. `undo_before` and `undo_after` are those of a return that
+            is taken back; the former raises SoldSince (409) where what came back has a new owner by now
     """
 
     before: Callable[[Work, Caller, PostingRow, GivenBack], Awaitable[list[FieldError]]]
     after: Callable[[Work, Caller, PostingRow, GivenBack], Awaitable[None]]
+    undo_before: Callable[[Work, PostingRow, GivenBack], Awaitable[None]]
+    undo_after: Callable[[Work, PostingRow, GivenBack], Awaitable[None]]
 
 
 Origins = Mapping[str, Origin]
@@ -89,6 +99,13 @@ ADD = text(
     " CAST(:moved AS bigint[]), CAST(:returned AS bigint[])) ON CONFLICT (posting_id, item, lot)"
     " DO UPDATE SET returned = r.returned + excluded.returned"
 )
+GONE = (
+    "unnest(CAST(:items AS text[]), CAST(:lots AS text[]), CAST(:returned AS bigint[])) AS n(item, lot, returned)"
+    " WHERE r.posting_id = :posting AND (r.item, r.lot) = (n.item, n.lot)"
+)
+# A row of which nothing would be left goes first; what is then still there keeps the rest.
+FORGET = text(f"DELETE FROM posting_returned r USING {GONE} AND r.returned = n.returned")  # noqa: S608 - our own text
+TAKE_OFF = text(f"UPDATE posting_returned r SET returned = r.returned - n.returned FROM {GONE}")  # noqa: S608 - as above
 ANY = text("SELECT EXISTS (SELECT FROM posting_returned WHERE posting_id = :posting)")
 
 
@@ -112,6 +129,18 @@ async def add(
             "returned": list(back.values()),
         },
     )
+
+
+async def take_off(session: AsyncSession, posting_id: UUID, back: Mapping[LotKey, int]) -> None:
+    """Keep that so much of a posting was not returned after all."""
+    values = {
+        "posting": posting_id,
+        "items": [item for item, _ in back],
+        "lots": [lot for _, lot in back],
+        "returned": list(back.values()),
+    }
+    await session.execute(FORGET, values)
+    await session.execute(TAKE_OFF, values)
 
 
 async def any_of(session: AsyncSession, posting_id: UUID) -> bool:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     Text,
     UniqueConstraint,
     Uuid,
@@ -57,6 +58,7 @@ class PostingRow(SQLModel, table=True):
         CheckConstraint("reverses IS NULL OR reason IS NOT NULL", name="posting_reversal_has_reason"),
         CheckConstraint("occurred_at <= recorded_at", name="posting_not_in_the_future"),
         CheckConstraint("chain_seq > 0 AND octet_length(chain_hash) = 32", name="posting_chain_link"),
+        CheckConstraint("chain_form IN (1, 2)", name="posting_chain_form_known"),
         UniqueConstraint("region", "chain_seq", name="posting_chain_place"),
         Index("posting_by_region", "region", "occurred_at", "id"),
     )
@@ -73,6 +75,8 @@ class PostingRow(SQLModel, table=True):
     reverses: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id"), unique=True))
     chain_seq: int = Field(sa_column=Column(BigInteger, nullable=False))
     chain_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    chain_form: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    """Which of the forms of `ledger.chain` its hash covers; it is part of what is hashed."""
 
 
 class PostingLineRow(SQLModel, table=True):
@@ -200,7 +204,9 @@ class LotNoteRow(SQLModel, table=True):
     """What was worth knowing of a lot when a posting chose, or did not choose it."""
 
     __tablename__ = "lot_note"
-    __table_args__ = (CheckConstraint("why IN ('expired', 'held', 'expiring')", name="lot_note_why_known"),)
+    __table_args__ = (
+        CheckConstraint("why IN ('expired', 'held', 'expires_before', 'expiring')", name="lot_note_why_known"),
+    )
 
     posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), primary_key=True))
     place: str = Field(sa_column=Column(Text, ForeignKey("place.code"), primary_key=True))

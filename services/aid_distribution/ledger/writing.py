@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.aid_distribution.ledger.account import Card, Cards, Moment
-from services.aid_distribution.ledger.chain import START, Head, linked
+from services.aid_distribution.ledger.chain import FORM, START, Head, linked
 from services.aid_distribution.ledger.domain import NO_LOT, SERIES, Kind, Line
 from services.aid_distribution.ledger.loading import OPEN_CARDS
 from services.aid_distribution.ledger.store import Posted, columns
@@ -42,12 +42,12 @@ WRITE = text(
     """
     WITH posted AS (
         INSERT INTO posting (id, number, kind, region, occurred_at, recorded_at, actor, document, reason, reverses,
-                             chain_seq, chain_hash)
+                             chain_seq, chain_hash, chain_form)
         SELECT * FROM unnest(
             CAST(:ids AS uuid[]), CAST(:numbers AS text[]), CAST(:kinds AS text[]), CAST(:regions AS text[]),
             CAST(:occurred AS timestamptz[]), CAST(:recorded AS timestamptz[]), CAST(:actors AS text[]),
             CAST(:documents AS text[]), CAST(:reasons AS text[]), CAST(:reverses AS uuid[]),
-            CAST(:chain_seqs AS bigint[]), CAST(:chain_hashes AS bytea[]))
+            CAST(:chain_seqs AS bigint[]), CAST(:chain_hashes AS bytea[]), CAST(:chain_forms AS smallint[]))
     ), headed AS (
         UPDATE chain_head SET last_hash = n.hash
         FROM unnest(CAST(:head_regions AS text[]), CAST(:head_hashes AS bytea[])) AS n(region, hash)
@@ -137,6 +137,7 @@ def _links(links: Sequence[Head], heads: Mapping[str, Head]) -> dict[str, list[o
     return {
         "chain_seqs": [link.seq for link in links],
         "chain_hashes": [link.hash for link in links],
+        "chain_forms": [FORM for _ in links],
         "head_regions": list(heads),
         "head_hashes": [head.hash for head in heads.values()],
     }

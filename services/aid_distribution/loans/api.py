@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
-from services.aid_distribution.ledger.domain import LotHeld, ShortOfStock, TooMuch
-from services.aid_distribution.loans import handlers, questions
-from services.aid_distribution.loans.domain import LoanClosed, MoreThanLent
+from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock, TooMuch
+from services.aid_distribution.ledger.voids import AlreadyVoided, VoidDocument
+from services.aid_distribution.loans import handlers, questions, voiding
+from services.aid_distribution.loans.domain import LoanClosed, LoanReturnedInPart, MoreThanLent
 from services.aid_distribution.loans.orders import LendAssets, LoanQuery, LoanView, ReturnLoan
 from shared.roles import Action
 from shared.routes import Call, Page, Routes
@@ -46,3 +47,25 @@ async def show_loan(call: Call, loan_id: UUID) -> LoanView:
 async def return_loan(call: Call, loan_id: UUID, body: ReturnLoan) -> LoanView:
     """Take in what comes back of a loan, in parts if need be, and write off what is lost of it."""
     return await handlers.take_back(call.work, call.caller, loan_id, body)
+
+
+@loans.post(
+    "/{loan_id}/void",
+    Action.LEND_ASSETS,
+    location="/aid/loans/{id}",
+    refusals=[AlreadyVoided, CountedSince, LoanReturnedInPart, TooMuch],
+)
+async def void_loan(call: Call, loan_id: UUID, body: VoidDocument) -> LoanView:
+    """Take back a loan that was posted in error."""
+    return await voiding.void(call.work, call.caller, loan_id, body)
+
+
+@loans.post(
+    "/{loan_id}/returns/{return_id}/void",
+    Action.LEND_ASSETS,
+    location="/aid/loans/{id}",
+    refusals=[AlreadyVoided, CountedSince, ShortOfStock, TooMuch],
+)
+async def void_loan_return(call: Call, loan_id: UUID, return_id: UUID, body: VoidDocument) -> LoanView:
+    """Take back what came back of a loan, where it was posted in error: it is out again."""
+    return await voiding.void_return(call.work, call.caller, loan_id, return_id, body)

@@ -4,7 +4,7 @@ Source: DOMAIN section 1: a returnable asset is a lot of one
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -16,11 +16,12 @@ Leaves = Mapping[str, object]
 
 
 class State(StrEnum):
-    """How a loan stands; `overdue` is an open one whose day is over."""
+    """How a loan stands; `overdue` is an open one whose day is over, `voided` one that was posted in error."""
 
     OPEN = "open"
     OVERDUE = "overdue"
     RETURNED = "returned"
+    VOIDED = "voided"
 
 
 class LoanClosed(Refusal):
@@ -28,6 +29,13 @@ class LoanClosed(Refusal):
 
     code = "loan_closed"
     title = "Nothing of this loan is out"
+
+
+class LoanReturnedInPart(Refusal):
+    """A loan of which something came back is not undone before what came back is."""
+
+    code = "loan_returned_in_part"
+    title = "Something of this loan is back"
 
 
 class MoreThanLent(Refusal):
@@ -64,10 +72,10 @@ class Back:
     reason: str | None = None
 
 
-def state_of(closed: bool, due_on: date, today: date) -> State:  # noqa: FBT001 - a fact of the row
-    """Say how a loan stands on a day."""
-    if closed:
-        return State.RETURNED
+def state_of(kept: State, due_on: date, today: date) -> State:
+    """Say how a loan stands on a day, given what is stored of it."""
+    if kept is not State.OPEN:
+        return kept
     return State.OVERDUE if due_on < today else State.OPEN
 
 
@@ -97,6 +105,20 @@ def laid_out(lent: Sequence[Lent], back: Sequence[Back]) -> list[tuple[int, Back
     if over:
         return MoreThanLent(f"{over[0]['item']}: {over[0]['out']} are out, not {over[0]['asked']}.", lines=over)
     return parts
+
+
+def taken_off(lent: Sequence[Lent], gone: Sequence[Back]) -> list[Lent]:
+    """Give the lines of a loan without what a return had laid over them, the last first."""
+    lines = list(lent)
+    for one in gone:
+        returned, lost = one.returned, one.lost
+        for index in reversed(range(len(lines))):
+            line = lines[index]
+            if (line.item, line.lot) == (one.item, one.lot):
+                here, there = min(returned, line.returned), min(lost, line.lost)
+                returned, lost = returned - here, lost - there
+                lines[index] = replace(line, returned=line.returned - here, lost=line.lost - there)
+    return lines
 
 
 def lending_mistakes(leaves: Leaves, categories: Mapping[str, str], open_to_caller: bool) -> list[FieldError]:  # noqa: FBT001

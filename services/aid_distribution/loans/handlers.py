@@ -138,6 +138,8 @@ async def take_back(work: Work, caller: Caller, loan_id: UUID, order: ReturnLoan
     await _check(work, caller, row, order, lines, here)
     if row.state == State.RETURNED:
         raise LoanClosed(f"Everything of {row.number} is back or written off.")
+    if row.state == State.VOIDED:
+        raise LoanClosed(f"{row.number} was voided.")
     parts = laid_out(
         [Lent(line.item, line.lot, line.quantity, line.returned, line.lost) for line in lines],
         [Back(one.item, one.lot, one.returned, one.lost, one.reason) for one in order.lines],

@@ -80,13 +80,15 @@ class LoanLineView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoanReturnView(msgspec.Struct, frozen=True, kw_only=True):
-    """Once that something came back, or was written off."""
+    """Once that something came back, or was written off; with a `void_posting_id` it was taken back since."""
 
     id: UUID
     number: str
     occurred_at: datetime
     posting_id: UUID
     document: str | None
+    void_posting_id: UUID | None
+    void_reason: str | None
 
 
 class LoanView(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +107,8 @@ class LoanView(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None
     document: str | None
     posting_id: UUID
+    void_posting_id: UUID | None
+    void_reason: str | None
     lines: list[LoanLineView]
     returns: list[LoanReturnView]
     version: int
@@ -113,7 +117,7 @@ class LoanView(msgspec.Struct, frozen=True, kw_only=True):
 def loan_view(row: LoanRow, lines: Sequence[LoanLineRow], returns: Sequence[LoanReturnRow], now: datetime) -> LoanView:
     """Show a loan."""
     today = wib_day(now)
-    state = state_of(row.state == State.RETURNED, row.due_on, today)
+    state = state_of(State(row.state), row.due_on, today)
     return LoanView(
         id=row.id,
         number=row.number,
@@ -128,6 +132,8 @@ def loan_view(row: LoanRow, lines: Sequence[LoanLineRow], returns: Sequence[Loan
         closed_at=shown(row.closed_at) if row.closed_at else None,
         document=row.document,
         posting_id=row.posting_id,
+        void_posting_id=row.void_posting_id,
+        void_reason=row.void_reason,
         lines=[
             LoanLineView(
                 item=line.item,
@@ -135,7 +141,7 @@ def loan_view(row: LoanRow, lines: Sequence[LoanLineRow], returns: Sequence[Loan
                 quantity=line.quantity,
                 returned=line.returned,
                 lost=line.lost,
-                out=line.quantity - line.returned - line.lost,
+                out=0 if state is State.VOIDED else line.quantity - line.returned - line.lost,
             )
             for line in lines
         ],
@@ -146,6 +152,8 @@ def loan_view(row: LoanRow, lines: Sequence[LoanLineRow], returns: Sequence[Loan
                 occurred_at=shown(one.occurred_at),
                 posting_id=one.posting_id,
                 document=one.document,
+                void_posting_id=one.void_posting_id,
+                void_reason=one.void_reason,
             )
             for one in returns
         ],

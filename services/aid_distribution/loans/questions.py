@@ -38,8 +38,8 @@ async def page(work: Work, caller: Caller, query: LoanQuery) -> Page[LoanView]:
     if query.place is not None:
         question = question.where(LoanRow.place == query.place)
     match query.state:
-        case State.RETURNED:
-            question = question.where(LoanRow.state == State.RETURNED)
+        case State.RETURNED | State.VOIDED as ended:
+            question = question.where(LoanRow.state == ended)
         case State.OVERDUE:
             question = question.where(LoanRow.state == State.OPEN, LoanRow.due_on < today)
         case State.OPEN:

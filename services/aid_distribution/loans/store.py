@@ -9,6 +9,7 @@ from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.aid_distribution.ledger.domain import QUANTITY_MAX
+from services.aid_distribution.ledger.voids import WITH_REASON
 
 
 class LoanRow(SQLModel, table=True):
@@ -17,7 +18,9 @@ class LoanRow(SQLModel, table=True):
     __tablename__ = "loan"
     __table_args__ = (
         CheckConstraint("(borrower_name IS NULL) <> (business_id IS NULL)", name="loan_has_one_borrower"),
-        CheckConstraint("state IN ('open', 'returned')", name="loan_state_known"),
+        CheckConstraint("state IN ('open', 'returned', 'voided')", name="loan_state_known"),
+        CheckConstraint("(state = 'voided') = (void_posting_id IS NOT NULL)", name="loan_voided_by_posting"),
+        CheckConstraint(WITH_REASON, name="loan_void_has_reason"),
         CheckConstraint("(state = 'returned') = (closed_at IS NOT NULL)", name="loan_closed_when_returned"),
         CheckConstraint("due_on >= (occurred_at AT TIME ZONE INTERVAL '7 hours')::date", name="loan_due_after_lent"),
         Index("loan_by_region", "region", "state", "due_on", "id"),
@@ -38,6 +41,8 @@ class LoanRow(SQLModel, table=True):
     posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), nullable=False, unique=True))
     actor: str
     document: str | None = None
+    void_posting_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id"), unique=True))
+    void_reason: str | None = None
     version: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default="1"))
 
     def __repr__(self) -> str:
@@ -66,7 +71,10 @@ class LoanReturnRow(SQLModel, table=True):
     """Once that something came back of a loan, or was written off; its lines are those of its posting."""
 
     __tablename__ = "loan_return"
-    __table_args__ = (Index("loan_return_of_loan", "loan_id", "occurred_at", "id"),)
+    __table_args__ = (
+        CheckConstraint(WITH_REASON, name="loan_return_void_has_reason"),
+        Index("loan_return_of_loan", "loan_id", "occurred_at", "id"),
+    )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     loan_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("loan.id"), nullable=False))
@@ -75,6 +83,8 @@ class LoanReturnRow(SQLModel, table=True):
     occurred_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     actor: str
     document: str | None = None
+    void_posting_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id"), unique=True))
+    void_reason: str | None = None
 
 
 CATEGORIES = text("SELECT code, category FROM item WHERE code = ANY(CAST(:items AS text[]))")

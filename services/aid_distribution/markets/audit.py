@@ -26,7 +26,8 @@ RETURNED = """
     WITH back AS (
         SELECT s.id AS sale_id, l.item, sum(l.quantity)::bigint AS quantity
         FROM market_sale s JOIN stock_return r ON r.returns = s.posting_id
-        JOIN posting_line l ON l.posting_id = r.posting_id AND l.late_by IS NULL GROUP BY 1, 2
+        JOIN posting_line l ON l.posting_id = r.posting_id AND l.late_by IS NULL
+        WHERE r.void_posting_id IS NULL GROUP BY 1, 2
     )
     SELECT concat_ws(' ', sale_id, item), coalesce(b.quantity, 0), coalesce(k.returned, 0)
     FROM back b FULL JOIN market_sale_line k USING (sale_id, item)

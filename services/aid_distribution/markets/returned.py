@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import select
 
-from services.aid_distribution.ledger.returned import GivenBack, Origin
+from services.aid_distribution.ledger.returned import GivenBack, Origin, SoldSince
 from services.aid_distribution.ledger.store import PostingRow
 from services.aid_distribution.markets.store import MarketRow, MarketSaleRow
 from shared.caller import Caller
@@ -33,6 +33,10 @@ OFF_CLAIM = text(
     f"UPDATE market_claim_line l SET returned = l.returned + n.quantity FROM {GOODS}"  # noqa: S608 - our own text
     " WHERE l.claim_id = :claim AND l.item = n.item"
 )
+FULL = text(
+    f"SELECT i.item FROM market_item i JOIN {GOODS} ON n.item = i.item"  # noqa: S608 - our own text
+    " WHERE i.market_id = :market AND i.sold + n.quantity > i.allotment ORDER BY 1"
+)
 CLAIM_CHANGED = text("UPDATE market_claim SET version = version + 1 WHERE id = :claim")
 
 
@@ -46,8 +50,25 @@ async def _before(work: Work, _caller: Caller, posting: PostingRow, back: GivenB
 
 
 async def _after(work: Work, _caller: Caller, posting: PostingRow, back: GivenBack) -> None:
+    await _count(work, await _sale(work, posting), back.goods)
+
+
+async def _undo_before(work: Work, posting: PostingRow, back: GivenBack) -> None:
     sale = await _sale(work, posting)
-    about = _about(sale.market_id, back.goods)
+    await work.session.get(MarketRow, sale.market_id, with_for_update=True, populate_existing=True)
+    if not sale.beyond_allotment:
+        full = (await work.session.execute(FULL, _about(sale.market_id, back.goods))).scalars().all()
+        if full:
+            raise SoldSince(f"{', '.join(full)}: the allotment is sold without it.", items=[*full])
+
+
+async def _undo_after(work: Work, posting: PostingRow, back: GivenBack) -> None:
+    goods = {item: -quantity for item, quantity in back.goods.items()}
+    await _count(work, await _sale(work, posting), goods)
+
+
+async def _count(work: Work, sale: MarketSaleRow, goods: Mapping[str, int]) -> None:
+    about = _about(sale.market_id, goods)
     await work.session.execute(OFF_SALE, about | {"sale": sale.id})
     if not sale.beyond_allotment:
         await work.session.execute(OFF_OFFER, about)
@@ -69,4 +90,4 @@ async def _sale(work: Work, posting: PostingRow) -> MarketSaleRow:
     return row
 
 
-SOLD = Origin(_before, _after)
+SOLD = Origin(_before, _after, _undo_before, _undo_after)

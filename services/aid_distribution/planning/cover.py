@@ -12,6 +12,8 @@ from sqlalchemy import text
 
 from services.aid_distribution.ledger.catalogue import find, seen
 from services.aid_distribution.ledger.domain import reserved_place
+from services.aid_distribution.ledger.usable import LeftOut
+from services.aid_distribution.planning import store
 from services.aid_distribution.planning.demand import MIDDLE_PERMILLE, Demand, days_of_cover, estimate
 from shared.clock import wib_day, wib_midnight
 from shared.database import Work
@@ -44,14 +46,18 @@ class CoverDays(msgspec.Struct, frozen=True, kw_only=True):
 class CoverView(msgspec.Struct, frozen=True, kw_only=True):
     """How long what is available lasts; `cover_days` is null where that cannot be said, and `reason` says why.
 
-    Shape: `history_days` are the days that were looked at, `demand_days` those on which anything left; the demand of a
-           day is told in thousandths of a unit
+    Shape: `on_hand` is all that lies there; of it `reserved` is promised, `left_out` is of no use, and `available` is
+           the rest, of which `expiring` must be used within 30 days; `history_days` are the days that were looked at,
+           `demand_days` those on which anything left; the demand of a day is told in thousandths of a unit
     """
 
     place: str
     item: str
     on_hand: int
+    reserved: int
     available: int
+    expiring: int
+    left_out: LeftOut
     from_: date = msgspec.field(name="from")
     to: date
     history_days: int
@@ -62,11 +68,7 @@ class CoverView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
 
 
-ON_HAND = text(
-    "SELECT coalesce(sum(on_hand), 0)::bigint AS on_hand,"
-    " coalesce(sum(on_hand) FILTER (WHERE place = :place), 0)::bigint AS available"
-    " FROM card WHERE place IN (:place, :reserved) AND item = :item"
-)
+RESERVED = text("SELECT coalesce(sum(on_hand), 0)::bigint FROM card WHERE place = :reserved AND item = :item")
 # Lot by lot, for so the days of the window are found without those before it. What is reserved has not left yet, and
 # what is released has not come in; both are few beside what moves.
 ISSUED = text(
@@ -95,15 +97,20 @@ async def cover(work: Work, query: CoverQuery) -> CoverView:
     if query.item not in items or seen(places.get(query.place), work.caller) is None:
         raise Absent
     shelf = {"place": query.place, "item": query.item}
-    stock = (await work.session.execute(ON_HAND, shelf | {"reserved": reserved_place(query.place)})).one()
+    free = await store.usable(work.session, query.place, query.item, wib_day(work.now))
+    promised = {"reserved": reserved_place(query.place), "item": query.item}
+    reserved = int((await work.session.execute(RESERVED, promised)).scalar_one())
     first, issues = await _issues(work, query, shelf)
     found = estimate(issues)
     known = found if isinstance(found, Demand) else None
-    lasts = days_of_cover(stock.available, known) if known else None
+    lasts = days_of_cover(free.available, known) if known else None
     return CoverView(
         **shelf,
-        on_hand=stock.on_hand,
-        available=stock.available,
+        on_hand=free.available + free.expired + free.held + reserved,
+        reserved=reserved,
+        available=free.available,
+        expiring=free.expiring,
+        left_out=LeftOut(expired=free.expired, held=free.held),
         from_=first,
         to=first + timedelta(len(issues) - 1),
         history_days=len(issues),

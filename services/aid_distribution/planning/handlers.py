@@ -38,7 +38,7 @@ from shared.caller import Caller
 from shared.clock import wib_day, wib_midnight
 from shared.database import Work
 from shared.leaves import leaves_of
-from shared.problems import Absent, FieldError, Invalid, Refusal, Stale
+from shared.problems import Absent, FieldError, Invalid, Json, Refusal, Stale
 from shared.routes import Asked, Page
 
 
@@ -47,16 +47,19 @@ async def plan(work: Work, caller: Caller, order: PlanAllocation) -> PlanView:
     if errors := [*await plan_mistakes(work, leaves_of(order)), *underived(order)]:
         raise Invalid(errors)
     _, places = await find(work.session, places=[order.from_place])
-    there = await store.available(work.session, order.from_place, order.item, wib_day(work.now))
+    there = await store.usable(work.session, order.from_place, order.item, wib_day(work.now))
     row = AllocationPlanRow(
         id=work.new_id(),
         state=PlanState.DRAFT,
         item=order.item,
         from_place=order.from_place,
         region=places[order.from_place].region,
-        supply=there if order.quantity is None else order.quantity,
+        supply=there.available if order.quantity is None else order.quantity,
         supply_given=order.quantity is not None,
         allocated=0,
+        expiring=there.expiring,
+        expired=there.expired,
+        held=there.held,
         per_thousand=order.derive.per_thousand if order.derive else None,
         received_since=order.derive.received_since if order.derive else None,
         document=order.document,
@@ -105,7 +108,9 @@ def _line(row: AllocationPlanRow, need: Need, region: KnownRegionRow, received: 
 
 def _share_out(row: AllocationPlanRow, lines: Sequence[AllocationLineRow]) -> None:
     if row.supply <= 0:
-        raise NothingToAllocate(f"There is no {row.item} at {row.from_place}.", place=row.from_place, item=row.item)
+        unusable: dict[str, Json] = {"expired": row.expired, "held": row.held}
+        detail = f"There is no {row.item} at {row.from_place} to hand out."
+        raise NothingToAllocate(detail, place=row.from_place, item=row.item, left_out=unusable)
     if not any(line.need for line in lines):
         raise NothingToAllocate("No region needs any.", item=row.item)
     given = split([want_of(line) for line in lines], row.supply).given

@@ -22,7 +22,9 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.aid_distribution.ledger import usable as free
 from services.aid_distribution.ledger.domain import Virtual
+from services.aid_distribution.ledger.usable import Usable
 from services.aid_distribution.planning.domain import PERMILLE
 
 
@@ -33,6 +35,7 @@ class AllocationPlanRow(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("supply > 0", name="allocation_plan_supply_positive"),
         CheckConstraint("allocated BETWEEN 0 AND supply", name="allocation_plan_within_supply"),
+        CheckConstraint("expiring >= 0 AND expired >= 0 AND held >= 0", name="allocation_plan_left_out_not_negative"),
         CheckConstraint("per_thousand > 0", name="allocation_plan_per_thousand_positive"),
         CheckConstraint("received_since IS NULL OR per_thousand IS NOT NULL", name="allocation_plan_derived"),
         CheckConstraint("version > 0", name="allocation_plan_version_positive"),
@@ -53,6 +56,9 @@ class AllocationPlanRow(SQLModel, table=True):
     supply: int = Field(sa_column=Column(BigInteger, nullable=False))
     supply_given: bool = Field(sa_column=Column(Boolean, nullable=False))
     allocated: int = Field(sa_column=Column(BigInteger, nullable=False))
+    expiring: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    expired: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    held: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
     per_thousand: int | None = Field(default=None, sa_column=Column(Integer))
     received_since: date | None = None
     document: str | None = None
@@ -123,12 +129,7 @@ class AllocationOverrideRow(SQLModel, table=True):
 OUTSIDE = (Virtual.SUPPLIER, Virtual.DONOR, Virtual.PRODUCTION, Virtual.IN_TRANSIT)
 """Where goods of a region come from; what goes back there, or is sent on, counts against it."""
 
-# What lies there and may be sent: not promised to anybody, not expired, and not on hold.
-AVAILABLE = text(
-    "SELECT coalesce(sum(c.on_hand), 0)::bigint FROM card c LEFT JOIN lot l USING (item, lot)"
-    " WHERE c.place = :place AND c.item = :item AND (l.expires_on IS NULL OR l.expires_on >= :today)"
-    " AND NOT coalesce(l.held, false)"
-)
+USABLE = text(f"SELECT {free.FIGURES} FROM card c {free.LOTS} WHERE c.place = :place AND c.item = :item")  # noqa: S608 - put together from our own text
 RECEIVED = text(
     """
     WITH local AS (
@@ -150,10 +151,15 @@ RECEIVED = text(
 )
 
 
+async def usable(session: AsyncSession, place: str, item: str, today: date) -> Usable:
+    """Say how much of an item can be sent from a place, and how much of what lies there free cannot."""
+    found = await session.execute(USABLE, {"place": place, "item": item} | free.days(today))
+    return Usable(*found.one())
+
+
 async def available(session: AsyncSession, place: str, item: str, today: date) -> int:
-    """Say how much of an item may be sent from a place."""
-    found = await session.execute(AVAILABLE, {"place": place, "item": item, "today": today})
-    return int(found.scalar_one())
+    """Say how much of an item can be sent from a place."""
+    return (await usable(session, place, item, today)).available
 
 
 async def received(session: AsyncSession, item: str, regions: Collection[str], since: datetime) -> dict[str, int]:

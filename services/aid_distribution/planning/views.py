@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.aid_distribution.ledger.usable import LeftOut
 from services.aid_distribution.planning.domain import PERMILLE, cut_because, weight_permille
 from services.aid_distribution.planning.fair import Want, split
 from services.aid_distribution.planning.store import AllocationLineRow, AllocationOverrideRow, AllocationPlanRow
@@ -72,11 +73,15 @@ class PlanSummary(msgspec.Struct, frozen=True, kw_only=True):
 class PlanView(PlanSummary, frozen=True, kw_only=True):
     """A plan and what it rests on.
 
-    Shape: `supply_from` is `given` or `available`; `level` is the share, measured against need x weight in permille,
-           of every region whose need is not met, a fraction; null when all needs are met
+    Shape: `supply_from` is `given` or `available`; `expiring` is what of the available must be used within 30 days of
+           the making of the plan, and `left_out` what lay there free and could not be handed out then; `level` is the
+           share, measured against need x weight in permille, of every region whose need is not met, a fraction; null
+           when all needs are met
     """
 
     supply_from: str
+    expiring: int
+    left_out: LeftOut
     needed: int
     left: int
     level: str | None
@@ -105,6 +110,8 @@ def plan_view(
     return PlanView(
         **summary_of(plan),
         supply_from="given" if plan.supply_given else "available",
+        expiring=plan.expiring,
+        left_out=LeftOut(expired=plan.expired, held=plan.held),
         needed=needed,
         left=plan.supply - plan.allocated,
         level=None if fair.level is None else str(fair.level),

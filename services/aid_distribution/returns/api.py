@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from services.aid_distribution.ledger.domain import ShortOfStock, TooMuch
+from services.aid_distribution.ledger.domain import CountedSince, ShortOfStock, TooMuch
 from services.aid_distribution.ledger.handlers import AlreadyReversed
-from services.aid_distribution.ledger.returned import Origins
-from services.aid_distribution.returns import handlers
+from services.aid_distribution.ledger.returned import Origins, SoldSince
+from services.aid_distribution.ledger.voids import AlreadyVoided, VoidDocument
+from services.aid_distribution.returns import handlers, voiding
 from services.aid_distribution.returns.domain import MoreThanMoved
 from services.aid_distribution.returns.orders import ReturnQuery, ReturnStock, ReturnView
 from shared.problems import Refusal
@@ -37,5 +38,15 @@ def returns(origins: Origins, more: list[type[Refusal]]) -> Routes:
     async def show_return(call: Call, return_id: UUID) -> ReturnView:
         """Show a return."""
         return await handlers.show(call.work, call.caller, return_id)
+
+    @routes.post(
+        "/{return_id}/void",
+        Action.RETURN_STOCK,
+        location="/aid/returns/{id}",
+        refusals=[AlreadyVoided, CountedSince, SoldSince, ShortOfStock, TooMuch],
+    )
+    async def void_return(call: Call, return_id: UUID, body: VoidDocument) -> ReturnView:
+        """Take back a return that was posted in error."""
+        return await voiding.void(call.work, call.caller, return_id, body, origins)
 
     return routes

@@ -49,7 +49,7 @@ async def give_back(work: Work, caller: Caller, order: ReturnStock, origins: Ori
         for line, lot in zip(order.lines, lots, strict=True):
             back[line.item, lot] += here.base(line)
     new_id = work.new_id()
-    told = GivenBack(new_id, order.occurred_at, order.business, _by_item(back))
+    told = GivenBack(new_id, order.occurred_at, order.business, by_item(back))
     origin = origins.get(original.kind) if original and order.direction is Direction.FROM_PUBLIC else None
     if origin and original:
         errors += await origin.before(work, caller, original, told)
@@ -68,7 +68,8 @@ async def give_back(work: Work, caller: Caller, order: ReturnStock, origins: Ori
     return await _written(work, caller, order, posted, here)
 
 
-def _by_item(back: Mapping[LotKey, int]) -> dict[str, int]:
+def by_item(back: Mapping[LotKey, int]) -> dict[str, int]:
+    """Sum up goods of all lots."""
     goods = Counter[str]()
     for (item, _), quantity in back.items():
         goods[item] += quantity

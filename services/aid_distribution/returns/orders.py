@@ -9,6 +9,7 @@ import msgspec
 
 from services.aid_distribution.ledger.domain import Line
 from services.aid_distribution.ledger.orders import GoodsLines, Moment, Order, PlaceCode, PostedLine, line_view
+from services.aid_distribution.ledger.voids import VOIDED
 from services.aid_distribution.returns.domain import Direction
 from services.aid_distribution.returns.store import ReturnRow
 from shared.clock import shown
@@ -43,10 +44,14 @@ class ReturnQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class ReturnView(msgspec.Struct, frozen=True, kw_only=True):
-    """A return; `number` stands on its paper, `posting` is the one whose goods went back, `business` who gave them."""
+    """A return, `posted` or `voided`.
+
+    Shape:  `number` stands on its paper, `posting` is the one whose goods went back, `business` who gave them
+    """
 
     id: UUID
     number: str
+    state: str
     direction: str
     place: str
     region: str
@@ -58,6 +63,9 @@ class ReturnView(msgspec.Struct, frozen=True, kw_only=True):
     posting: UUID | None
     business: UUID | None
     posting_id: UUID
+    void_posting_id: UUID | None
+    void_reason: str | None
+    version: int
 
 
 def return_view(row: ReturnRow, lines: Sequence[Line]) -> ReturnView:
@@ -65,6 +73,7 @@ def return_view(row: ReturnRow, lines: Sequence[Line]) -> ReturnView:
     return ReturnView(
         id=row.id,
         number=row.number,
+        state="posted" if row.void_posting_id is None else VOIDED,
         direction=row.direction,
         place=row.place,
         region=row.region,
@@ -76,4 +85,7 @@ def return_view(row: ReturnRow, lines: Sequence[Line]) -> ReturnView:
         posting=row.returns,
         business=row.business_id,
         posting_id=row.posting_id,
+        void_posting_id=row.void_posting_id,
+        void_reason=row.void_reason,
+        version=row.version,
     )

@@ -3,9 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, Text, Uuid
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Text, Uuid
 from sqlmodel import Field, SQLModel
 
+from services.aid_distribution.ledger.voids import WITH_REASON
 from services.aid_distribution.returns.domain import Direction
 
 DIRECTIONS_SQL = ", ".join(f"'{one}'" for one in Direction)
@@ -14,7 +15,8 @@ DIRECTIONS_SQL = ", ".join(f"'{one}'" for one in Direction)
 class ReturnRow(SQLModel, table=True):
     """A return; its lines are those of its posting, `returns` is the posting whose goods went back.
 
-    Shape:  `business_id` is the recipient who gave back, where that was told
+    Shape:  `business_id` is the recipient who gave back, where that was told. Voiding it changes what is kept of that,
+            and nothing else
     """
 
     __tablename__ = "stock_return"
@@ -25,6 +27,7 @@ class ReturnRow(SQLModel, table=True):
             "business_id IS NULL OR (direction = 'from_public' AND returns IS NOT NULL)",
             name="stock_return_of_business_names_posting",
         ),
+        CheckConstraint(WITH_REASON, name="stock_return_void_has_reason"),
         Index("stock_return_by_region", "region", "occurred_at", "id"),
         Index("stock_return_of_posting", "returns"),
     )
@@ -42,3 +45,6 @@ class ReturnRow(SQLModel, table=True):
     recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     actor: str
     document: str | None = None
+    void_posting_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id"), unique=True))
+    void_reason: str | None = None
+    version: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default="1"))

@@ -194,18 +194,22 @@ OFFICE = text(
 async def office(session: AsyncSession, regions: Iterable[str]) -> list[Clerk]:
     """Find the staff of the offices that serve any of these very regions, neither inside nor around them."""
     rows = await session.execute(OFFICE, {"roles": [role.value for role in OFFICE_ROLES], "regions": list(regions)})
-    return [
-        Clerk(Person(staff_key(row.subject), Language(row.language), row.email), frozenset(row.regions)) for row in rows
-    ]
+    return [Clerk(_clerk(row), frozenset(row.regions)) for row in rows]
 
 
-STAFF = text("SELECT subject, language, email FROM staff_member WHERE subject = ANY(CAST(:subjects AS text[]))")
+STAFF = text(
+    "SELECT subject, regions, language, email FROM staff_member WHERE subject = ANY(CAST(:subjects AS text[]))"
+)
 
 
 async def staff(session: AsyncSession, subjects: Iterable[str]) -> dict[str, Person]:
     """Find staff by subject, whatever their role; those that are not known are left out."""
     rows = await session.execute(STAFF, {"subjects": list(subjects)})
-    return {row.subject: Person(staff_key(row.subject), Language(row.language), row.email) for row in rows}
+    return {row.subject: _clerk(row) for row in rows}
+
+
+def _clerk(row: Row[Any]) -> Person:
+    return Person(staff_key(row.subject), Language(row.language), row.email, regions=tuple(sorted(row.regions)))
 
 
 NAMES = text("SELECT subject, name FROM staff_member WHERE subject = ANY(CAST(:subjects AS text[]))")

@@ -17,6 +17,7 @@ from services.notifications.messages.wording import (
     shortened,
 )
 from services.notifications.people import Language
+from shared.caller import sees
 from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
@@ -80,6 +81,7 @@ LENGTH_MAX: Mapping[str, int] = MappingProxyType(
         "unit": 8,
         "on_hand": 28,
         "low_at": 28,
+        "left_out": 28,
         "lot": 40,
         "expires_on": 16,
         "until": 24,
@@ -151,6 +153,9 @@ REFUSED: Mapping[Language, Mapping[str, str]] = MappingProxyType(
 ASK_FOR_THE_LINK: Mapping[Language, str] = MappingProxyType(
     {Language.INDONESIAN: "(minta tautannya di kantor dinas)", Language.ENGLISH: "(ask the office for the link)"}
 )
+OTHER_REGIONS: Mapping[Language, str] = MappingProxyType(
+    {Language.INDONESIAN: "wilayah lain, tanyakan ke provinsi", Language.ENGLISH: "other regions, ask the province"}
+)
 NONE: Mapping[Language, str] = MappingProxyType({Language.INDONESIAN: "tidak ada", Language.ENGLISH: "none"})
 
 Values = dict[str, str]
@@ -160,12 +165,14 @@ Values = dict[str, str]
 class Reading:
     """For whom the values are, and what is known of the matter beside the event.
 
-    Shape: `giver` is the name of the member of staff who caused it, if known; `businesses` are the reader's own
+    Shape: `giver` is the name of the member of staff who caused it, if known; `businesses` are the reader's own,
+           `regions` those that they serve
     """
 
     language: Language
     giver: str | None = None
     businesses: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
 
 
 def values(event: Event, reading: Reading) -> Values:
@@ -360,11 +367,18 @@ def _shortages(shortages: Sequence[KitShortage], reading: Reading) -> str:
 
 
 def _elsewhere(shortages: Sequence[KitShortage], reading: Reading) -> str:
-    """Name the places that have some of what is lacking, those with the most of the first item first."""
-    places = dict.fromkeys(
-        f"{place.place} ({figure(place.available, reading.language)})" for one in shortages for place in one.elsewhere
+    """Name the places of the reader's regions that have some of it, those with the most of the first item first.
+
+    Of the stock of other regions it is only said that there is some.
+    """
+    places = [place for one in shortages for place in one.elsewhere]
+    named = dict.fromkeys(
+        f"{place.place} ({figure(place.available, reading.language)})"
+        for place in places
+        if sees(reading.regions, place.region)
     )
-    return listed(list(places), LENGTH_MAX["elsewhere"], reading.language) or NONE[reading.language]
+    others = OTHER_REGIONS if places else NONE
+    return listed(list(named), LENGTH_MAX["elsewhere"], reading.language) or others[reading.language]
 
 
 @_facts.register
@@ -384,7 +398,11 @@ def _(event: PriceAlert, reading: Reading) -> Values:
 @_facts.register(StockLow)
 @_facts.register(StockOut)
 def _(event: StockLow | StockOut, reading: Reading) -> Values:
-    return {**_alert(event, reading), "low_at": quantity(event.low_at, event.unit, reading.language)}
+    return {
+        **_alert(event, reading),
+        "low_at": quantity(event.low_at, event.unit, reading.language),
+        "left_out": quantity(event.expired + event.held, event.unit, reading.language),
+    }
 
 
 @_facts.register

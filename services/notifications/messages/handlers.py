@@ -59,7 +59,7 @@ def _letters(news: News, told: Iterable[Told]) -> Iterator[store.Letter]:
     """Put news into words for each person; many of them read the same."""
     written: dict[Reading, Message] = {}
     for one in told:
-        reading = Reading(one.person.language, news.giver, one.person.businesses)
+        reading = Reading(one.person.language, news.giver, one.person.businesses, one.person.regions)
         if reading not in written:
             written[reading] = compose(news.rule.purpose, news.event, reading)
         message = written[reading]

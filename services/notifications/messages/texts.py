@@ -366,26 +366,28 @@ TEXTS: dict[str, dict[Language, Words]] = {
     "stock_low": {
         ID: Words(
             "Stok menipis di {place}",
-            "{place}: {item} tinggal {on_hand}, batas pesan ulang {low_at}. Mohon pesan atau minta kiriman sebelum "
-            "habis.",
+            "{place}: {item} tinggal {on_hand}, batas pesan ulang {low_at}. Tidak dihitung karena kedaluwarsa atau "
+            "ditahan: {left_out}. Mohon pesan atau minta kiriman sebelum habis.",
             "Anda menerima pesan ini karena stok ini tanggung jawab kantor Anda.",
         ),
         EN: Words(
             "Stock is low at {place}",
-            "{place}: {on_hand} of {item} left, the reorder level is {low_at}. Please order or ask for a transfer "
-            "before it runs out.",
+            "{place}: {on_hand} of {item} left, the reorder level is {low_at}. Not counted, as expired or on hold: "
+            "{left_out}. Please order or ask for a transfer before it runs out.",
             "You get this because your office keeps this stock.",
         ),
     },
     "stock_out": {
         ID: Words(
             "Stok habis di {place}",
-            "{place}: {item} habis. Batas pesan ulang {low_at}. Mohon segera pesan atau minta kiriman.",
+            "{place}: {item} habis. Batas pesan ulang {low_at}. Tidak dihitung karena kedaluwarsa atau ditahan: "
+            "{left_out}. Mohon segera pesan atau minta kiriman.",
             "Anda menerima pesan ini karena stok ini tanggung jawab kantor Anda.",
         ),
         EN: Words(
             "Out of stock at {place}",
-            "{place}: {item} has run out. The reorder level is {low_at}. Please order or ask for a transfer now.",
+            "{place}: {item} has run out. The reorder level is {low_at}. Not counted, as expired or on hold: "
+            "{left_out}. Please order or ask for a transfer now.",
             "You get this because your office keeps this stock.",
         ),
     },

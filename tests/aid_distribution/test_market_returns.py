@@ -159,7 +159,7 @@ async def test_a_return_of_a_sale_is_taken_back_unless_its_goods_were_sold_again
     database: Database,  # noqa: F811 - the fixture
     door: Door,
 ) -> None:
-    market = await open_market(database, announcement(offer(allotment=3, limit=3)))
+    market = await open_market(database, announcement(offer(allotment=3, limit=3), model=Model.DISTRIBUTOR_PRICE))
     client = door["pangkalpinang"]
     assert said(await tell(database, market, entry(3, to=family(1)))) == ["recorded"]
     posting = await sale_of(database, RICE)

@@ -4,12 +4,24 @@ from services.registration.businesses import api as businesses
 from services.registration.reactions import REACTIONS
 from services.registration.support import api as support
 from services.registration.trainings import api as trainings
+from services.registration.trainings.attendance_api import attendances
+from services.registration.trainings.certificates_api import training_certificates
+from services.registration.trainings.enrolment_api import enrolments
+from services.registration.trainings.offers_sweep import sweeper as seat_sweeper
 from shared.service import Service
 
 SERVICE = Service(
     name="registration",
     title="Owners and businesses",
     prefix="/registration",
-    routes=(businesses.routes, support.routes, trainings.routes),
+    routes=(
+        businesses.routes,
+        support.routes,
+        trainings.routes,
+        enrolments,
+        attendances,
+        training_certificates,
+    ),
     reactions=REACTIONS,
+    workers=(seat_sweeper,),
 )

@@ -44,8 +44,19 @@ from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
     BusinessRegistered,
+    CertificateEvent,
+    CertificateIssued,
+    CertificateRevoked,
     OwnerChanged,
     OwnerRegistered,
+    SeatAccepted,
+    SeatEvent,
+    SeatExpired,
+    SeatOffered,
+    SeatWaitlisted,
+    SeatWithdrawn,
+    TrainingCancelled,
+    TrainingMoved,
 )
 from shared.database import Work
 
@@ -76,9 +87,9 @@ async def _owners(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[
 
 def _businesses(rule: Rule, event: Event) -> Sequence[UUID]:
     match event:
-        case BusinessRegistered() | ProductionEvent():
+        case BusinessRegistered() | ProductionEvent() | SeatEvent() | CertificateEvent():
             return [event.business_id]
-        case DistributionPosted() | DistributionVoided():
+        case DistributionPosted() | DistributionVoided() | TrainingMoved() | TrainingCancelled():
             return event.businesses
         case _:
             raise TypeError(f"{rule.purpose}: {event.type} names no businesses")
@@ -129,6 +140,15 @@ REACTIONS = (
     on_run(KitsReserved, tell),
     on_run(KitsRefused, tell),
     on_run(KitsReleased, tell),
+    on_run(SeatOffered, tell),
+    on_run(SeatAccepted, tell),
+    on_run(SeatExpired, tell),
+    on_run(SeatWaitlisted, tell),
+    on_run(SeatWithdrawn, tell),
+    on_run(TrainingMoved, tell),
+    on_run(TrainingCancelled, tell),
+    on_run(CertificateIssued, tell),
+    on_run(CertificateRevoked, tell),
     on_run(StockLow, tell),
     on_run(StockOut, tell),
     on_run(StockExpiring, tell),

@@ -52,10 +52,18 @@ from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
     BusinessRegistered,
+    CertificateIssued,
+    CertificateRevoked,
     OwnerChanged,
     OwnerRegistered,
+    SeatAccepted,
+    SeatExpired,
+    SeatOffered,
+    SeatWaitlisted,
+    SeatWithdrawn,
     TrainingAnnounced,
     TrainingCancelled,
+    TrainingMoved,
 )
 from shared.settings import SERVICES
 from shared.stream import LOST, connect
@@ -305,6 +313,19 @@ async def staff_of(found: Installation) -> Staff:
     return [(row["subject"], row["region"]) for row in rows]
 
 
+TRAINED: Mapping[type[Event], str] = {
+    SeatOffered: "seat_offered",
+    SeatAccepted: "seat_accepted",
+    SeatExpired: "seat_expired",
+    SeatWaitlisted: "seat_waitlisted",
+    SeatWithdrawn: "seat_withdrawn",
+    TrainingMoved: "training_moved",
+    TrainingCancelled: "training_cancelled",
+    CertificateIssued: "certificate_issued",
+    CertificateRevoked: "certificate_revoked",
+}
+"""The facts of which the owners of the businesses that they name are told, and under which purpose."""
+
 PRODUCTION = {
     ProductionOffered: "order_offered",
     ProductionPaid: "order_paid",
@@ -314,16 +335,13 @@ PRODUCTION = {
 
 def messages_due(staff: Staff, registered: Iterable[Event], aid: Iterable[Event]) -> list[Told]:
     """Say who must have been told of what, from the events of two services alone and the list of staff."""
-    owners: dict[UUID, UUID] = {}
-    due: list[Told] = []
 
     def keepers(region: str) -> list[str]:
         return [f"staff/{subject}" for subject, theirs in staff if theirs == region]
 
-    for event in registered:
-        if isinstance(event, BusinessRegistered):
-            owners[event.business_id] = event.owner_id
-            due.append((event.subject, f"owner/{event.owner_id}", "welcome"))
+    known = list(registered)
+    owners = {event.business_id: event.owner_id for event in known if isinstance(event, BusinessRegistered)}
+    due = [told for event in known for told in _of_registration(event, owners)]
     for event in aid:
         match event:
             case DistributionPosted() | DistributionVoided():
@@ -355,6 +373,19 @@ def messages_due(staff: Staff, registered: Iterable[Event], aid: Iterable[Event]
             case ProductionEvent():
                 due += _of_production(event, f"owner/{owners[event.business_id]}", keepers(event.place_region))
     return due
+
+
+def _of_registration(event: Event, owners: Mapping[UUID, UUID]) -> list[Told]:
+    match event:
+        case BusinessRegistered():
+            return [(event.subject, f"owner/{event.owner_id}", "welcome")]
+        case TrainingMoved() | TrainingCancelled():
+            named = event.businesses
+        case _ if type(event) in TRAINED:
+            named = [getattr(event, "business_id")]  # noqa: B009 - each of these has it
+        case _:
+            return []
+    return [(event.matter, f"owner/{one}", TRAINED[type(event)]) for one in {owners[business] for business in named}]
 
 
 def _of_production(event: ProductionEvent, owner: str, keepers: Sequence[str]) -> list[Told]:

@@ -8,6 +8,7 @@ from shared.contracts.registration import (
     BusinessRegistered,
     TrainingAnnounced,
     TrainingCancelled,
+    TrainingMoved,
 )
 from shared.reaction import on, on_run
 
@@ -17,4 +18,5 @@ REACTIONS = (
     on_run(BusinessClosed, businesses.forget),
     on(TrainingAnnounced, trainings.ask),
     on(TrainingCancelled, trainings.cancel),
+    on(TrainingMoved, trainings.move),
 )

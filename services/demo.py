@@ -35,6 +35,10 @@ from services.notifications.contacts import handlers as contacts
 from services.notifications.contacts.store import StaffMemberRow
 from services.registration.businesses import handlers as businesses
 from services.registration.businesses.domain import BusinessData, Kbli, OwnerData
+from services.registration.trainings import enrolling, offers
+from services.registration.trainings import handlers as trainings
+from services.registration.trainings.enrolment_rules import How
+from services.registration.trainings.handlers import TrainingData
 from shared.caller import Caller, Role
 from shared.clock import Clock, wib_day
 from shared.crashpoints import reach
@@ -49,6 +53,8 @@ from shared.routes import Asked
 from shared.settings import SettingInvalid, Settings
 
 Report = Callable[[str], None]
+HELD_AFTER_DAYS = 14
+"""A training that businesses have applied for is held so many days after the first start: its own days are past."""
 
 
 async def load(settings: Settings, report: Report) -> None:
@@ -122,7 +128,36 @@ async def _people(work: Work, province: Province) -> bool:
             business_id=business.id,
             new_owner_id=owner.id,
         )
+    await _trainings(work, province)
     return True
+
+
+async def _trainings(work: Work, province: Province) -> None:
+    """Announce the trainings that businesses apply for, and offer them the seats."""
+    for training in province.trainings:
+        applying = [row for row in province.enrolments if row.training == training.code]
+        if not applying:
+            continue
+        first = wib_day(work.now) + timedelta(days=HELD_AFTER_DAYS)
+        announced = await trainings.announce(
+            work,
+            TrainingData(
+                programme=training.code,
+                title=training.title,
+                sector=training.sector,
+                region=training.region,
+                venue=training.venue,
+                seats=training.seats,
+                sessions=[first + timedelta(days=no) for no in range((training.ends_on - training.starts_on).days + 1)],
+                kits={},
+            ),
+            {"/region": training.region},
+        )
+        enrolled = [await enrolling.apply(work, announced.training.id, row.business, How.PAPER) for row in applying]
+        await offers.allocate(work, announced.training.id)
+        for row, one in zip(applying, enrolled, strict=True):
+            if row.answer:
+                await offers.answer(work, one.row.id, accepts=row.answer == "accept", how=How.PHONE)
 
 
 async def _stock(work: Work, province: Province) -> bool:

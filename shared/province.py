@@ -23,6 +23,7 @@ from shared.province_rows import (
     About,
     Business,
     Ceiling,
+    Enrolment,
     Item,
     Market,
     OpeningStock,
@@ -47,7 +48,7 @@ __all__ = ["PROVINCES", "BrokenProvince", "Fault", "Province", "read_province"]
 PROVINCES = Path(__file__).parent.parent / "provinces"
 TABLES: tuple[type[Row], ...] = (
     *(Region, Sector, Item, Place, Training, Owner, Business, Staff, OpeningStock),
-    *(Ceiling, PriceObservation, StockLevel, Producer, ProductionCall, Station, RecipientLimit, Market),
+    *(Ceiling, PriceObservation, StockLevel, Producer, ProductionCall, Enrolment, Station, RecipientLimit, Market),
 )
 
 WHOLE_NUMBER = "must be a whole number within its limits, digits only"
@@ -92,7 +93,7 @@ def read_province(folder: Path) -> Province:
     ceilings, price_observations = files.table(Ceiling), files.table(PriceObservation)
     stock_levels = files.table(StockLevel)
     producers, production_calls = files.table(Producer), files.table(ProductionCall)
-    stations = files.table(Station)
+    enrolments, stations = files.table(Enrolment), files.table(Station)
     limits = files.table(RecipientLimit)
     markets = files.table(Market)
     faults = [*files.faults, *_repeated(files.cells), *_unresolved(files.cells, files.province_code)]
@@ -114,6 +115,7 @@ def read_province(folder: Path) -> Province:
         stock_levels=stock_levels,
         producers=producers,
         production_calls=production_calls,
+        enrolments=enrolments,
         stations=stations,
         limits=limits,
         markets=markets,

@@ -249,11 +249,11 @@ async def unpack_kits(office: Office) -> Order:
 
 
 def _training(**more: Any) -> Order:
-    usual = {"seats": 20, "sessions": [_day(9)]}
+    usual = {"seats": 20, "sessions": [_day(9)], "sector": "garment"}
     return _post(
         "registration", "/registration/trainings",
-        programme=f"TR-{next(_numbers)}", title="Bimtek konveksi", sector="garment", region=REGION,
-        venue="Aula Camat", **(usual | more),
+        programme=f"TR-{next(_numbers)}", title="Bimtek konveksi", region=REGION, venue="Aula Camat",
+        **(usual | more),
     )  # fmt: skip
 
 

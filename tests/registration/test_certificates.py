@@ -193,9 +193,19 @@ async def test_the_database_is_the_last_guard(story: Story, order: str) -> None:
             await work.session.execute(text(order))
 
 
-async def test_a_number_that_is_missing_is_found(story: Story) -> None:
+WRONG = {
+    "certificate_numbers_without_gap": "DELETE FROM certificate WHERE no = 1",
+    "certificate_is_of_its_finished_training": "UPDATE training SET state = 'announced', finished_at = NULL",
+    "attendance_is_of_its_training": "UPDATE attendance SET training_id = (SELECT id FROM training WHERE seats = 9)",
+}
+
+
+@pytest.mark.parametrize("check", WRONG)
+async def test_an_error_in_the_books_is_found(story: Story, check: str) -> None:
     training, _ = await held(story, 4, 4)
+    await story.announce(seats=9)
     await story.done("office", finish_of(training))
+    assert await story.audited() == []
     async with story.database.work(OFFICE) as work:
-        await work.session.execute(text("DELETE FROM certificate WHERE no = 1"))
-    assert {name for name, *_ in await story.audited()} == {"certificate_numbers_without_gap"}
+        await work.session.execute(text(WRONG[check]))
+    assert {name for name, *_ in await story.audited()} == {check}

@@ -403,6 +403,7 @@ async def test_the_database_is_the_last_guard(story: Story, order: str) -> None:
     [
         ("UPDATE training SET seats_taken = 1", "seats_taken_is_sum_of_enrolments"),
         ("UPDATE training SET applications = 1", "applications_are_counted"),
+        ("UPDATE training SET ends_on = ends_on + 1", "training_days_are_those_of_its_sessions"),
         ("DELETE FROM enrolment_step WHERE no = 2", "enrolment_is_its_last_step"),
         ("UPDATE enrolment_step SET state = 'declined' WHERE no = 4", "enrolment_is_its_last_step"),
     ],

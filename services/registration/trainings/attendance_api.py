@@ -10,11 +10,11 @@ from services.registration.trainings.enrolment_orders import (
     EntryCodeView,
     EntryKeyView,
     MarkAttendance,
-    PageQuery,
     RecordScans,
     ScansView,
     ScanView,
     SessionNo,
+    TrainingListQuery,
 )
 from services.registration.trainings.enrolment_rules import StepNotPossible
 from services.registration.trainings.enrolment_store import AttendanceRow
@@ -67,7 +67,9 @@ async def mark_attendance(call: Call, training_id: UUID, session: SessionNo, bod
 
 
 @attendances.get("/trainings/{training_id}/sessions/{session}/attendance", Action.SEE_ENROLMENTS, refusals=(Absent,))
-async def list_attendance(call: Call, training_id: UUID, session: SessionNo, query: PageQuery) -> Page[AttendanceView]:
+async def list_attendance(
+    call: Call, training_id: UUID, session: SessionNo, query: TrainingListQuery
+) -> Page[AttendanceView]:
     """List who was there at a session."""
     page = await attendance.page(call.work, training_id, session, query.cursor, query.limit)
     return Page([_view(row) for row in page.items], page.next)

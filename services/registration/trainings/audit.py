@@ -133,10 +133,28 @@ NUMBERS = """
     FROM given g FULL JOIN certificate_series s USING (region, year)
     WHERE (1, s.last, s.last) IS DISTINCT FROM (g.first, g.last, g.given) ORDER BY 1
 """
+DAYS = """
+    SELECT t.id, concat_ws(' ', min(s.held_on), max(s.held_on)), concat_ws(' ', t.starts_on, t.ends_on)
+    FROM training t JOIN training_session s ON s.training_id = t.id AND s.cancelled_at IS NULL
+    GROUP BY t.id, t.starts_on, t.ends_on
+    HAVING (min(s.held_on), max(s.held_on)) <> (t.starts_on, t.ends_on) ORDER BY 1
+"""
+ATTENDED_ELSEWHERE = """
+    SELECT concat_ws(' ', a.enrolment_id, a.session_no), e.training_id, a.training_id
+    FROM attendance a JOIN enrolment e ON e.id = a.enrolment_id WHERE e.training_id <> a.training_id ORDER BY 1
+"""
+UNFINISHED = """
+    SELECT c.number, concat_ws(' ', e.training_id, 'finished'), concat_ws(' ', c.training_id, t.state)
+    FROM certificate c JOIN enrolment e ON e.id = c.enrolment_id JOIN training t ON t.id = c.training_id
+    WHERE e.training_id <> c.training_id OR t.state <> 'finished' ORDER BY 1
+"""
 CHECKS: dict[str, TextClause] = {
     "seats_taken_is_sum_of_enrolments": text(SEATS_TAKEN),
     "applications_are_counted": text(APPLICATIONS),
     "enrolment_is_its_last_step": text(LAST_STEPS),
     "certificate_numbers_without_gap": text(NUMBERS),
+    "training_days_are_those_of_its_sessions": text(DAYS),
+    "attendance_is_of_its_training": text(ATTENDED_ELSEWHERE),
+    "certificate_is_of_its_finished_training": text(UNFINISHED),
 }
 """Every figure that is kept beside what it follows from, as a question for those that disagree."""

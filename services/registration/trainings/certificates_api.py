@@ -6,7 +6,7 @@ from uuid import UUID
 from services.registration.trainings import certificate_page, certificate_paper, certificate_store, certificates
 from services.registration.trainings.certificates import AlreadyRevoked, Certified, PublicCertificate
 from services.registration.trainings.domain import TrainingCancelled, TrainingNotOver
-from services.registration.trainings.enrolment_orders import CertificateView, FinishedView, PageQuery, Reason
+from services.registration.trainings.enrolment_orders import CertificateView, FinishedView, Reason, TrainingListQuery
 from shared.answers import Content, saved_as
 from shared.clock import shown
 from shared.incoming import JSON
@@ -38,7 +38,7 @@ async def finish_training(call: Call, training_id: UUID) -> FinishedView:
 
 
 @training_certificates.get("/trainings/{training_id}/certificates", Action.SEE_CERTIFICATES, refusals=(Absent,))
-async def list_certificates(call: Call, training_id: UUID, query: PageQuery) -> Page[CertificateView]:
+async def list_certificates(call: Call, training_id: UUID, query: TrainingListQuery) -> Page[CertificateView]:
     """List the certificates of a training, in the order in which they were issued."""
     page = await certificates.page(call.work, training_id, query.cursor, query.limit)
     return Page([view(call.work.vault, one) for one in page.items], page.next)

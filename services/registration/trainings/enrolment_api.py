@@ -13,10 +13,10 @@ from services.registration.trainings.enrolment_orders import (
     OfferedView,
     OfferSeats,
     OpenTrainingView,
-    PageQuery,
     Reason,
     StepView,
     Told,
+    TrainingListQuery,
     WalkIn,
     WhyView,
     Withdraw,
@@ -136,14 +136,14 @@ async def withdraw_enrolment(call: Call, enrolment_id: UUID, body: Withdraw) -> 
 
 
 @enrolments.get("/my/enrolments", Action.SEE_OWN_ENROLMENTS)
-async def list_own_enrolments(call: Call, query: PageQuery) -> Page[EnrolmentView]:
+async def list_own_enrolments(call: Call, query: TrainingListQuery) -> Page[EnrolmentView]:
     """List the enrolments of the owner who asks."""
     page = await enrolling.own(call.work, query.cursor, query.limit)
     return Page([view(one) for one in page.items], page.next)
 
 
 @enrolments.get("/my/trainings", Action.SEE_OWN_ENROLMENTS)
-async def list_open_trainings(call: Call, query: PageQuery) -> Page[OpenTrainingView]:
+async def list_open_trainings(call: Call, query: TrainingListQuery) -> Page[OpenTrainingView]:
     """List the trainings to come for which the owner who asks may apply, the next first."""
     page = await enrolling.open_for_owner(call.work, query.cursor, query.limit)
     names = OpenTrainingView.__struct_fields__

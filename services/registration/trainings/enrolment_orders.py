@@ -84,7 +84,7 @@ class EnrolmentQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     limit: Limit = PAGE_ITEMS_DEFAULT
 
 
-class PageQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TrainingListQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which stretch of a list."""
 
     cursor: Cursor | None = None

@@ -339,7 +339,9 @@ def _marking(training: Json, enrolment: Json) -> Order:
 
 
 async def let_walk_in(office: Office) -> Order:
-    return _of_training(await office.done(_training()), "walk-ins", business_id=TAILOR, reason="Datang sendiri")
+    return _of_training(
+        await office.done(_training(sessions=[_day(0)])), "walk-ins", business_id=TAILOR, reason="Datang sendiri"
+    )
 
 
 async def offer_seats(office: Office) -> Order:

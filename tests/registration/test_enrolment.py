@@ -212,6 +212,8 @@ async def test_whoever_stands_at_the_door_gets_a_seat_if_one_is_free(story: Stor
     training, (seated,) = await story.seated(1)
     path, business = f"/registration/trainings/{training['id']}/walk-ins", await story.business(sector="spices")
     body = {"business_id": business["id"], "reason": "Datang sendiri"}
+    assert await story.refused("pangkalpinang", path, **body) == (409, "training_not_begun")
+    story.clock.at += timedelta(days=7)
     assert await story.refused("pangkalpinang", path, **body) == (409, "no_seat")
     await story.done("office", f"/registration/enrolments/{seated['id']}/withdrawal", how="phone", reason="Sakit")
     shown = await story.done("pangkalpinang", path, **body)
@@ -364,11 +366,38 @@ async def test_an_owner_finds_the_trainings_to_come_and_their_own_enrolments(sto
     assert [(one["id"], one["title"]) for one in mine] == [(made.json()["id"], "Bimtek konveksi")]
 
 
+LISTENS = "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE '%-offers' AND datname = current_database()"
+
+
+async def test_an_offer_that_nobody_can_answer_any_more_is_over_with_its_making(story: Story) -> None:
+    training = await story.announce(seats=1)
+    enrolments = await story.applicants(training, 2)
+    done = await story.offer(training, answer_by=story.clock.at.isoformat())
+    assert (done["offered"], done["expired"]) == ([enrolments[0]["id"]], 1)
+    assert await story.states(enrolments) == ["expired", "offered"]
+    earlier = (story.clock.at - timedelta(minutes=6)).isoformat()
+    answer = await story.door["office"].post(
+        f"/registration/trainings/{training['id']}/offers", json={"answer_by": earlier}
+    )
+    assert told(answer) == {("/answer_by", "in_the_past")}
+
+
+async def test_an_officer_enrols_no_business_that_they_do_not_see(story: Story) -> None:
+    training, business = await story.announce(), await story.business(region="19.02")
+    body = {"business_id": business["id"]}
+    path = f"/registration/trainings/{training['id']}"
+    assert await story.refused("pangkalpinang", f"{path}/enrolments", **body, how="paper") == (404, "not_found")
+    assert await story.refused("pangkalpinang", f"{path}/walk-ins", **body, reason="x") == (404, "not_found")
+
+
 async def test_the_sweeper_is_woken_by_what_is_recorded(story: Story) -> None:
     training = await story.announce(seats=1)
     (enrolment,) = await story.applicants(training, 1)
+    await story.offer(training)
     task = asyncio.create_task(run(story.database, apart_seconds=0.01, look_seconds=600))
-    await story.offer(training, answer_by=story.clock.at.isoformat())
+    await wait_until(lambda: ask(story.database, LISTENS), description="the sweeper to listen")
+    story.clock.at += timedelta(days=3)
+    await story.business()  # any fact will do
 
     async def expired() -> bool:
         return await story.states([enrolment]) == ["expired"]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -16,6 +17,7 @@ RACERS = 50
 async def test_one_last_seat_under_fifty_confirmations_is_given_once(story: Story) -> None:
     training = await story.announce(seats=1)
     people = [await story.business() for _ in range(RACERS)]
+    story.clock.at += timedelta(days=7)
     path = f"/registration/trainings/{training['id']}/walk-ins"
     officer = story.door["pangkalpinang"]
     answers = await asyncio.gather(

@@ -74,6 +74,13 @@ class TrainingBegun(Refusal):
     title = "This training has begun"
 
 
+class TrainingNotBegun(Refusal):
+    """Before the first day seats go by their order, and nobody comes past it."""
+
+    code = "training_not_begun"
+    title = "This training has not begun"
+
+
 class SeatsTaken(Refusal):
     """There are never fewer seats than are given and offered."""
 

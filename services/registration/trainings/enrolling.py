@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from services.registration.trainings import enrolment_store, offers, store
-from services.registration.trainings.domain import APPLICATIONS_MAX, TrainingOver
+from services.registration.trainings.domain import APPLICATIONS_MAX, TrainingNotBegun, TrainingOver
 from services.registration.trainings.enrolment_rules import (
     OVER,
     AlreadyEnrolled,
@@ -22,7 +22,7 @@ from services.registration.trainings.need import need_of
 from services.registration.trainings.steps import enrolment_locked, may, note, owner_of, take, training_locked
 from services.registration.trainings.store import TrainingRow
 from shared import cursor
-from shared.caller import Role
+from shared.caller import Caller, Role
 from shared.clock import wib_day
 from shared.database import Work
 from shared.problems import Absent, FieldError, Invalid
@@ -66,13 +66,18 @@ async def apply(
         raise Invalid(errors)
     training = await training_locked(work, training_id)
     firm = (await enrolment_store.firms(work.session, [business_id])).get(business_id)
-    if firm is None or not may(work.caller, firm, training):
+    if firm is None or not _may_enrol(work.caller, firm, training):
         raise Absent
     if training.ends_on < wib_day(work.now):
         raise TrainingOver(f"It ended on {training.ends_on}.", ended_on=training.ends_on.isoformat())
     row = await _applied(work, training, firm, how, applied_at or work.now)
     await work.session.flush()
     return await _whole(work, row, firm, training)
+
+
+def _may_enrol(caller: Caller, firm: Firm, training: TrainingRow) -> bool:
+    """Tell whether somebody may bring a business into a training: staff name only businesses that they see."""
+    return may(caller, firm, training) and (caller.role is Role.OWNER or caller.sees(firm.region))
 
 
 async def _applied(work: Work, training: TrainingRow, firm: Firm, how: How, applied_at: datetime) -> EnrolmentRow:
@@ -112,14 +117,17 @@ async def _applied(work: Work, training: TrainingRow, firm: Firm, how: How, appl
 async def walk_in(work: Work, training_id: UUID, business_id: UUID, reason: str) -> Enrolled:
     """Let somebody in who stands at the door, if a seat is free: an enrolment, and the seat with it, for a reason.
 
-    Raises: Absent (404), and of 409 TrainingCancelled, TrainingOver, NoSeat, StepNotPossible, TrainingFull
+    Raises: Absent (404), and of 409 TrainingCancelled, TrainingOver, TrainingNotBegun, NoSeat, StepNotPossible,
+            TrainingFull
     """
     training = await training_locked(work, training_id)
     firm = (await enrolment_store.firms(work.session, [business_id])).get(business_id)
-    if firm is None:
+    if firm is None or not _may_enrol(work.caller, firm, training):
         raise Absent
     if training.ends_on < wib_day(work.now):
         raise TrainingOver(f"It ended on {training.ends_on}.", ended_on=training.ends_on.isoformat())
+    if training.starts_on > wib_day(work.now):
+        raise TrainingNotBegun(f"It begins on {training.starts_on}.", starts_on=training.starts_on.isoformat())
     row = await enrolment_store.of_business(work.session, training.id, firm.id)
     if row is None or State(row.state) in OVER:
         row = await _applied(work, training, firm, How.WALK_IN, work.now)

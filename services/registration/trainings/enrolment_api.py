@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from services.registration.trainings import enrolling, offers
-from services.registration.trainings.domain import TrainingBegun, TrainingCancelled, TrainingOver
+from services.registration.trainings.domain import TrainingBegun, TrainingCancelled, TrainingNotBegun, TrainingOver
 from services.registration.trainings.enrolling import Enrolled
 from services.registration.trainings.enrolment_orders import (
     AnswerOffer,
@@ -59,10 +59,10 @@ async def apply_for_training(call: Call, training_id: UUID, body: Apply) -> Enro
     "/trainings/{training_id}/walk-ins",
     Action.RECORD_ATTENDANCE,
     location="/registration/enrolments/{id}",
-    refusals=(Absent, *OVER, NoSeat, StepNotPossible, TrainingFull),
+    refusals=(Absent, *OVER, TrainingNotBegun, NoSeat, StepNotPossible, TrainingFull),
 )
 async def let_walk_in(call: Call, training_id: UUID, body: WalkIn) -> EnrolmentView:
-    """Let somebody in who stands at the door, if a seat is free."""
+    """Let somebody in who stands at the door, from the first day on, if a seat is free."""
     return view(await enrolling.walk_in(call.work, training_id, body.business_id, body.reason))
 
 

@@ -73,6 +73,9 @@ async def allocate(work: Work, training_id: UUID, answer_by: datetime | None = N
     for row in waiting:
         take(work, training, row, State.WAITLISTED, How.RULE)
     await work.session.flush()
+    if until <= work.now:  # nobody can answer any more: that is written down with the offer itself
+        expired += await _expire(work, training)
+        await refill(work, training)
     return Allocated(training, queue[:free], len(queue[free:]), expired)
 
 

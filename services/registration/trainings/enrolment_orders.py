@@ -17,6 +17,7 @@ SCANS_MAX = 500
 Told = Literal["phone", "paper"]
 """How an office was told what an owner wants."""
 
+Moment = Annotated[datetime, Meta(tz=True)]
 SessionNo = Annotated[int, Meta(ge=1, le=60, examples=[1])]
 
 
@@ -25,7 +26,7 @@ class Apply(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     business_id: UUID
     how: Told | None = None
-    applied_at: datetime | None = None
+    applied_at: Moment | None = None
 
 
 class WalkIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,7 +45,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class OfferSeats(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Offer the free seats; without `answer_by` there are 24 hours to answer, quiet hours not counted."""
 
-    answer_by: datetime | None = None
+    answer_by: Moment | None = None
 
 
 class AnswerOffer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -185,7 +186,7 @@ class ScanEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     id: UUID
     code: Annotated[str, Meta(min_length=1, max_length=2 * CODE_LENGTH, examples=["AQF0iz9tAHAAgAAAAAAAAKE"])]
     session: SessionNo
-    scanned_at: datetime
+    scanned_at: Moment
 
 
 class RecordScans(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

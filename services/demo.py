@@ -41,6 +41,10 @@ from services.registration.surveys import handlers as surveys
 from services.registration.surveys.answers import Given
 from services.registration.surveys.domain import AnswerData, Channel, Status
 from services.registration.surveys.orders import PlanSurvey
+from services.registration.trainings import enrolling, offers
+from services.registration.trainings import handlers as trainings
+from services.registration.trainings.enrolment_rules import How
+from services.registration.trainings.handlers import TrainingData
 from shared.caller import Caller, Role
 from shared.clock import Clock, wib_day
 from shared.crashpoints import reach
@@ -55,6 +59,8 @@ from shared.routes import Asked
 from shared.settings import SettingInvalid, Settings
 
 Report = Callable[[str], None]
+HELD_AFTER_DAYS = 14
+"""A training that businesses have applied for is held so many days after the first start: its own days are past."""
 
 NO_WAVE = UUID(int=0)
 """What a wave follows that follows a later one: the plan is refused as one that follows nothing known."""
@@ -132,6 +138,7 @@ async def _people(work: Work, province: Province) -> bool:
             new_owner_id=owner.id,
         )
     await _surveys(work, province)
+    await _trainings(work, province)
     return True
 
 
@@ -169,6 +176,34 @@ async def _surveys(work: Work, province: Province) -> None:
         for row in province.survey_answers
     ]
     _raise_first(await survey_answers.take(work, given))
+
+
+async def _trainings(work: Work, province: Province) -> None:
+    """Announce the trainings that businesses apply for, and offer them the seats."""
+    for training in province.trainings:
+        applying = [row for row in province.enrolments if row.training == training.code]
+        if not applying:
+            continue
+        first = wib_day(work.now) + timedelta(days=HELD_AFTER_DAYS)
+        announced = await trainings.announce(
+            work,
+            TrainingData(
+                programme=training.code,
+                title=training.title,
+                sector=training.sector,
+                region=training.region,
+                venue=training.venue,
+                seats=training.seats,
+                sessions=[first + timedelta(days=no) for no in range((training.ends_on - training.starts_on).days + 1)],
+                kits={},
+            ),
+            {"/region": training.region},
+        )
+        enrolled = [await enrolling.apply(work, announced.training.id, row.business, How.PAPER) for row in applying]
+        await offers.allocate(work, announced.training.id)
+        for row, one in zip(applying, enrolled, strict=True):
+            if row.answer:
+                await offers.answer(work, one.row.id, accepts=row.answer == "accept", how=How.PHONE)
 
 
 async def _stock(work: Work, province: Province) -> bool:

@@ -23,6 +23,7 @@ from shared.province_rows import (
     About,
     Business,
     Ceiling,
+    Enrolment,
     Item,
     Market,
     OpeningStock,
@@ -49,7 +50,7 @@ __all__ = ["PROVINCES", "BrokenProvince", "Fault", "Province", "read_province"]
 PROVINCES = Path(__file__).parent.parent / "provinces"
 TABLES: tuple[type[Row], ...] = (
     *(Region, Sector, Item, Place, Training, Owner, Business, Staff, OpeningStock),
-    *(Ceiling, PriceObservation, StockLevel, Producer, ProductionCall, Station, RecipientLimit, Market),
+    *(Ceiling, PriceObservation, StockLevel, Producer, ProductionCall, Enrolment, Station, RecipientLimit, Market),
     *(Survey, SurveyAnswer),
 )
 
@@ -95,7 +96,7 @@ def read_province(folder: Path) -> Province:
     ceilings, price_observations = files.table(Ceiling), files.table(PriceObservation)
     stock_levels = files.table(StockLevel)
     producers, production_calls = files.table(Producer), files.table(ProductionCall)
-    stations = files.table(Station)
+    enrolments, stations = files.table(Enrolment), files.table(Station)
     limits = files.table(RecipientLimit)
     markets = files.table(Market)
     surveys, survey_answers = files.table(Survey), files.table(SurveyAnswer)
@@ -118,6 +119,7 @@ def read_province(folder: Path) -> Province:
         stock_levels=stock_levels,
         producers=producers,
         production_calls=production_calls,
+        enrolments=enrolments,
         stations=stations,
         limits=limits,
         markets=markets,

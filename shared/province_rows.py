@@ -296,6 +296,18 @@ class ProductionCall(Row, frozen=True, kw_only=True):
     region: RegionCode
 
 
+class Enrolment(Row, frozen=True, kw_only=True):
+    """A business that applies for a training, and what it says to the seat that it is offered, if anything."""
+
+    file: ClassVar[str] = "enrolments.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("training", "business"),)
+    refers: ClassVar[Mapping[str, str]] = {"training": Training.file, "business": Business.file}
+
+    training: Code
+    business: UUID
+    answer: Literal["accept", "decline"] | None = None
+
+
 class Station(Row, frozen=True, kw_only=True):
     """A handwashing station that was put up at a crowd centre, filled to the brim."""
 
@@ -418,6 +430,7 @@ class Province(Struct, frozen=True, kw_only=True):
     stock_levels: tuple[StockLevel, ...]
     producers: tuple[Producer, ...]
     production_calls: tuple[ProductionCall, ...]
+    enrolments: tuple[Enrolment, ...]
     stations: tuple[Station, ...]
     limits: tuple[RecipientLimit, ...]
     markets: tuple[Market, ...]

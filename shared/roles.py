@@ -29,6 +29,17 @@ class Action(StrEnum):
 
     SEE_TRAININGS = "see_trainings"
     ANNOUNCE_TRAINING = "announce_training"
+    SEE_ENROLMENTS = "see_enrolments"
+    SEE_OWN_ENROLMENTS = "see_own_enrolments"
+    ENROL_BUSINESS = "enrol_business"
+    ANSWER_SEAT = "answer_seat"
+    ALLOCATE_SEATS = "allocate_seats"
+    SEE_ENTRY_CODE = "see_entry_code"
+    RECORD_ATTENDANCE = "record_attendance"
+    ISSUE_CERTIFICATES = "issue_certificates"
+    SEE_CERTIFICATES = "see_certificates"
+    PRINT_CERTIFICATE = "print_certificate"
+    VERIFY_CERTIFICATE = "verify_certificate"
 
     SEE_SURVEYS = "see_surveys"
     PLAN_SURVEY = "plan_survey"
@@ -136,6 +147,17 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.SEE_SURVEY_LINK: _FIELD,  # who has the link may answer
         Action.SEE_LINKED_SURVEY: _EVERYBODY,
         Action.ANSWER_BY_LINK: _EVERYBODY,
+        Action.SEE_ENROLMENTS: _READERS,
+        Action.SEE_OWN_ENROLMENTS: frozenset({Role.OWNER}),
+        Action.ENROL_BUSINESS: _FIELD | {Role.OWNER},  # an owner their own
+        Action.ANSWER_SEAT: _FIELD | {Role.OWNER},  # an owner for their own; the office for who has told it so
+        Action.ALLOCATE_SEATS: _OFFICE,
+        Action.SEE_ENTRY_CODE: _FIELD | {Role.OWNER},  # who has the code is let in
+        Action.RECORD_ATTENDANCE: _FIELD,
+        Action.ISSUE_CERTIFICATES: _OFFICE,
+        Action.SEE_CERTIFICATES: _READERS,
+        Action.PRINT_CERTIFICATE: _FIELD | {Role.OWNER},  # it bears a name
+        Action.VERIFY_CERTIFICATE: _EVERYBODY,  # whoever holds the paper
         Action.SEE_STOCK: _READERS,
         Action.SEE_CATALOGUE: _READERS,
         Action.CHANGE_CATALOGUE: _OFFICE,

@@ -9,6 +9,7 @@ from shared.contracts.registration import (
     BusinessRegistered,
     TrainingAnnounced,
     TrainingCancelled,
+    TrainingMoved,
 )
 from shared.reaction import on, on_run
 
@@ -19,4 +20,5 @@ REACTIONS = (
     on_run(BusinessMerged, businesses.forget),
     on(TrainingAnnounced, trainings.ask),
     on(TrainingCancelled, trainings.cancel),
+    on(TrainingMoved, trainings.move),
 )

@@ -10,7 +10,14 @@ from services.notifications.messages import audit as messages
 from services.notifications.messages.rules import RULES, Audience, Rule, rules_of
 from shared.contracts import Event
 from shared.contracts.aid_distribution import DistributionEvent, ProductionEvent
-from shared.contracts.registration import BusinessRegistered, SurveyOpened
+from shared.contracts.registration import (
+    BusinessRegistered,
+    CertificateEvent,
+    SeatEvent,
+    SurveyOpened,
+    TrainingCancelled,
+    TrainingMoved,
+)
 from shared.effect_audit import Audits, Seen, Told, seen_in
 
 Concerned = tuple[frozenset[str], frozenset[str]]
@@ -54,9 +61,9 @@ def _regions(event: Event, rule: Rule) -> Sequence[str]:
 
 def _businesses(event: Event) -> Sequence[object]:
     match event:
-        case BusinessRegistered() | SurveyOpened() | ProductionEvent():
+        case BusinessRegistered() | SurveyOpened() | ProductionEvent() | SeatEvent() | CertificateEvent():
             return [event.business_id]
-        case DistributionEvent():
+        case DistributionEvent() | TrainingMoved() | TrainingCancelled():
             return event.businesses
         case _:
             return []

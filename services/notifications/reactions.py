@@ -45,10 +45,21 @@ from shared.contracts.registration import (
     BusinessClosed,
     BusinessMerged,
     BusinessRegistered,
+    CertificateEvent,
+    CertificateIssued,
+    CertificateRevoked,
     ConsentChanged,
     OwnerChanged,
     OwnerRegistered,
+    SeatAccepted,
+    SeatEvent,
+    SeatExpired,
+    SeatOffered,
+    SeatWaitlisted,
+    SeatWithdrawn,
     SurveyOpened,
+    TrainingCancelled,
+    TrainingMoved,
 )
 from shared.database import Work
 
@@ -84,9 +95,9 @@ async def _owners(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[
 
 def _businesses(rule: Rule, event: Event) -> Sequence[UUID]:
     match event:
-        case BusinessRegistered() | SurveyOpened() | ProductionEvent():
+        case BusinessRegistered() | SurveyOpened() | ProductionEvent() | SeatEvent() | CertificateEvent():
             return [event.business_id]
-        case DistributionPosted() | DistributionVoided():
+        case DistributionPosted() | DistributionVoided() | TrainingMoved() | TrainingCancelled():
             return event.businesses
         case _:
             raise TypeError(f"{rule.purpose}: {event.type} names no businesses")
@@ -140,6 +151,15 @@ REACTIONS = (
     on_run(KitsReserved, tell),
     on_run(KitsRefused, tell),
     on_run(KitsReleased, tell),
+    on_run(SeatOffered, tell),
+    on_run(SeatAccepted, tell),
+    on_run(SeatExpired, tell),
+    on_run(SeatWaitlisted, tell),
+    on_run(SeatWithdrawn, tell),
+    on_run(TrainingMoved, tell),
+    on_run(TrainingCancelled, tell),
+    on_run(CertificateIssued, tell),
+    on_run(CertificateRevoked, tell),
     on_run(StockLow, tell),
     on_run(StockOut, tell),
     on_run(StockExpiring, tell),

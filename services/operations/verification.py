@@ -1,4 +1,4 @@
-"""The check of everything: outboxes, streams, positions, parked events, effects, the stock ledger and its chains."""
+"""The check of everything: outboxes, streams, positions, parked events, effects, seats, the stock ledger, chains."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,7 @@ from services.operations import chain_checks, effect_checks, outbox_checks
 from services.operations.findings import Finding, Steps, Verdict, fault, whole
 from services.operations.installation import Installation
 from services.operations.outbox_checks import NAMED_MAX
+from services.registration.audits import FIGURES as TRAINING_FIGURES
 from shared import parking
 from shared.contracts import SUBSCRIPTIONS
 from shared.parking import ParkedRow, Reason
@@ -40,6 +41,7 @@ async def verify(there: Installation, wait_seconds: float, steps: Steps, kept: S
     for source in SERVICES:
         found += await effect_checks.recorded(there, source, steps, checked)
     found += await _ledger(there, steps, checked)
+    found += await _trainings(there, steps, checked)
     found += await chain_checks.chains(there, kept, steps, checked)
     return Verdict(whole=whole(found), checked=checked, findings=found)
 
@@ -83,6 +85,23 @@ async def _ledger(there: Installation, steps: Steps, checked: dict[str, int]) ->
             f"{one.subject} in aid_distribution",
             f"expected {one.expected}, found {one.found}",
             LEDGER_CURES.get(one.check, FROM_BACKUP),
+        )
+        for one in wrong
+    ]
+
+
+async def _trainings(there: Installation, steps: Steps, checked: dict[str, int]) -> list[Finding]:
+    advance = steps.begin("trainings", len(TRAINING_FIGURES))
+    async with there.reading("registration") as session:
+        wrong = await audit(session, TRAINING_FIGURES)
+    advance(len(TRAINING_FIGURES))
+    checked["training checks"] = len(TRAINING_FIGURES)
+    return [
+        fault(
+            one.check,
+            f"{one.subject} in registration",
+            f"expected {one.expected}, found {one.found}",
+            "bring it back from a backup: the steps and the certificates are the truth",
         )
         for one in wrong
     ]

@@ -1,15 +1,18 @@
-"""How the effects of what registration hears can be seen."""
+"""How the effects of what registration hears and records can be seen."""
 
 from services.registration.support.audit import ALL_SUPPORT, REMEMBERED
 from services.registration.support.given import ALL_GIVEN, GIVEN
 from services.registration.support.income import ALL_INCOME, EARNED
 from services.registration.support.ordered import ALL_ORDERED, ORDERED
 from services.registration.surveys.audit import SURVEYS
-from services.registration.trainings.audit import HEARD_OF_KITS
+from services.registration.trainings import audit as trainings
 from shared.effect_audit import Audits
 
 AUDITS = Audits(
-    heard=(REMEMBERED, EARNED, ORDERED, GIVEN, HEARD_OF_KITS),
+    heard=(REMEMBERED, EARNED, ORDERED, GIVEN, trainings.HEARD_OF_KITS),
     effects=(ALL_SUPPORT, ALL_INCOME, ALL_ORDERED, ALL_GIVEN),
-    recorded=(SURVEYS,),
+    recorded=(SURVEYS, trainings.RECORDED_SEATS),
 )
+
+FIGURES = {**trainings.CHECKS}
+"""Every figure that is kept beside what it follows from, as a question for those that disagree."""

@@ -9,6 +9,10 @@ from services.registration.reactions import REACTIONS
 from services.registration.support import api as support
 from services.registration.surveys import api as surveys
 from services.registration.trainings import api as trainings
+from services.registration.trainings.attendance_api import attendances
+from services.registration.trainings.certificates_api import training_certificates
+from services.registration.trainings.enrolment_api import enrolments
+from services.registration.trainings.offers_sweep import sweeper as seat_sweeper
 from shared.service import Service
 
 SERVICE = Service(
@@ -24,6 +28,10 @@ SERVICE = Service(
         support.routes,
         surveys.routes,
         trainings.routes,
+        enrolments,
+        attendances,
+        training_certificates,
     ),
     reactions=REACTIONS,
+    workers=(seat_sweeper,),
 )

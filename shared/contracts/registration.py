@@ -189,6 +189,181 @@ class TrainingCancelled(TrainingEvent, frozen=True, kw_only=True):
     type: ClassVar[str] = "serumpun.training.cancelled.v1"
 
     reason: str
+    businesses: list[UUID] = msgspec.field(default_factory=list)
+
+
+class TrainingMoved(TrainingEvent, frozen=True, kw_only=True):
+    """A session is held on another day or elsewhere, or not at all, which is when `held_on` is null.
+
+    Shape: `starts_on`, `ends_on` and `sessions` are what holds from now on; `change` counts the changes of a training;
+           `businesses` are those that have or await a seat
+    """
+
+    type: ClassVar[str] = "serumpun.training.moved.v1"
+
+    change: int
+    session: int
+    was_on: date
+    held_on: date | None
+    venue: str
+    reason: str
+    sessions: list[date]
+    businesses: list[UUID]
+
+    @property
+    def matter(self) -> str:
+        """Tell one change of a training from another."""
+        return f"{self.subject}#change-{self.change}"
+
+
+class TrainingFinished(TrainingEvent, frozen=True, kw_only=True):
+    """A training has been held: so many took part, and so many attended enough for a certificate."""
+
+    type: ClassVar[str] = "serumpun.training.finished.v1"
+
+    participants: int
+    certificates: int
+
+    @property
+    def matter(self) -> str:
+        """Tell the end of a training from its announcement."""
+        return f"{self.subject}#finished"
+
+
+class SeatEvent(RegistrationEvent, frozen=True, kw_only=True):
+    """What every step of a business on its way to a seat in a training tells; `step` counts the steps."""
+
+    enrolment_id: UUID
+    training_id: UUID
+    business_id: UUID
+    programme: str
+    title: str
+    region: str
+    venue: str
+    starts_on: date
+    ends_on: date
+    step: int
+
+    @property
+    def subject(self) -> str:
+        """Give `enrolment/<id>`."""
+        return f"enrolment/{self.enrolment_id}"
+
+    @property
+    def matter(self) -> str:
+        """Tell one step from another."""
+        return f"{self.subject}#step-{self.step}"
+
+
+class SeatOffered(SeatEvent, frozen=True, kw_only=True):
+    """A business may have a seat, if it says so before a moment."""
+
+    type: ClassVar[str] = "serumpun.seat.offered.v1"
+
+    answer_by: datetime
+
+
+class SeatAccepted(SeatEvent, frozen=True, kw_only=True):
+    """A business takes its seat; `how` it said so is `online`, `phone`, `paper`, `reply` or `walk_in`."""
+
+    type: ClassVar[str] = "serumpun.seat.accepted.v1"
+
+    how: str
+
+
+class SeatDeclined(SeatEvent, frozen=True, kw_only=True):
+    """A business does not want the seat that it was offered."""
+
+    type: ClassVar[str] = "serumpun.seat.declined.v1"
+
+    how: str
+
+
+class SeatExpired(SeatEvent, frozen=True, kw_only=True):
+    """Nobody answered an offer in time; the seat goes to the next."""
+
+    type: ClassVar[str] = "serumpun.seat.expired.v1"
+
+    answer_by: datetime
+
+
+class SeatWaitlisted(SeatEvent, frozen=True, kw_only=True):
+    """All seats are given for now; this business is asked when one becomes free."""
+
+    type: ClassVar[str] = "serumpun.seat.waitlisted.v1"
+
+
+class SeatWithdrawn(SeatEvent, frozen=True, kw_only=True):
+    """A business takes part no more, or waits no more."""
+
+    type: ClassVar[str] = "serumpun.seat.withdrawn.v1"
+
+    how: str
+    reason: str
+
+
+class TrainingAttended(RegistrationEvent, frozen=True, kw_only=True):
+    """Somebody of a business was there at a session of a training, on a local day."""
+
+    type: ClassVar[str] = "serumpun.training.attended.v1"
+
+    enrolment_id: UUID
+    training_id: UUID
+    business_id: UUID
+    programme: str
+    region: str
+    session: int
+    held_on: date
+
+    @property
+    def subject(self) -> str:
+        """Give `enrolment/<id>`."""
+        return f"enrolment/{self.enrolment_id}"
+
+    @property
+    def matter(self) -> str:
+        """Tell one session from another."""
+        return f"{self.subject}#session-{self.session}"
+
+
+class CertificateEvent(RegistrationEvent, frozen=True, kw_only=True):
+    """What every fact about a certificate tells: its number, whose it is, and for what."""
+
+    certificate_id: UUID
+    number: str
+    enrolment_id: UUID
+    training_id: UUID
+    business_id: UUID
+    programme: str
+    title: str
+    region: str
+
+    @property
+    def subject(self) -> str:
+        """Give `certificate/<id>`."""
+        return f"certificate/{self.certificate_id}"
+
+
+class CertificateIssued(CertificateEvent, frozen=True, kw_only=True):
+    """A business attended enough sessions of those that were held, and has a certificate."""
+
+    type: ClassVar[str] = "serumpun.certificate.issued.v1"
+
+    attended: int
+    held: int
+
+
+class CertificateRevoked(CertificateEvent, frozen=True, kw_only=True):
+    """A certificate does not count any more."""
+
+    type: ClassVar[str] = "serumpun.certificate.revoked.v1"
+
+    reason: str
+
+    @property
+    def matter(self) -> str:
+        """Tell the end of a certificate from its beginning."""
+        return f"{self.subject}#revoked"
 
 
 class SurveyEvent(RegistrationEvent, frozen=True, kw_only=True):

@@ -159,9 +159,9 @@ async def test_a_return_of_a_sale_is_taken_back_unless_its_goods_were_sold_again
     database: Database,  # noqa: F811 - the fixture
     door: Door,
 ) -> None:
-    market = await open_market(database, announcement(offer(allotment=3, limit=3), model=Model.DISTRIBUTOR_PRICE))
+    shop = await open_market(database, announcement(offer(allotment=3, limit=3), model=Model.DISTRIBUTOR_PRICE))
     client = door["pangkalpinang"]
-    assert said(await tell(database, market, entry(3, to=family(1)))) == ["recorded"]
+    assert said(await tell(database, shop, entry(3, to=family(1)))) == ["recorded"]
     posting = await sale_of(database, RICE)
     shown = await comes_back(door, posting, 2, RICE)
     gone = await made(client, f"/aid/returns/{shown['id']}/void", {"reason": "Salah catat"})
@@ -169,7 +169,7 @@ async def test_a_return_of_a_sale_is_taken_back_unless_its_goods_were_sold_again
     assert await ask(database, "SELECT sold, allotment FROM market_item") == [(3, 3)]
     assert await ask(database, "SELECT quantity, returned FROM market_sale_line") == [(3, 0)]
     shown = await comes_back(door, posting, 2, RICE)
-    assert said(await tell(database, market, entry(1, to=family(2)))) == ["recorded"]
+    assert said(await tell(database, shop, entry(1, to=family(2)))) == ["recorded"]
     refused = await made(client, f"/aid/returns/{shown['id']}/void", {"reason": "Salah catat"}, 409)
     assert (refused["code"], refused["items"]) == ("sold_since", [RICE])
     assert await audited(database) == []

@@ -19,7 +19,10 @@ from tests.processes import LOOPBACK, Process, bearer, free_port, inherited, new
 HERE = Path(__file__).parent
 PREFIXES = ("registration", "aid", "notifications")
 OWNERS_OWN = {
-    "registration": ("/registration/my/businesses", "/registration/my/survey-answers"),
+    "registration": (
+        *("/registration/my/businesses", "/registration/my/survey-answers"),
+        *("/registration/my/enrolments", "/registration/my/trainings"),
+    ),
     "aid": ("/aid/my/production-orders",),
 }
 BY_LINE = ("/aid/bulk", "/registration/survey-answers/bulk")

@@ -57,13 +57,21 @@ from shared.contracts.registration import (
     BusinessClosed,
     BusinessMerged,
     BusinessRegistered,
+    CertificateIssued,
+    CertificateRevoked,
     ConsentChanged,
     OwnerChanged,
     OwnerRegistered,
+    SeatAccepted,
+    SeatExpired,
+    SeatOffered,
+    SeatWaitlisted,
+    SeatWithdrawn,
     SurveyAnswered,
     SurveyOpened,
     TrainingAnnounced,
     TrainingCancelled,
+    TrainingMoved,
 )
 from shared.settings import SERVICES
 from shared.stream import LOST, connect
@@ -315,6 +323,19 @@ async def staff_of(found: Installation) -> Staff:
     return [(row["subject"], row["region"]) for row in rows]
 
 
+TRAINED: Mapping[type[Event], str] = {
+    SeatOffered: "seat_offered",
+    SeatAccepted: "seat_accepted",
+    SeatExpired: "seat_expired",
+    SeatWaitlisted: "seat_waitlisted",
+    SeatWithdrawn: "seat_withdrawn",
+    TrainingMoved: "training_moved",
+    TrainingCancelled: "training_cancelled",
+    CertificateIssued: "certificate_issued",
+    CertificateRevoked: "certificate_revoked",
+}
+"""The facts of which the owners of the businesses that they name are told, and under which purpose."""
+
 PRODUCTION = {
     ProductionOffered: "order_offered",
     ProductionPaid: "order_paid",
@@ -324,18 +345,14 @@ PRODUCTION = {
 
 def messages_due(staff: Staff, registered: Iterable[Event], aid: Iterable[Event]) -> list[Told]:
     """Say who must have been told of what, from the events of two services alone and the list of staff."""
-    owners: dict[UUID, UUID] = {}
-    due: list[Told] = []
 
     def keepers(region: str) -> list[str]:
         return [f"staff/{subject}" for subject, theirs in staff if theirs == region]
 
-    registered = list(registered)
-    for event in registered:
-        if isinstance(event, BusinessRegistered):
-            owners[event.business_id] = event.owner_id
-            due.append((event.subject, f"owner/{event.owner_id}", "welcome"))
-    due += _invitations(registered, owners)
+    known = list(registered)
+    owners = {event.business_id: event.owner_id for event in known if isinstance(event, BusinessRegistered)}
+    due = [told for event in known for told in _of_registration(event, owners)]
+    due += _invitations(known, owners)
     for event in aid:
         match event:
             case DistributionPosted() | DistributionVoided():
@@ -376,6 +393,19 @@ def _invitations(registered: Iterable[Event], owners: Mapping[UUID, UUID]) -> li
         for one in registered
         if isinstance(one, SurveyOpened)
     ]
+
+
+def _of_registration(event: Event, owners: Mapping[UUID, UUID]) -> list[Told]:
+    match event:
+        case BusinessRegistered():
+            return [(event.subject, f"owner/{event.owner_id}", "welcome")]
+        case TrainingMoved() | TrainingCancelled():
+            named = event.businesses
+        case _ if type(event) in TRAINED:
+            named = [getattr(event, "business_id")]  # noqa: B009 - each of these has it
+        case _:
+            return []
+    return [(event.matter, f"owner/{one}", TRAINED[type(event)]) for one in {owners[business] for business in named}]
 
 
 def _of_production(event: ProductionEvent, owner: str, keepers: Sequence[str]) -> list[Told]:

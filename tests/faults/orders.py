@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any, Protocol
 from uuid import uuid4
 
+from shared.clock import wib_day
 from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     PRODUCTION_LOT,
@@ -47,12 +48,20 @@ from shared.contracts.registration import (
     BusinessClosed,
     BusinessMerged,
     BusinessRegistered,
+    CertificateIssued,
+    CertificateRevoked,
     ConsentChanged,
     OwnerChanged,
     OwnerRegistered,
+    SeatAccepted,
+    SeatExpired,
+    SeatOffered,
+    SeatWaitlisted,
+    SeatWithdrawn,
     SurveyOpened,
     TrainingAnnounced,
     TrainingCancelled,
+    TrainingMoved,
 )
 
 REGION = "19.71"
@@ -313,13 +322,17 @@ async def unpack_kits(office: Office) -> Order:
     return _post("aid_distribution", path, place=PROVINCE, quantity=1, occurred_at=_moment())
 
 
-def _training(**kits: Any) -> Order:
-    day = f"{datetime.now(UTC) + timedelta(days=9):%Y-%m-%d}"
+def _training(**more: Any) -> Order:
+    usual = {"seats": 20, "sessions": [_day(9)], "sector": "garment"}
     return _post(
         "registration", "/registration/trainings",
-        programme=f"TR-{next(_numbers)}", title="Bimtek konveksi", sector="garment", region=REGION,
-        venue="Aula Camat", seats=20, sessions=[day], **kits,
+        programme=f"TR-{next(_numbers)}", title="Bimtek konveksi", region=REGION, venue="Aula Camat",
+        **(usual | more),
     )  # fmt: skip
+
+
+def _day(ahead: int) -> str:
+    return wib_day(datetime.now(UTC) + timedelta(days=ahead)).isoformat()
 
 
 async def announce_training(office: Office) -> Order:
@@ -335,12 +348,142 @@ async def announce_training_for_nothing_there(office: Office) -> Order:
 async def cancel_training(office: Office) -> Order:
     training = await office.done(await announce_training(office))
     await office.rests()
-    return _post("registration", f"/registration/trainings/{training['id']}/cancellation", reason="Sakit")
+    return _of_training(training, "cancellation", reason="Sakit")
 
 
-async def cancel_training_without_kits(office: Office) -> Order:
+async def cancel_training_with_a_participant(office: Office) -> Order:
+    training, _ = await _participant(office)
+    return _of_training(training, "cancellation", reason="Sakit")
+
+
+def _of_training(training: Json, step: str, **body: object) -> Order:
+    return _post("registration", f"/registration/trainings/{training['id']}/{step}", **body)
+
+
+def _of_enrolment(enrolment: Json, step: str, **body: object) -> Order:
+    return _post("registration", f"/registration/enrolments/{enrolment['id']}/{step}", **body)
+
+
+async def change_seats(office: Office) -> Order:
     training = await office.done(_training())
-    return _post("registration", f"/registration/trainings/{training['id']}/cancellation", reason="Sakit")
+    path = f"/registration/trainings/{training['id']}"
+    return Order("registration", "PATCH", path, {"seats": 21}, {"If-Match": f'"{training["version"]}"'})
+
+
+async def apply_for_training(office: Office) -> Order:
+    return _applying(await office.done(_training()), TAILOR)
+
+
+def _applying(training: Json, business: str) -> Order:
+    return _of_training(training, "enrolments", business_id=business, how="paper")
+
+
+async def _applied(office: Office, **more: Any) -> tuple[Json, Json]:
+    training = await office.done(_training(**more))
+    return training, await office.done(_applying(training, TAILOR))
+
+
+async def _offered(office: Office, **more: Any) -> tuple[Json, Json]:
+    training, enrolment = await _applied(office, **more)
+    await office.done(_of_training(training, "offers"))
+    return training, enrolment
+
+
+async def _participant(office: Office, **more: Any) -> tuple[Json, Json]:
+    training, enrolment = await _offered(office, **more)
+    await office.done(_of_enrolment(enrolment, "answer", answer="accept", how="phone"))
+    return training, enrolment
+
+
+async def _held(office: Office) -> tuple[Json, Json]:
+    """Give a training whose only session is today, and who takes part in it."""
+    training, enrolment = await _participant(office)
+    await office.done(_of_training(training, "sessions/1/move", held_on=_day(0), reason="Dimajukan"))
+    return training, enrolment
+
+
+async def _attended(office: Office) -> tuple[Json, Json]:
+    training, enrolment = await _held(office)
+    await office.done(_marking(training, enrolment))
+    return training, enrolment
+
+
+def _marking(training: Json, enrolment: Json) -> Order:
+    return _of_training(training, "sessions/1/attendance", enrolment_id=enrolment["id"], reason="HP tertinggal")
+
+
+async def let_walk_in(office: Office) -> Order:
+    return _of_training(
+        await office.done(_training(sessions=[_day(0)])), "walk-ins", business_id=TAILOR, reason="Datang sendiri"
+    )
+
+
+async def offer_seats(office: Office) -> Order:
+    training, _ = await _applied(office)
+    return _of_training(training, "offers")
+
+
+async def offer_seats_that_nobody_answers(office: Office) -> Order:
+    """Offer a seat until now, so that the time to answer is over when somebody looks."""
+    training, _ = await _applied(office)
+    return _of_training(training, "offers", answer_by=_moment())
+
+
+async def offer_no_seat(office: Office) -> Order:
+    """Let somebody apply for a training that is full, who then waits."""
+    training, _ = await _participant(office, seats=1)
+    another = await office.done(await register_another(office))
+    await office.done(_applying(training, another["id"]))
+    return _of_training(training, "offers")
+
+
+async def override_eligibility(office: Office) -> Order:
+    _, enrolment = await _applied(office, sector="spices")
+    return _of_enrolment(enrolment, "eligibility", reason="Pindah bidang")
+
+
+async def answer_offer(office: Office) -> Order:
+    _, enrolment = await _offered(office)
+    return _of_enrolment(enrolment, "answer", answer="accept", how="phone")
+
+
+async def withdraw_enrolment(office: Office) -> Order:
+    _, enrolment = await _participant(office)
+    return _of_enrolment(enrolment, "withdrawal", how="phone", reason="Pesanan besar")
+
+
+async def move_session(office: Office) -> Order:
+    training, _ = await _participant(office)
+    return _of_training(training, "sessions/1/move", held_on=_day(12), reason="Aula dipakai")
+
+
+async def cancel_session(office: Office) -> Order:
+    training, _ = await _participant(office, sessions=[_day(9), _day(10)])
+    return _of_training(training, "sessions/1/cancellation", reason="Pemateri sakit")
+
+
+async def record_scans(office: Office) -> Order:
+    training, enrolment = await _held(office)
+    code = (await office.asked("registration", f"/registration/enrolments/{enrolment['id']}/code"))["code"]
+    scan = {"id": str(uuid4()), "code": code, "session": 1, "scanned_at": _moment()}
+    return _of_training(training, "scans", scans=[scan])
+
+
+async def mark_attendance(office: Office) -> Order:
+    return _marking(*await _held(office))
+
+
+async def finish_training(office: Office) -> Order:
+    training, _ = await _attended(office)
+    return _of_training(training, "finish")
+
+
+async def revoke_certificate(office: Office) -> Order:
+    training, _ = await _attended(office)
+    await office.done(_of_training(training, "finish"))
+    found = await office.asked("registration", f"/registration/trainings/{training['id']}/certificates")
+    path = f"/registration/certificates/{found['items'][0]['id']}/revocation"
+    return _post("registration", path, reason="Tanda tangan palsu")
 
 
 def _survey() -> Order:
@@ -929,6 +1072,19 @@ ORDERS: Mapping[str, Recipe] = {
     "record_survey_answer": record_survey_answer,
     "import_survey_answers": import_survey_answers,
     "answer_by_link": answer_by_link,
+    "change_seats": change_seats,
+    "move_session": move_session,
+    "cancel_session": cancel_session,
+    "apply_for_training": apply_for_training,
+    "let_walk_in": let_walk_in,
+    "offer_seats": offer_seats,
+    "override_eligibility": override_eligibility,
+    "answer_offer": answer_offer,
+    "withdraw_enrolment": withdraw_enrolment,
+    "record_scans": record_scans,
+    "mark_attendance": mark_attendance,
+    "finish_training": finish_training,
+    "revoke_certificate": revoke_certificate,
     "add_item": add_item,
     "add_pack": add_pack,
     "add_place": add_place,
@@ -1010,8 +1166,16 @@ CAUSES: Mapping[type[Event], Recipe] = {
     BusinessMerged: merge_businesses,
     ConsentChanged: withdraw_consent,
     TrainingAnnounced: announce_training,
-    TrainingCancelled: cancel_training_without_kits,
     SurveyOpened: invite_to_survey,
+    TrainingCancelled: cancel_training_with_a_participant,
+    TrainingMoved: move_session,
+    SeatOffered: offer_seats,
+    SeatAccepted: answer_offer,
+    SeatExpired: offer_seats_that_nobody_answers,
+    SeatWaitlisted: offer_no_seat,
+    SeatWithdrawn: withdraw_enrolment,
+    CertificateIssued: finish_training,
+    CertificateRevoked: revoke_certificate,
     KitsReserved: announce_training,
     KitsRefused: announce_training_for_nothing_there,
     KitsReleased: release_kits,

@@ -36,6 +36,7 @@ from services.aid_distribution.reactions import REACTIONS as AID
 from services.registration import audits as registration_audits
 from services.registration.businesses.handlers import load_regions
 from services.registration.reactions import REACTIONS as REGISTRATION
+from services.registration.trainings import changing
 from services.registration.trainings import handlers as trainings
 from services.registration.trainings.handlers import Found, TrainingData
 from shared.caller import Caller, Role
@@ -376,6 +377,35 @@ async def test_what_is_voided_before_the_end_of_a_training_is_heard_of_is_releas
     await void(both, second)
     assert await both.available() == (20, 0)
     assert len(await both.aid.events(KitsReleased)) == 1
+    await both.is_whole()
+
+
+async def test_a_training_whose_last_session_moves_keeps_its_kits_as_long_after_it_as_before(both: Both) -> None:
+    training = await both.announce({KIT: 15})
+    await both.carry_all()
+    async with both.registration.database.work(OFFICE) as work:
+        await changing.move(work, training.training.id, 2, date(2020, 10, 20), None, "Aula dipakai vaksinasi")
+    for _ in range(2):
+        await both.carry_all()
+        await both.carry_again(both.registration, both.aid)
+    expires = await both.aid.ask("SELECT expires_at, version FROM reservation")
+    assert expires == [(wib_midnight(date(2020, 10, 28)), 2)]
+    both.clock.at = wib_midnight(date(2020, 9, 30))
+    async with both.aid.database.work(OFFICE) as work:
+        assert await reservations.sweep(work) == 0
+    assert await both.kits(training) == ("reserved", "2020-09-19.71-RS-0001")
+    assert await both.available() == (5, 15)
+    await both.is_whole()
+
+
+async def test_moving_what_was_called_off_or_is_over_brings_no_kits_back(both: Both) -> None:
+    training = await both.announce({KIT: 15})
+    async with both.registration.database.work(OFFICE) as work:
+        await changing.move(work, training.training.id, 2, date(2020, 10, 20), None, "Aula dipakai vaksinasi")
+    await both.cancel(training)
+    await both.carry_all()
+    await both.carry_again(both.registration, both.aid)
+    assert await both.available() == (20, 0)
     await both.is_whole()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 
+import httpx
 import pytest
 
 from services.registration.businesses.handlers import load_regions
@@ -14,6 +15,7 @@ from shared.telemetry import AsgiApp
 from tests.conftest import Databases
 from tests.door import Client, Recorded, open_door
 from tests.registration.people import AUDITOR, BELITUNG, OFFICE, PANGKALPINANG
+from tests.registration.seats import MovingClock, Story
 
 
 @pytest.fixture(scope="session")
@@ -58,3 +60,25 @@ async def door(app: AsgiApp, keys: KeyStore) -> AsyncIterator[Mapping[str, Clien
     yield clients
     for client in clients.values():
         await client.aclose()
+
+
+@pytest.fixture
+async def story(databases: Databases, province: Province, keys: KeyStore) -> AsyncIterator[Story]:
+    """Trainings on a store of their own, whose clock goes on only when told to."""
+    clock = MovingClock()
+    database = await databases("registration", migrated=True, vault=Vault(b"m" * 32), clock=clock)
+    async with database.work(OFFICE) as work:
+        await load_regions(work, province.regions)
+    app = open_door(SERVICE, database, keys)
+    callers = {"office": OFFICE, "pangkalpinang": PANGKALPINANG, "belitung": BELITUNG, "auditor": AUDITOR}
+    door = {name: Client(app, keys, caller) for name, caller in callers.items()}
+    yield Story(door, app, keys, database, clock)
+    for client in door.values():
+        await client.aclose()
+
+
+@pytest.fixture
+async def anybody(story: Story) -> AsyncIterator[httpx.AsyncClient]:
+    """Whoever holds a paper: no token."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(story.app), base_url="http://test") as client:
+        yield client

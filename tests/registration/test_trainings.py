@@ -90,7 +90,8 @@ async def hear(database: Database, kind: type[Event], training: str) -> None:
 
 async def test_a_training_is_announced_with_its_days_and_asks_for_its_kits(door: Door, recorded: Recorded) -> None:
     shown = await announced(door)
-    assert shown["sessions"] == [{"no": 1, "held_on": soon(7)}, {"no": 2, "held_on": soon(8)}]
+    held = {"venue": "Aula Kantor Camat Gerunggang", "cancelled_at": None, "cancel_reason": None}
+    assert shown["sessions"] == [{"no": 1, "held_on": soon(7), **held}, {"no": 2, "held_on": soon(8), **held}]
     assert shown["kits"] == {
         "state": "asked",
         "place": "WH-19.71",
@@ -241,6 +242,11 @@ GUARDED = (
     "UPDATE training SET kits_state = 'refused'",
     "UPDATE training SET kits_state = 'none'",
     "UPDATE training SET starts_on = ends_on + 1",
+    "UPDATE training SET seats_taken = seats + 1",
+    "UPDATE training SET seats_taken = -1",
+    "UPDATE training SET applications = 5001",
+    "UPDATE training SET attendance_percent = 0",
+    "UPDATE training SET state = 'finished'",
     "UPDATE training_session SET held_on = '2020-09-21'",
     "UPDATE training_kit SET quantity = 0",
 )

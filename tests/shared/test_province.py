@@ -47,6 +47,7 @@ story_source = "invented for a test"
     "producers.csv": "business,capacity_per_week,decline_permille,as_of,source\n"
     "0174472d-8680-7001-8000-000000000901,80,300,2020-04-30,Survei\n",
     "production_calls.csv": "document,item,quantity,price_rupiah,cap_per_business,due_days,place,sector,region\n",
+    "enrolments.csv": "training,business,answer\n",
     "stations.csv": "code,name,site,from_place,crowd_level,capacity_water_millilitre,capacity_soap_millilitre,"
     "occurred_at\n",
     "limits.csv": "region,programme,period_days,valid_from,times_max\n17,cheap-market,7,2020-09-01,1\n",
@@ -173,6 +174,15 @@ def test_every_garment_business_is_known_as_a_producer_and_masks_are_called_for(
     (masks,) = demo.production_calls
     assert (masks.item, masks.sector, masks.place, masks.region) == ("MASK-CLOTH", "garment", "WH-PROV", "19")
     assert 0 < masks.quantity <= masks.cap_per_business * len(garment)
+
+
+def test_businesses_of_its_sector_and_region_apply_for_one_of_the_trainings(demo: Province) -> None:
+    (code,) = {row.training for row in demo.enrolments}
+    (training,) = (one for one in demo.trainings if one.code == code)
+    businesses = {one.id: one for one in demo.businesses}
+    applying = [businesses[row.business] for row in demo.enrolments]
+    assert {(one.sector, one.region) for one in applying} == {(training.sector, training.region)}
+    assert {row.answer for row in demo.enrolments} == {"accept", "decline", None}
 
 
 def test_there_is_a_kit_in_stock_for_every_seat_that_needs_one(demo: Province) -> None:

@@ -56,6 +56,8 @@ def test_an_owner_sees_only_what_is_their_own() -> None:
         Action.ANSWER_PRODUCTION,
         Action.READ_INBOX,
     }
+    own |= {Action.SEE_OWN_ENROLMENTS, Action.ENROL_BUSINESS, Action.ANSWER_SEAT}
+    own |= {Action.SEE_ENTRY_CODE, Action.PRINT_CERTIFICATE}
     assert may(Role.OWNER) - OPEN == own
 
 
@@ -72,10 +74,12 @@ def test_a_regency_does_its_daily_work_but_leaves_the_catalogue_to_the_province(
     assert daily <= may(Role.REGENCY_OFFICER)
     assert may(Role.REGENCY_OFFICER) < may(Role.PROVINCE_STAFF)
     assert may(Role.PROVINCE_STAFF) - may(Role.REGENCY_OFFICER) == {
+        Action.ALLOCATE_SEATS,
         Action.ANNOUNCE_TRAINING,
         Action.CHANGE_CATALOGUE,
         Action.DEFINE_KIT,
         Action.HOLD_LOT,
+        Action.ISSUE_CERTIFICATES,
         Action.ORDER_PRODUCTION,
         Action.PAY_PRODUCTION,
         Action.PLAN_ALLOCATION,

@@ -16,15 +16,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.aid_distribution.ledger import reservations
+from services.aid_distribution.ledger import reservations, reserved
 from services.aid_distribution.ledger.catalogue import Item, Place
 from services.aid_distribution.ledger.domain import ShortOfStock
 from services.aid_distribution.ledger.known import Known, known_by_code
 from services.aid_distribution.ledger.orders import LooseLine
 from services.aid_distribution.ledger.reservation_orders import KitsOf, ReserveStock
+from services.aid_distribution.ledger.reserved import State as Reservation
 from shared.clock import wib_day, wib_midnight
 from shared.contracts.aid_distribution import Goods, KitElsewhere, KitShortage, KitsRefused, KitsReserved
-from shared.contracts.registration import KitWanted, TrainingAnnounced, TrainingCancelled
+from shared.contracts.registration import KitWanted, TrainingAnnounced, TrainingCancelled, TrainingMoved
 from shared.database import Work
 from shared.effect_audit import Effect, EffectPages, Seen, Told, seen_in
 from shared.problems import Refusal
@@ -86,7 +87,7 @@ async def ask(work: Work, event: TrainingAnnounced) -> None:
         return
     here = await known_by_code(work, (kit.item for kit in event.kits), [event.kits_place])
     place = here.places.get(event.kits_place)
-    until = wib_midnight(event.ends_on + timedelta(days=KEPT_DAYS + 1))
+    until = _kept_until(event)
     if place is None or not _same_province(place.region, event.region):
         _refuse(work, event, Because.UNKNOWN_PLACE, None)
     elif unknown := [kit for kit in event.kits if kit.item not in here.items]:
@@ -125,6 +126,25 @@ async def _reserve(work: Work, event: TrainingAnnounced, here: Known, place: Pla
 
 def _goods(kit: KitWanted, item: Item) -> Goods:
     return Goods(item=kit.item, item_name=item.name, unit=item.unit, quantity=kit.quantity)
+
+
+def _kept_until(event: TrainingAnnounced | TrainingMoved) -> datetime:
+    return wib_midnight(event.ends_on + timedelta(days=KEPT_DAYS + 1))
+
+
+async def move(work: Work, event: TrainingMoved) -> None:
+    """Keep the kits of a training as long after its last session as before, where that is on another day now."""
+    question = select(TrainingKitsRow).where(col(TrainingKitsRow.training_id) == event.training_id).with_for_update()
+    known = (await work.session.exec(question, execution_options={"populate_existing": True})).one_or_none()
+    if known is None or known.reservation_id is None or known.state != State.RESERVED:
+        return
+    held = (await reserved.lock(work.session, [known.reservation_id]))[known.reservation_id]
+    until = _kept_until(event)
+    # One that is over, or would be at once, ends as it was told when it was made.
+    if held.state == Reservation.OPEN and until > work.now and until != held.expires_at:
+        held.expires_at, held.wanted_on = until, event.ends_on
+        held.version += 1
+        await work.session.flush()
 
 
 async def cancel(work: Work, event: TrainingCancelled) -> None:

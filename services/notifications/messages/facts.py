@@ -51,7 +51,21 @@ from shared.contracts.aid_distribution import (
     TransferDispatched,
     TransferReceived,
 )
-from shared.contracts.registration import BusinessRegistered, SurveyOpened
+from shared.contracts.registration import (
+    BusinessRegistered,
+    CertificateEvent,
+    CertificateIssued,
+    CertificateRevoked,
+    SeatAccepted,
+    SeatEvent,
+    SeatExpired,
+    SeatOffered,
+    SeatWaitlisted,
+    SeatWithdrawn,
+    SurveyOpened,
+    TrainingCancelled,
+    TrainingMoved,
+)
 
 LENGTH_MAX: Mapping[str, int] = MappingProxyType(
     {
@@ -99,6 +113,9 @@ LENGTH_MAX: Mapping[str, int] = MappingProxyType(
         "because": 30,
         "starts_on": 12,
         "training": 50,
+        "session": 3,
+        "change": 42,
+        "venue": 50,
     }
 )
 """The longest that each placeholder can become, in characters; the check of the texts counts with it."""
@@ -156,6 +173,14 @@ ASK_FOR_THE_LINK: Mapping[Language, str] = MappingProxyType(
 OTHER_REGIONS: Mapping[Language, str] = MappingProxyType(
     {Language.INDONESIAN: "wilayah lain, tanyakan ke provinsi", Language.ENGLISH: "other regions, ask the province"}
 )
+CHANGES: Mapping[Language, tuple[str, str, str]] = MappingProxyType(
+    {
+        Language.INDONESIAN: ("{was_on} pindah ke {held_on}", "tetap {held_on}", "{was_on} tidak diadakan"),
+        Language.ENGLISH: ("{was_on} moves to {held_on}", "still on {held_on}", "{was_on} is not held"),
+    }
+)
+"""Of a session: it is held on another day, on its day, or not at all."""
+
 NONE: Mapping[Language, str] = MappingProxyType({Language.INDONESIAN: "tidak ada", Language.ENGLISH: "none"})
 
 Values = dict[str, str]
@@ -379,6 +404,71 @@ def _elsewhere(shortages: Sequence[KitShortage], reading: Reading) -> str:
     )
     others = OTHER_REGIONS if places else NONE
     return listed(list(named), LENGTH_MAX["elsewhere"], reading.language) or others[reading.language]
+
+
+@_facts.register(SeatOffered)
+@_facts.register(SeatAccepted)
+@_facts.register(SeatExpired)
+@_facts.register(SeatWaitlisted)
+@_facts.register(SeatWithdrawn)
+def _(event: SeatEvent, reading: Reading) -> Values:
+    told = {
+        "training": event.title,
+        "starts_on": day(event.starts_on, reading.language),
+        "venue": event.venue,
+        "giver": _giver(reading, event.region),
+        **_own(reading),
+    }
+    if isinstance(event, SeatOffered):
+        told["answer_by"] = moment(event.answer_by, reading.language)
+    if isinstance(event, SeatWithdrawn):
+        told["reason"] = event.reason
+    return told
+
+
+@_facts.register
+def _(event: TrainingMoved, reading: Reading) -> Values:
+    return {
+        "training": event.title,
+        "session": figure(event.session, reading.language),
+        "change": _change(event, reading.language),
+        "venue": event.venue,
+        "reason": event.reason,
+        "giver": _giver(reading, event.region),
+    }
+
+
+def _change(event: TrainingMoved, language: Language) -> str:
+    """Say what becomes of a session: another day, the same day elsewhere, or nothing at all."""
+    was_on = day(event.was_on, language)
+    moved, stays, off = CHANGES[language]
+    if event.held_on is None:
+        return off.format(was_on=was_on)
+    held_on = day(event.held_on, language)
+    return (stays if event.held_on == event.was_on else moved).format(was_on=was_on, held_on=held_on)
+
+
+@_facts.register
+def _(event: TrainingCancelled, reading: Reading) -> Values:
+    return {
+        "training": event.title,
+        "starts_on": day(event.starts_on, reading.language),
+        "region": event.region,
+        "reason": event.reason,
+        "giver": _giver(reading, event.region),
+    }
+
+
+@_facts.register(CertificateIssued)
+@_facts.register(CertificateRevoked)
+def _(event: CertificateEvent, reading: Reading) -> Values:
+    told = {"training": event.title, "number": event.number, "giver": _giver(reading, event.region), **_own(reading)}
+    return told | {"reason": event.reason} if isinstance(event, CertificateRevoked) else told
+
+
+def _own(reading: Reading) -> Values:
+    businesses = listed(reading.businesses, LENGTH_MAX["business"], reading.language)
+    return {"business": businesses} if businesses else {}
 
 
 @_facts.register

@@ -30,7 +30,19 @@ from shared.contracts.aid_distribution import (
     TransferDispatched,
     TransferReceived,
 )
-from shared.contracts.registration import BusinessRegistered, SurveyOpened
+from shared.contracts.registration import (
+    BusinessRegistered,
+    CertificateIssued,
+    CertificateRevoked,
+    SeatAccepted,
+    SeatExpired,
+    SeatOffered,
+    SeatWaitlisted,
+    SeatWithdrawn,
+    SurveyOpened,
+    TrainingCancelled,
+    TrainingMoved,
+)
 
 
 class Audience(StrEnum):
@@ -95,6 +107,15 @@ RULES: tuple[Rule, ...] = (
     Rule(
         KitsReleased, Audience.TOLD, "kits_released", Urgency.INFORMATION, region="place_region", after="kits_reserved"
     ),
+    Rule(SeatOffered, Audience.OWNERS, "seat_offered", Urgency.INVITATION, email=True),
+    Rule(SeatAccepted, Audience.OWNERS, "seat_accepted", Urgency.INVITATION, email=True),
+    Rule(SeatExpired, Audience.OWNERS, "seat_expired", Urgency.INVITATION, email=True),
+    Rule(SeatWaitlisted, Audience.OWNERS, "seat_waitlisted", Urgency.INVITATION, email=True),
+    Rule(SeatWithdrawn, Audience.OWNERS, "seat_withdrawn", Urgency.INVITATION, email=True),
+    Rule(TrainingMoved, Audience.OWNERS, "training_moved", Urgency.INVITATION, email=True),
+    Rule(TrainingCancelled, Audience.OWNERS, "training_cancelled", Urgency.INVITATION, email=True),
+    Rule(CertificateIssued, Audience.OWNERS, "certificate_issued", Urgency.INFORMATION, email=True),
+    Rule(CertificateRevoked, Audience.OWNERS, "certificate_revoked", Urgency.INFORMATION, email=True),
     Rule(PriceAlert, Audience.OFFICE, "price_alert", Urgency.INFORMATION, email=True),
     Rule(StockLow, Audience.KEEPERS, "stock_low", Urgency.INFORMATION, email=True),
     Rule(StockOut, Audience.KEEPERS, "stock_out", Urgency.INFORMATION, email=True),

@@ -37,7 +37,19 @@ from shared.contracts.aid_distribution import (
     TransferDispatched,
     TransferReceived,
 )
-from shared.contracts.registration import BusinessRegistered, SurveyOpened
+from shared.contracts.registration import (
+    BusinessRegistered,
+    CertificateIssued,
+    CertificateRevoked,
+    SeatAccepted,
+    SeatExpired,
+    SeatOffered,
+    SeatWaitlisted,
+    SeatWithdrawn,
+    SurveyOpened,
+    TrainingCancelled,
+    TrainingMoved,
+)
 
 LONG = "W" * 200
 CODE = "W" * 40
@@ -101,6 +113,25 @@ KITS: dict[str, Any] = {
     "place": CODE,
     "place_name": LONG,
     "place_region": REGION,
+}
+TRAINING: dict[str, Any] = {
+    "training_id": SOMEBODY,
+    "programme": CODE,
+    "title": LONG,
+    "region": REGION,
+    "starts_on": date(2020, 12, 30),
+    "ends_on": date(2020, 12, 30),
+}
+SEAT: dict[str, Any] = {**TRAINING, "enrolment_id": SOMEBODY, "business_id": SOMEBODY, "venue": LONG, "step": 2**31}
+CERTIFICATE: dict[str, Any] = {
+    "certificate_id": SOMEBODY,
+    "number": "2020-19.71.01.1001-CT-10000",
+    "enrolment_id": SOMEBODY,
+    "training_id": SOMEBODY,
+    "business_id": SOMEBODY,
+    "programme": CODE,
+    "title": LONG,
+    "region": REGION,
 }
 SHORTAGES = [
     KitShortage(
@@ -274,6 +305,25 @@ LONGEST: tuple[Event, ...] = (
     KitsReserved(**KITS, reservation_id=SOMEBODY, number=NUMBER, expires_at=AT, lines=GOODS),
     KitsRefused(**KITS, because=CODE, shortages=SHORTAGES),
     KitsReleased(**KITS, reservation_id=SOMEBODY, number=NUMBER, because=CODE, reason=LONG),
+    SeatOffered(**SEAT, answer_by=AT),
+    SeatAccepted(**SEAT, how=CODE),
+    SeatExpired(**SEAT, answer_by=AT),
+    SeatWaitlisted(**SEAT),
+    SeatWithdrawn(**SEAT, how=CODE, reason=LONG),
+    TrainingMoved(
+        **TRAINING,
+        change=2**31,
+        session=60,
+        was_on=date(2020, 12, 29),
+        held_on=date(2020, 12, 30),
+        venue=LONG,
+        reason=LONG,
+        sessions=[date(2020, 12, 30)] * 60,
+        businesses=[SOMEBODY] * 40,
+    ),
+    TrainingCancelled(**TRAINING, reason=LONG, businesses=[SOMEBODY] * 40),
+    CertificateIssued(**CERTIFICATE, attended=60, held=60),
+    CertificateRevoked(**CERTIFICATE, reason=LONG),
     ExceptionOpened(**EXCEPTION, causes=[CODE] * 4),
     ExceptionOverdue(**EXCEPTION, owner=LONG),
     StationDry(**STATION, outage_id=SOMEBODY),

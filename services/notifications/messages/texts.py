@@ -349,6 +349,127 @@ TEXTS: dict[str, dict[Language, Words]] = {
             "You get this because you were told of this reservation before.",
         ),
     },
+    "seat_offered": {
+        ID: Words(
+            "Tempat pelatihan untuk usaha Anda",
+            "{business} ditawari tempat: {training}, mulai {starts_on} di {venue}. Jawab terima atau tolak sebelum "
+            "{answer_by}; lewat itu untuk yang berikutnya. Dari: {giver}.",
+            "Anda menerima pesan ini karena usaha Anda mendaftar pelatihan ini.",
+        ),
+        EN: Words(
+            "A training seat for your business",
+            "{business} is offered a seat: {training}, from {starts_on} at {venue}. Answer by {answer_by}: accept or "
+            "decline. After that the next one is asked. From: {giver}.",
+            "You get this because your business applied for this training.",
+        ),
+    },
+    "seat_accepted": {
+        ID: Words(
+            "Tempat pelatihan sudah pasti",
+            "{business} tercatat sebagai peserta {training}, mulai {starts_on} di {venue}. Tunjukkan kode peserta di "
+            "pintu. Berhalangan? Hubungi kantor dinas. Dicatat oleh {giver}.",
+            "Anda menerima pesan ini karena tempat ini diterima atas nama usaha Anda.",
+        ),
+        EN: Words(
+            "Your training seat is fixed",
+            "{business} takes part in {training}, from {starts_on} at {venue}. Show your entry code at the door. "
+            "Cannot come? Please call the office. Recorded by {giver}.",
+            "You get this because the seat was accepted for your business.",
+        ),
+    },
+    "seat_expired": {
+        ID: Words(
+            "Tawaran tempat pelatihan berakhir",
+            "Tawaran tempat untuk {business} di {training}, {starts_on}, {venue}, tidak dijawab tepat waktu dan "
+            "diberikan ke yang berikutnya. Anda dapat mendaftar lagi di kantor dinas.",
+            "Anda menerima pesan ini karena usaha Anda mendapat tawaran ini.",
+        ),
+        EN: Words(
+            "The offer of a training seat has ended",
+            "The seat offered to {business} in {training}, {starts_on}, {venue}, was not answered in time and goes to "
+            "the next. You can apply again at the office.",
+            "You get this because your business had this offer.",
+        ),
+    },
+    "seat_waitlisted": {
+        ID: Words(
+            "Usaha Anda di daftar tunggu",
+            "{business} ada di daftar tunggu {training}, mulai {starts_on} di {venue}. Bila ada tempat kosong, Anda "
+            "diberi tahu di sini. Dari: {giver}.",
+            "Anda menerima pesan ini karena usaha Anda mendaftar pelatihan ini.",
+        ),
+        EN: Words(
+            "Your business is on the waiting list",
+            "{business} is on the waiting list of {training}, from {starts_on} at {venue}. You are told here when a "
+            "seat becomes free. From: {giver}.",
+            "You get this because your business applied for this training.",
+        ),
+    },
+    "seat_withdrawn": {
+        ID: Words(
+            "Keikutsertaan pelatihan dibatalkan",
+            "{business} tidak lagi terdaftar di {training}, {starts_on}, {venue}. Alasan: {reason}. Dicatat oleh "
+            "{giver}.",
+            "Anda menerima pesan ini karena usaha Anda terdaftar di pelatihan ini.",
+        ),
+        EN: Words(
+            "Your training seat was withdrawn",
+            "{business} is no longer enrolled in {training}, {starts_on}, {venue}. Reason: {reason}. Recorded by "
+            "{giver}.",
+            "You get this because your business was enrolled in this training.",
+        ),
+    },
+    "training_moved": {
+        ID: Words(
+            "Perubahan jadwal pelatihan",
+            "{training}: sesi {session}, {change}, di {venue}. Alasan: {reason}. Dari: {giver}.",
+            "Anda menerima pesan ini karena usaha Anda terdaftar di pelatihan ini.",
+        ),
+        EN: Words(
+            "A training has changed",
+            "{training}: session {session}, {change}, at {venue}. Reason: {reason}. From: {giver}.",
+            "You get this because your business is enrolled in this training.",
+        ),
+    },
+    "training_cancelled": {
+        ID: Words(
+            "Pelatihan dibatalkan",
+            "Pelatihan {training}, mulai {starts_on} di wilayah {region}, dibatalkan. Alasan: {reason}. Dari: {giver}.",
+            "Anda menerima pesan ini karena usaha Anda terdaftar di pelatihan ini.",
+        ),
+        EN: Words(
+            "A training is called off",
+            "The training {training}, from {starts_on} in region {region}, will not be held. Reason: {reason}. "
+            "From: {giver}.",
+            "You get this because your business is enrolled in this training.",
+        ),
+    },
+    "certificate_issued": {
+        ID: Words(
+            "Sertifikat pelatihan Anda",
+            "{business} mendapat sertifikat No. {number} untuk {training}. Ambil di kantor dinas atau unduh di "
+            "Serumpun. Siapa pun dapat memeriksanya lewat kode QR. Dari: {giver}.",
+            "Anda menerima pesan ini karena usaha Anda mengikuti pelatihan ini.",
+        ),
+        EN: Words(
+            "Your training certificate",
+            "{business} has certificate No. {number} for {training}. Get it at the office or download it from "
+            "Serumpun. Everybody can check it by its QR code. From: {giver}.",
+            "You get this because your business attended this training.",
+        ),
+    },
+    "certificate_revoked": {
+        ID: Words(
+            "Sertifikat pelatihan dicabut",
+            "Sertifikat No. {number} milik {business} untuk {training} dicabut. Alasan: {reason}. Oleh: {giver}.",
+            "Anda menerima pesan ini karena sertifikat ini milik usaha Anda.",
+        ),
+        EN: Words(
+            "A training certificate was revoked",
+            "Certificate No. {number} of {business} for {training} was revoked. Reason: {reason}. By: {giver}.",
+            "You get this because the certificate is your business's.",
+        ),
+    },
     "price_alert": {
         ID: Words(
             "Harga di atas HET di wilayah {region}",

@@ -7,17 +7,24 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from services.registration.trainings import handlers
+from services.registration.trainings import changing, handlers
 from services.registration.trainings.domain import (
+    ATTENDANCE_PERCENT_DEFAULT,
     KIT_LINES_MAX,
     KITS_MAX,
     SEATS_MAX,
     SESSIONS_MAX,
+    DayTaken,
     KitsState,
+    LastSession,
+    SeatsTaken,
+    SessionCancelled,
+    SessionHeld,
     State,
     TrainingCancelled,
     TrainingOver,
 )
+from services.registration.trainings.enrolment_orders import ChangeSeats, MoveSession, Reason, SessionNo
 from services.registration.trainings.handlers import Found, TrainingData
 from shared.caller import Caller
 from shared.clock import shown
@@ -56,6 +63,7 @@ class AnnounceTraining(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     seats: Annotated[int, Meta(ge=1, le=SEATS_MAX, examples=[20])]
     sessions: Annotated[list[date], Meta(min_length=1, max_length=SESSIONS_MAX)]
     kits: KitsWanted | None = None
+    attendance_percent: Annotated[int, Meta(ge=1, le=100)] = ATTENDANCE_PERCENT_DEFAULT
     document: Text | None = None
 
 
@@ -74,10 +82,13 @@ class TrainingQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):
-    """A day on which a training is held."""
+    """A day on which a training is held; `cancelled_at` and why where it is not held after all."""
 
     no: int
     held_on: date
+    venue: str
+    cancelled_at: datetime | None
+    cancel_reason: str | None
 
 
 class ElsewhereView(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +134,7 @@ class TrainingKitsView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrainingView(msgspec.Struct, frozen=True, kw_only=True):
-    """A training; `kits` is null where it needs none."""
+    """A training; `kits` is null where it needs none, and `seats_taken` are given or offered."""
 
     id: UUID
     programme: str
@@ -132,11 +143,14 @@ class TrainingView(msgspec.Struct, frozen=True, kw_only=True):
     region: str
     venue: str
     seats: int
+    seats_taken: int
+    attendance_percent: int
     sessions: list[SessionView]
     state: State
     announced_at: datetime
     cancelled_at: datetime | None
     reason: str | None
+    finished_at: datetime | None
     document: str | None
     kits: TrainingKitsView | None
     version: int
@@ -154,6 +168,7 @@ async def announce_training(call: Call, body: AnnounceTraining) -> TrainingView:
         seats=body.seats,
         sessions=body.sessions,
         document=body.document,
+        attendance_percent=body.attendance_percent,
         kits_place=body.kits.place if body.kits else None,
         kits={line.item: line.quantity for line in body.kits.lines} if body.kits else {},
     )
@@ -184,6 +199,42 @@ async def cancel_training(call: Call, training_id: UUID, body: CancelTraining) -
     return view(await handlers.cancel(call.work, training_id, body.reason), call.caller)
 
 
+@routes.patch(
+    "/{training_id}",
+    allow=Action.ANNOUNCE_TRAINING,
+    refusals=(Absent, TrainingCancelled, TrainingOver, SeatsTaken),
+)
+async def change_seats(call: Call, training_id: UUID, body: ChangeSeats) -> TrainingView:
+    """Give a training another number of seats; more of them are offered to who waits."""
+    row = await changing.change_seats(call.work, training_id, call.expected_version, body.seats)
+    return view(await handlers.found(call.work, row), call.caller)
+
+
+@routes.post(
+    "/{training_id}/sessions/{session}/move",
+    allow=Action.ANNOUNCE_TRAINING,
+    location="/registration/trainings/{id}",
+    refusals=(Absent, TrainingCancelled, TrainingOver, SessionCancelled, SessionHeld, DayTaken),
+    rules=changing.move_mistakes,
+)
+async def move_session(call: Call, training_id: UUID, session: SessionNo, body: MoveSession) -> TrainingView:
+    """Hold a session on another day or elsewhere; everybody who has or awaits a seat is told."""
+    row = await changing.move(call.work, training_id, session, body.held_on, body.venue, body.reason)
+    return view(await handlers.found(call.work, row), call.caller)
+
+
+@routes.post(
+    "/{training_id}/sessions/{session}/cancellation",
+    allow=Action.ANNOUNCE_TRAINING,
+    location="/registration/trainings/{id}",
+    refusals=(Absent, TrainingCancelled, TrainingOver, SessionCancelled, SessionHeld, LastSession),
+)
+async def cancel_session(call: Call, training_id: UUID, session: SessionNo, body: Reason) -> TrainingView:
+    """Hold a session not at all; everybody who has or awaits a seat is told."""
+    row = await changing.cancel_session(call.work, training_id, session, body.reason)
+    return view(await handlers.found(call.work, row), call.caller)
+
+
 def view(found: Found, caller: Caller) -> TrainingView:
     """Show a training; of what lies elsewhere, that of the caller's regions."""
     row = found.training
@@ -195,11 +246,23 @@ def view(found: Found, caller: Caller) -> TrainingView:
         region=row.region,
         venue=row.venue,
         seats=row.seats,
-        sessions=[SessionView(no=one.no, held_on=one.held_on) for one in found.sessions],
+        seats_taken=row.seats_taken,
+        attendance_percent=row.attendance_percent,
+        sessions=[
+            SessionView(
+                no=one.no,
+                held_on=one.held_on,
+                venue=one.venue or row.venue,
+                cancelled_at=shown(one.cancelled_at) if one.cancelled_at else None,
+                cancel_reason=one.cancel_reason,
+            )
+            for one in found.sessions
+        ],
         state=State(row.state),
         announced_at=shown(row.announced_at),
         cancelled_at=shown(row.cancelled_at) if row.cancelled_at else None,
         reason=row.reason,
+        finished_at=shown(row.finished_at) if row.finished_at else None,
         document=row.document,
         kits=_kits_view(found, caller),
         version=row.version,

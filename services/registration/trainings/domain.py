@@ -11,6 +11,9 @@ from enum import StrEnum
 from shared.problems import FieldError, Refusal
 
 AHEAD_DAYS_MAX = 366
+ATTENDANCE_PERCENT_DEFAULT = 80
+APPLICATIONS_MAX = 5_000
+"""So many businesses may apply for one training: its change is told to all of them in one event."""
 SESSIONS_MAX = 60
 SEATS_MAX = 10_000
 KIT_LINES_MAX = 50
@@ -22,6 +25,7 @@ class State(StrEnum):
 
     ANNOUNCED = "announced"
     CANCELLED = "cancelled"
+    FINISHED = "finished"
 
 
 class KitsState(StrEnum):
@@ -43,17 +47,88 @@ BEFORE: Mapping[KitsState, tuple[KitsState, ...]] = {
 
 
 class TrainingCancelled(Refusal):
-    """A training is called off once."""
+    """A training that was called off is called off once, and nobody takes part in it."""
 
     code = "training_cancelled"
     title = "Called off already"
 
 
 class TrainingOver(Refusal):
-    """What has been held is not called off."""
+    """What has been held is not called off, nor changed, and nobody comes to it any more."""
 
     code = "training_over"
     title = "This training is over"
+
+
+class TrainingNotOver(Refusal):
+    """A training is finished on the day of its last session, and not before."""
+
+    code = "training_not_over"
+    title = "This training is not over"
+
+
+class TrainingBegun(Refusal):
+    """Seats are offered before a training begins; afterwards whoever stands at the door may be let in."""
+
+    code = "training_begun"
+    title = "This training has begun"
+
+
+class TrainingNotBegun(Refusal):
+    """Before the first day seats go by their order, and nobody comes past it."""
+
+    code = "training_not_begun"
+    title = "This training has not begun"
+
+
+class SeatsTaken(Refusal):
+    """There are never fewer seats than are given and offered."""
+
+    code = "seats_taken"
+    title = "More seats are taken"
+
+
+class SessionCancelled(Refusal):
+    """A session that is not held is neither moved nor called off."""
+
+    code = "session_cancelled"
+    title = "This session is not held"
+
+
+class SessionHeld(Refusal):
+    """A session at which somebody was seen has been held."""
+
+    code = "session_held"
+    title = "Somebody was at this session already"
+
+
+class DayTaken(Refusal):
+    """A training has one session a day."""
+
+    code = "day_taken"
+    title = "Another session is on this day"
+
+
+class LastSession(Refusal):
+    """A training without a session is called off as a whole."""
+
+    code = "last_session"
+    title = "This is the only session left"
+
+
+def moved_day_mistakes(held_on: object, today: date) -> list[FieldError]:
+    """Say why a session cannot be moved to a day: past, or far ahead."""
+    return [
+        FieldError("/held_on", error.code, error.detail) for error in session_mistakes({"/sessions/0": held_on}, today)
+    ]
+
+
+def sessions_needed(percent: int, held: int) -> int:
+    """Give how many of the sessions held somebody must have attended: the share rounded up, and one at the least.
+
+    Eighty per cent of four sessions is 3.2, so all four; of five sessions it is four.
+    """
+    return max(1, -(-percent * held // 100))
 
 
 def session_mistakes(leaves: Mapping[str, object], today: date) -> list[FieldError]:

@@ -8,8 +8,15 @@ from uuid import UUID
 
 import msgspec
 
-from services.registration.trainings import domain, store
-from services.registration.trainings.domain import BEFORE, KitsState, State, TrainingCancelled, TrainingOver
+from services.registration.trainings import domain, enrolment_store, store
+from services.registration.trainings.domain import (
+    ATTENDANCE_PERCENT_DEFAULT,
+    BEFORE,
+    KitsState,
+    State,
+    TrainingCancelled,
+    TrainingOver,
+)
 from services.registration.trainings.store import TrainingKitRow, TrainingRow, TrainingSessionRow
 from shared import cursor
 from shared.clock import wib_day
@@ -35,6 +42,7 @@ class TrainingData:
     document: str | None = None
     kits_place: str | None = None
     kits: Mapping[str, int]
+    attendance_percent: int = ATTENDANCE_PERCENT_DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,7 @@ async def announce(work: Work, data: TrainingData, leaves: Mapping[str, object])
         region=data.region,
         venue=data.venue,
         seats=data.seats,
+        attendance_percent=data.attendance_percent,
         starts_on=days[0],
         ends_on=days[-1],
         document=data.document,
@@ -97,7 +106,7 @@ async def announce(work: Work, data: TrainingData, leaves: Mapping[str, object])
 
 
 async def cancel(work: Work, training_id: UUID, reason: str) -> Found:
-    """Call a training off; its kits are released by whoever holds them.
+    """Call a training off; its kits are released by whoever holds them, and who has or awaits a seat is told.
 
     Raises: Absent (404), TrainingCancelled and TrainingOver (409)
     """
@@ -106,12 +115,13 @@ async def cancel(work: Work, training_id: UUID, reason: str) -> Found:
         raise Absent
     if row.state == State.CANCELLED:
         raise TrainingCancelled("It was called off before.")
-    if row.ends_on < wib_day(work.now):
+    if row.state == State.FINISHED or row.ends_on < wib_day(work.now):
         raise TrainingOver(f"It ended on {row.ends_on}.", ended_on=row.ends_on.isoformat())
     row.state, row.cancelled_at, row.reason = State.CANCELLED, work.now, reason
     row.version += 1
     await work.session.flush()
-    work.record(TrainingCancelledEvent(**_about(row), reason=reason), region=row.region)
+    businesses = await enrolment_store.concerned(work.session, row.id)
+    work.record(TrainingCancelledEvent(**_about(row), reason=reason, businesses=businesses), region=row.region)
     return (await _found(work, [row]))[0]
 
 
@@ -160,6 +170,11 @@ async def show(work: Work, training_id: UUID) -> Found:
     row = await work.session.get(TrainingRow, training_id)
     if row is None or not work.caller.sees(row.region):
         raise Absent
+    return (await _found(work, [row]))[0]
+
+
+async def found(work: Work, row: TrainingRow) -> Found:
+    """Give a training with its days and what it needs."""
     return (await _found(work, [row]))[0]
 
 

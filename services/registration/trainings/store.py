@@ -18,17 +18,24 @@ from sqlalchemy import (
     Integer,
     SmallInteger,
     Text,
-    UniqueConstraint,
     Uuid,
     column,
     table,
+    text,
 )
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel, col, false, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.registration.trainings.domain import KITS_MAX, SEATS_MAX, KitsState, State
+from services.registration.trainings.domain import (
+    APPLICATIONS_MAX,
+    ATTENDANCE_PERCENT_DEFAULT,
+    KITS_MAX,
+    SEATS_MAX,
+    KitsState,
+    State,
+)
 
 REGION = table("region", column("code", Text()))
 
@@ -59,6 +66,10 @@ class TrainingRow(SQLModel, table=True):
             name="training_kits_refused_for_a_reason",
         ),
         CheckConstraint("starts_on <= ends_on", name="training_days_ascend"),
+        CheckConstraint("seats_taken BETWEEN 0 AND seats", name="training_seats_taken_within_seats"),
+        CheckConstraint(f"applications BETWEEN 0 AND {APPLICATIONS_MAX}", name="training_applications"),
+        CheckConstraint("attendance_percent BETWEEN 1 AND 100", name="training_attendance_percent"),
+        CheckConstraint("(state = 'finished') = (finished_at IS NOT NULL)", name="training_finished_at_a_moment"),
         Index("training_by_region", "region", "starts_on", "id"),
         Index("training_by_start", "starts_on", "id"),
     )
@@ -84,18 +95,37 @@ class TrainingRow(SQLModel, table=True):
     kits_number: str | None = Field(default=None, sa_column=Column(Text))
     kits_because: str | None = Field(default=None, sa_column=Column(Text))
     kits_shortages: list[dict[str, object]] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    seats_taken: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    applications: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    attendance_percent: int = Field(
+        default=ATTENDANCE_PERCENT_DEFAULT,
+        sa_column=Column(SmallInteger, nullable=False, server_default=str(ATTENDANCE_PERCENT_DEFAULT)),
+    )
+    finished_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     version: int = Field(default=1, sa_column=Column(BigInteger, nullable=False, server_default="1"))
 
 
 class TrainingSessionRow(SQLModel, table=True):
-    """A day on which a training is held."""
+    """A day on which a training is held, or was to be held; `venue` where it is another than the training's."""
 
     __tablename__ = "training_session"
-    __table_args__ = (UniqueConstraint("training_id", "held_on", name="training_session_one_a_day"),)
+    __table_args__ = (
+        CheckConstraint("(cancelled_at IS NULL) = (cancel_reason IS NULL)", name="training_session_cancelled_why"),
+        Index(
+            "training_session_one_a_day",
+            "training_id",
+            "held_on",
+            unique=True,
+            postgresql_where=text("cancelled_at IS NULL"),
+        ),
+    )
 
     training_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("training.id"), primary_key=True))
     no: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     held_on: date = Field(sa_column=Column(Date, nullable=False))
+    venue: str | None = Field(default=None, sa_column=Column(Text))
+    cancelled_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    cancel_reason: str | None = Field(default=None, sa_column=Column(Text))
 
 
 class TrainingKitRow(SQLModel, table=True):
@@ -159,3 +189,8 @@ async def page(
         )
     latest = found.order_by(col(TrainingRow.starts_on).desc(), col(TrainingRow.id).desc())
     return (await session.exec(latest.limit(limit))).all()
+
+
+async def by_id(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, TrainingRow]:
+    """Give trainings by their ids."""
+    return {row.id: row for row in await session.exec(select(TrainingRow).where(col(TrainingRow.id).in_(ids)))}

@@ -90,10 +90,11 @@ class Foretelling:
         return {}
 
     def _messages(self, event: Event) -> dict[Aggregate, list[str]]:
-        if event.source == "registration":
+        if isinstance(event, BusinessRegistered):
             due = messages_due(self.staff, [event], [])
         else:
-            due = [one for one in messages_due(self.staff, self.registered, [event]) if one[0] == event.matter]
+            news = ([*self.registered, event], []) if event.source == "registration" else (self.registered, [event])
+            due = [one for one in messages_due(self.staff, *news) if one[0] == event.matter]
         return {("message", event.matter): [f"{purpose} {person}" for _, person, purpose in due]} if due else {}
 
 

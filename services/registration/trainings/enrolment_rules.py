@@ -1,0 +1,184 @@
+"""The rules of enrolment: who may take part, which step follows which, and until when an offer may be answered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from shared.clock import WIB, wib_midnight
+from shared.problems import Refusal
+
+ANSWER_TIME = timedelta(hours=24)
+"""So long an offer can be answered, not counting the quiet hours."""
+
+QUIET_ENDS_HOUR, QUIET_BEGINS_HOUR = 7, 20
+"""Local hours between which people are asked things. Source: DOMAIN, notifications: quiet hours 20:00-07:00 WIB."""
+
+APPLICATION_DAYS_MAX = 180
+"""An application older than this when a training begins was made for another time."""
+
+
+class State(StrEnum):
+    """How far a business has come on its way to a seat."""
+
+    APPLIED = "applied"
+    ELIGIBLE = "eligible"
+    INELIGIBLE = "ineligible"
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    WAITLISTED = "waitlisted"
+    WITHDRAWN = "withdrawn"
+
+
+class How(StrEnum):
+    """By which way a step came about."""
+
+    ONLINE = "online"
+    PHONE = "phone"
+    PAPER = "paper"
+    REPLY = "reply"
+    WALK_IN = "walk_in"
+    OFFICE = "office"
+    RULE = "rule"
+
+
+STEPS: Mapping[State, frozenset[State]] = {
+    State.APPLIED: frozenset({State.ELIGIBLE, State.INELIGIBLE}),
+    State.INELIGIBLE: frozenset({State.ELIGIBLE, State.WITHDRAWN}),
+    State.ELIGIBLE: frozenset({State.OFFERED, State.WAITLISTED, State.ACCEPTED, State.WITHDRAWN}),
+    State.WAITLISTED: frozenset({State.OFFERED, State.ACCEPTED, State.WITHDRAWN}),
+    State.OFFERED: frozenset({State.ACCEPTED, State.DECLINED, State.EXPIRED, State.WITHDRAWN}),
+    State.ACCEPTED: frozenset({State.WITHDRAWN}),
+    State.DECLINED: frozenset({State.APPLIED}),
+    State.EXPIRED: frozenset({State.APPLIED}),
+    State.WITHDRAWN: frozenset({State.APPLIED}),
+}
+"""Every step there is; a seat is taken without an offer only by whoever is let in at the door."""
+
+HOLDS_A_SEAT = frozenset({State.OFFERED, State.ACCEPTED})
+CONCERNED = frozenset({State.OFFERED, State.ACCEPTED, State.WAITLISTED})
+"""Who is told when a training changes."""
+
+OVER = frozenset({State.DECLINED, State.EXPIRED, State.WITHDRAWN})
+"""From where one may apply again."""
+
+
+class StepNotPossible(Refusal):
+    """Such a step does not follow from where the enrolment is."""
+
+    code = "step_not_possible"
+    title = "Not possible any more"
+
+
+class AlreadyEnrolled(Refusal):
+    """A business applies for a training once, as long as that goes on."""
+
+    code = "already_enrolled"
+    title = "Enrolled already"
+
+
+class OfferExpired(Refusal):
+    """An offer is answered before its deadline."""
+
+    code = "offer_expired"
+    title = "The time to answer is over"
+
+
+class NoSeat(Refusal):
+    """All seats are given or offered."""
+
+    code = "no_seat"
+    title = "No seat is free"
+
+
+class TrainingFull(Refusal):
+    """No more applications are taken than can be told of a change at once."""
+
+    code = "too_many_applications"
+    title = "Too many applications"
+
+
+class Why(StrEnum):
+    """Why a business is not eligible."""
+
+    OTHER_SECTOR = "other_sector"
+    OTHER_REGION = "other_region"
+    NOT_ACTIVE = "not_active"
+    TAKEN_BEFORE = "taken_before"
+    APPLICATION_TOO_OLD = "application_too_old"
+
+
+class Words(NamedTuple):
+    """A short text in both languages."""
+
+    indonesian: str
+    english: str
+
+
+WHY: Mapping[Why, Words] = {
+    Why.OTHER_SECTOR: Words("Pelatihan ini untuk bidang usaha lain.", "This training is for another sector."),
+    Why.OTHER_REGION: Words("Pelatihan ini untuk wilayah lain.", "This training is for another region."),
+    Why.NOT_ACTIVE: Words("Usaha ini tidak aktif.", "This business is not active."),
+    Why.TAKEN_BEFORE: Words("Program ini sudah pernah diikuti.", "This programme was taken before."),
+    Why.APPLICATION_TOO_OLD: Words(
+        f"Permohonan ini lebih dari {APPLICATION_DAYS_MAX} hari sebelum pelatihan; mohon ajukan lagi.",
+        f"The application was made more than {APPLICATION_DAYS_MAX} days before the training; please apply again.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applicant:
+    """What eligibility looks at of a business and its application."""
+
+    sector: str
+    region: str
+    active: bool
+    taken_before: bool
+    applied_on: date
+
+
+def reasons(one: Applicant, *, sector: str, region: str, starts_on: date) -> list[Why]:
+    """Say everything for which somebody may not take part in a training; nothing where they may."""
+    return [
+        why
+        for why, holds in (
+            (Why.OTHER_SECTOR, one.sector != sector),
+            (Why.OTHER_REGION, one.region != region and not one.region.startswith(f"{region}.")),
+            (Why.NOT_ACTIVE, not one.active),
+            (Why.TAKEN_BEFORE, one.taken_before),
+            (Why.APPLICATION_TOO_OLD, starts_on - one.applied_on > timedelta(days=APPLICATION_DAYS_MAX)),
+        )
+        if holds
+    ]
+
+
+def deadline(now: datetime, waking: timedelta = ANSWER_TIME) -> datetime:
+    """Give the moment after so much time in which people may be asked things: quiet hours do not count.
+
+    An offer made at 10:00 may be answered until 08:00 two days later: ten hours, thirteen, and one.
+    """
+    local = now.astimezone(WIB)
+    while True:
+        begins = local.replace(hour=QUIET_ENDS_HOUR, minute=0, second=0, microsecond=0)
+        ends = local.replace(hour=QUIET_BEGINS_HOUR, minute=0, second=0, microsecond=0)
+        at = max(local, begins)
+        if at < ends:
+            if waking <= ends - at:
+                return (at + waking).astimezone(now.tzinfo)
+            waking -= ends - at
+        local = begins + timedelta(days=1)
+
+
+def offers_close(starts_on: date) -> datetime:
+    """Give the moment after which no offer can be answered: when people get up on the first day."""
+    return wib_midnight(starts_on) + timedelta(hours=QUIET_ENDS_HOUR)
+
+
+def check_step(before: State, after: State) -> None:
+    """Let a step pass that is among `STEPS`; raises StepNotPossible (409) naming both states."""
+    if after not in STEPS[before]:
+        raise StepNotPossible(f"From {before} one does not come to {after}.", state=before.value, asked=after.value)

@@ -233,7 +233,11 @@ async def page(
     """Give the cases of which both businesses lie in these regions, the surest first."""
     score, beyond = after or (None, None)
     asked = {"own": list(own), "state": state, "business": business, "score": score, "after": beyond, "rows": limit}
-    ids = list((await session.execute(PAGE, asked)).scalars())
+    return await by_ids(session, list((await session.execute(PAGE, asked)).scalars()))
+
+
+async def by_ids(session: AsyncSession, ids: Collection[UUID]) -> list[DuplicateCaseRow]:
+    """Give cases in the order of these ids."""
     found = {
         row.id: row for row in await session.exec(select(DuplicateCaseRow).where(col(DuplicateCaseRow.id).in_(ids)))
     }

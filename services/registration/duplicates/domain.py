@@ -14,7 +14,7 @@ from shared.problems import Refusal
 
 RULE = "duplicates-1"
 LEGAL_FORMS = frozenset({"cv", "ud", "pt", "pd", "fa", "tb", "toko", "usaha"})
-"""What stands before a name and says nothing of whose it is; the same words are left out by `duplicate_keys`."""
+"""What stands before a name and says nothing of whose it is; the keys (`duplicate_key`) are made without these too."""
 
 NAME_POINTS, OWNER_POINTS, PHONE_POINTS, PLACE_POINTS, SECTOR_POINTS = 45, 20, 20, 10, 5
 OTHER_NIK_POINTS = -40

@@ -19,6 +19,7 @@ from tests.registration.twins import Twin, again, businesses, put
 KNOWN, NEW = 50_000, 5_000
 TWICE = NEW // 2
 ASKED = 300
+CHUNK = 5_000
 STAFF = Caller("staff-19", Role.PROVINCE_STAFF, ("19",))
 REGIONS = text(
     "INSERT INTO region (code, code_system, name, kind, population)"
@@ -37,10 +38,9 @@ async def rows(stage: Stage) -> list[Row]:
     fresh = [*(again(known[one], dice) for one in twice), *islice(businesses(new, seed=8), new - new // 2)]
     async with database(stage, "registry", migrated="registration") as store:
         async with store.work(STAFF) as work:
-            await work.session.execute(
-                text(f"{REGIONS} FROM unnest(ARRAY{sorted({one.region for one in known})}) AS code")
-            )
-            await put(work, known, 1)
+            await work.session.execute(REGIONS, {"codes": sorted({one.region for one in known})})
+            for first in range(0, count, CHUNK):
+                await put(work, known[first : first + CHUNK], first + 1)
         await _settled(store)
         milliseconds = sorted([await _asked(store, known, dice) for _ in range(stage.scaled(ASKED))])
         seconds, found = [], 0

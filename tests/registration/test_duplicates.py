@@ -13,6 +13,7 @@ from services.registration.duplicates.domain import (
     CaseDecided,
     Kind,
     Known,
+    Spelled,
     State,
     alike,
     compare,
@@ -47,8 +48,9 @@ DEWI = OwnerData(name="Dewi Kusuma", phone="0834-0000-0777")
 def test_names_are_alike_by_the_threes_of_letters_that_they_share(
     one: str, other: str, least: float, most: float
 ) -> None:
-    assert least <= alike(one, other) <= most
-    assert alike(one, other) == alike(other, one)
+    spelled, others = Spelled(one), Spelled(other)
+    assert least <= alike(spelled, others) <= most
+    assert alike(spelled, others) == alike(others, spelled)
 
 
 def known(**changes: object) -> Known:

@@ -98,11 +98,13 @@ async def register_business(
     owner_id: UUID | None = None,
     business_id: UUID | None = None,
     new_owner_id: UUID | None = None,
+    compare: bool = True,
 ) -> Found:
     """Register a business of a new owner, of one who is known by NIK, or of the one with this id.
 
     Shape:  either `owner` or `owner_id`; the other two ids are given only by data that brings its own, and what is
-            stored under `business_id` already is left alone
+            stored under `business_id` already is left alone; without `compare` whoever registers many holds them
+            against the others afterwards, all together (`duplicates.handlers.check`)
     Raises: Invalid (422) with every mistake, NikBelongsToAnother (409), NibTaken (409)
     """
     if errors := await registration_mistakes(work, _leaves(business, owner, owner_id)):
@@ -132,7 +134,7 @@ async def register_business(
         BusinessRegistered(business_id=row.id, owner_id=person.id, name=row.name, sector=row.sector, region=row.region),
         region=row.region,
     )
-    return await _found(work, row, [*notices, *await _alike(work, row)])
+    return await _found(work, row, [*notices, *await _alike(work, row)] if compare else notices)
 
 
 async def _alike(work: Work, row: BusinessRow) -> list[Notice]:

@@ -2,7 +2,7 @@
 
 Names are compared folded: case, accents, dots and apostrophes do not matter, words stand in any order. The folding
 is done in one place, the function `search_folded` of the database, for what is stored and for what is asked.
-The letters of a name are indexed by threes (`search_grams`), which every PostgreSQL can do without an extension.
+The letters of a name are indexed by threes, which every PostgreSQL can do without an extension.
 """
 
 import re

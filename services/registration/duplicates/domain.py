@@ -7,6 +7,7 @@ Shape:  names are folded as `search_folded` folds them (see businesses/searching
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from shared.problems import Refusal
 
 RULE = "duplicates-1"
 LEGAL_FORMS = frozenset({"cv", "ud", "pt", "pd", "fa", "tb", "toko", "usaha"})
-"""What stands before a name and says nothing of whose it is; the same words are left out by `duplicate_keys`."""
+"""What stands before a name and says nothing of whose it is; the keys (`duplicate_key`) are made without these too."""
 
 NAME_POINTS, OWNER_POINTS, PHONE_POINTS, PLACE_POINTS, SECTOR_POINTS = 45, 20, 20, 10, 5
 OTHER_NIK_POINTS = -40
@@ -62,7 +63,24 @@ class CaseDecided(Refusal):
     title = "Something else was decided about this pair"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Spelled:
+    """A folded name, ready to be compared with many: its words without legal forms, figures, and threes of letters."""
+
+    __slots__ = ("figures", "threes", "words")
+
+    def __init__(self, name: str) -> None:
+        words = name.split()
+        self.words = sorted([word for word in words if word not in LEGAL_FORMS] or words)
+        self.figures = {word for word in self.words if word.isdigit()}
+        self.threes = {
+            padded[first : first + 3]
+            for word in self.words
+            for padded in [f"  {word} "]
+            for first in range(len(word) + 1)
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class Known:
     """What a business is compared by; `nik` is the keyed index of its owner's, never the number."""
 
@@ -74,6 +92,11 @@ class Known:
     region: str
     sector: str
     nik: bytes | None
+
+    @cached_property
+    def spelled(self) -> tuple[Spelled, Spelled]:
+        """Give both names as they are compared, worked out once for all the pairs that a business is in."""
+        return Spelled(self.name), Spelled(self.owner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +110,14 @@ class Score:
 
 def compare(one: Known, other: Known) -> Score | None:
     """Score a pair; None where nobody need look at it."""
-    name = alike(one.name, other.name)
+    (mine, my_owner), (theirs, their_owner) = one.spelled, other.spelled
+    name = alike(mine, theirs)
+    if name < ALIKE_AT:  # most pairs; whatever else they share, they are two
+        return None
     same_owner = one.owner_id == other.owner_id
     points = {
         "name": _share(NAME_POINTS, name),
-        "owner": OWNER_POINTS if same_owner else _share(OWNER_POINTS, alike(one.owner, other.owner)),
+        "owner": OWNER_POINTS if same_owner else _share(OWNER_POINTS, alike(my_owner, their_owner)),
         "phone": PHONE_POINTS if one.phone and one.phone == other.phone else 0,
         "place": PLACE_POINTS if one.region == other.region else 0,
         "sector": SECTOR_POINTS if one.sector == other.sector else 0,
@@ -100,31 +126,20 @@ def compare(one: Known, other: Known) -> Score | None:
     total = max(0, sum(points.values()))
     if same_owner and name >= CERTAIN_NAME:
         return Score(Kind.CERTAIN, total, points)
-    return Score(Kind.POSSIBLE, total, points) if total >= POSSIBLE_AT and points["name"] else None
+    return Score(Kind.POSSIBLE, total, points) if total >= POSSIBLE_AT else None
 
 
-def alike(one: str, other: str) -> float:
-    """Tell how alike two folded names are, from 0 to 1, by the threes of letters that they share.
+def alike(one: Spelled, other: Spelled) -> float:
+    """Tell how alike two names are, from 0 to 1, by the threes of letters that they share.
 
     The order of words does not matter, a letter that is wrong costs three of the threes, and legal forms are left
     out. Other figures make other names: `Cabang 1` is not `Cabang 2`.
     """
-    mine, theirs = _core(one), _core(other)
-    if {word for word in mine if word.isdigit()} != {word for word in theirs if word.isdigit()}:
+    if one.figures != other.figures:
         return 0.0
-    if sorted(mine) == sorted(theirs):
+    if one.words == other.words:
         return 1.0
-    threes, others = _threes(mine), _threes(theirs)
-    return 2 * len(threes & others) / (len(threes) + len(others))
-
-
-def _core(name: str) -> list[str]:
-    words = name.split()
-    return [word for word in words if word not in LEGAL_FORMS] or words
-
-
-def _threes(words: list[str]) -> set[str]:
-    return {padded[first : first + 3] for word in words for padded in [f"  {word} "] for first in range(len(word) + 1)}
+    return 2 * len(one.threes & other.threes) / (len(one.threes) + len(other.threes))
 
 
 def _share(most: int, alikeness: float) -> int:

@@ -36,7 +36,7 @@ async def scan(work: Work, business_ids: Collection[UUID]) -> tuple[int, list[UU
 
 async def seen_of(work: Work, case_ids: Collection[UUID]) -> list[Case]:
     """Give those of these cases that the caller may know of: both businesses are theirs."""
-    rows = [row for one in case_ids if (row := await work.session.get(DuplicateCaseRow, one))]
+    rows = await store.by_ids(work.session, case_ids) if case_ids else []
     return [case for case in await store.cases(work.session, rows) if _seen(work, case)]
 
 

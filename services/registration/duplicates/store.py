@@ -78,13 +78,16 @@ class DuplicateCaseRow(SQLModel, table=True):
 
 
 class DuplicateKeyRow(SQLModel, table=True):
-    """Two words of the names of a business and its owner, with their region, as one number; kept by triggers."""
+    """Two words of the names of a business and its owner, with their region, as one number; kept by triggers.
+
+    They come and go with the row of `business_search`: a foreign key would be checked eight times for each business.
+    """
 
     __tablename__ = "duplicate_key"
     __table_args__ = (Index("duplicate_key_of_business", "business_id"),)
 
     key: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    business_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("business.id", ondelete="CASCADE"), primary_key=True))
+    business_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +236,11 @@ async def page(
     """Give the cases of which both businesses lie in these regions, the surest first."""
     score, beyond = after or (None, None)
     asked = {"own": list(own), "state": state, "business": business, "score": score, "after": beyond, "rows": limit}
-    ids = list((await session.execute(PAGE, asked)).scalars())
+    return await by_ids(session, list((await session.execute(PAGE, asked)).scalars()))
+
+
+async def by_ids(session: AsyncSession, ids: Collection[UUID]) -> list[DuplicateCaseRow]:
+    """Give cases in the order of these ids."""
     found = {
         row.id: row for row in await session.exec(select(DuplicateCaseRow).where(col(DuplicateCaseRow.id).in_(ids)))
     }

@@ -10,28 +10,24 @@ branch_labels = None
 depends_on = None
 
 STATES = ("active", "suspended", "closed")
-# Every two of the first eight words; a business with one word alone has that word.
-KEYS = """
-    CREATE FUNCTION duplicate_keys(region text, folded text) RETURNS SETOF integer
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-        WITH told AS (
-            SELECT DISTINCT word FROM unnest(string_to_array(folded, ' ')) AS word
-            WHERE length(word) > 1 AND word NOT IN ('cv', 'ud', 'pt', 'pd', 'fa', 'tb', 'toko', 'usaha')
-            ORDER BY word LIMIT 8
-        )
-        SELECT DISTINCT hashtext(concat_ws('|', region, one.word, other.word))
-        FROM told AS one JOIN told AS other
-             ON one.word < other.word OR (one.word = other.word AND (SELECT count(*) FROM told) = 1) $$
-"""
+# Every two of the first eight words; a business with one word alone has that word. In the statement itself and no
+# function, which would be begun anew for every row.
 FILL = """
     INSERT INTO duplicate_key (key, business_id)
-    SELECT k, b.id FROM {searched} s JOIN business b ON b.id = s.business_id
-    CROSS JOIN LATERAL duplicate_keys(b.region, s.name || ' ' || s.owner) AS k
+    SELECT DISTINCT hashtext(concat_ws('|', b.region, one.word, other.word)), b.id
+    FROM {searched} s JOIN business b ON b.id = s.business_id
+    CROSS JOIN LATERAL (SELECT ARRAY(
+        SELECT DISTINCT word FROM unnest(string_to_array(s.name || ' ' || s.owner, ' ')) AS word
+        WHERE length(word) > 1 AND word NOT IN ('cv', 'ud', 'pt', 'pd', 'fa', 'tb', 'toko', 'usaha')
+        ORDER BY word LIMIT 8) AS words OFFSET 0) AS told
+    CROSS JOIN LATERAL unnest(told.words) AS one(word)
+    CROSS JOIN LATERAL unnest(told.words) AS other(word)
+    WHERE (one.word < other.word OR (one.word = other.word AND cardinality(told.words) = 1)) {where}
 """
 FORGET = "DELETE FROM duplicate_key WHERE business_id {these}"
 TRIGGER = "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN NULL; END $$"
 FRESH = FORGET.format(these="IN (SELECT business_id FROM fresh)")
-MOVED = f"{FORGET.format(these='= NEW.id')}; {FILL.format(searched='business_search')} WHERE b.id = NEW.id"
+MOVED = f"{FORGET.format(these='= NEW.id')}; {FILL.format(searched='business_search', where='AND b.id = NEW.id')}"
 FAMILY = """
     CREATE FUNCTION business_family(business uuid) RETURNS SETOF uuid LANGUAGE sql STABLE STRICT AS $$
         WITH RECURSIVE family AS (
@@ -126,16 +122,21 @@ def upgrade() -> None:
         "duplicate_key",
         sa.Column("key", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("business_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(["business_id"], ["business.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("key", "business_id"),
     )
     op.create_index("duplicate_key_of_business", "duplicate_key", ["business_id"])
-    op.execute(KEYS)
     op.execute(FAMILY)
-    op.execute(FILL.format(searched="business_search"))
-    op.execute(TRIGGER.format(name="duplicate_keys_new", body=FILL.format(searched="fresh")))
-    op.execute(TRIGGER.format(name="duplicate_keys_anew", body=f"{FRESH}; {FILL.format(searched='fresh')}"))
+    op.execute(FILL.format(searched="business_search", where=""))
+    op.execute(TRIGGER.format(name="duplicate_keys_new", body=FILL.format(searched="fresh", where="")))
+    op.execute(TRIGGER.format(name="duplicate_keys_anew", body=f"{FRESH}; {FILL.format(searched='fresh', where='')}"))
     op.execute(TRIGGER.format(name="duplicate_keys_moved", body=MOVED))
+    op.execute(
+        TRIGGER.format(name="duplicate_keys_gone", body=FORGET.format(these="IN (SELECT business_id FROM gone)"))
+    )
+    op.execute(
+        "CREATE TRIGGER business_search_keys_gone AFTER DELETE ON business_search REFERENCING OLD TABLE AS gone"
+        " FOR EACH STATEMENT EXECUTE FUNCTION duplicate_keys_gone()"
+    )
     for name, when in (("new", "INSERT"), ("anew", "UPDATE")):
         op.execute(
             f"CREATE TRIGGER business_search_keys_{name} AFTER {when} ON business_search REFERENCING NEW TABLE AS fresh"
@@ -149,15 +150,15 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP TRIGGER business_keys_moved ON business")
-    for name in ("new", "anew"):
+    for name in ("new", "anew", "gone"):
         op.execute(f"DROP TRIGGER business_search_keys_{name} ON business_search")
     for table in ("duplicate_key", "business_merge", "duplicate_case"):
         op.drop_table(table)
     for function in (
         "duplicate_keys_new()",
         "duplicate_keys_anew()",
+        "duplicate_keys_gone()",
         "duplicate_keys_moved()",
-        "duplicate_keys(text, text)",
         "business_family(uuid)",
     ):
         op.execute(f"DROP FUNCTION {function}")

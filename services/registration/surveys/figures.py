@@ -17,9 +17,6 @@ from services.registration.surveys.domain import Measure, Status
 from services.registration.surveys.effect import Case
 from services.registration.surveys.need import Facts
 
-TRAINING = "training"
-"""The programme under which those who attend a training are given what belongs to it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -90,9 +87,9 @@ async def cases(session: AsyncSession, base: UUID, follow: UUID, own: Sequence[s
 
 SPANS = "unnest(CAST(:ids AS uuid[]), CAST(:since AS date[]), CAST(:until AS date[])) AS one(business_id, since, until)"
 TRAINED = text(
-    f"SELECT DISTINCT business_id FROM support JOIN {SPANS} USING (business_id)"  # noqa: S608 - our own constant
-    " WHERE programme = :programme AND voided_at IS NULL"
-    " AND (occurred_at AT TIME ZONE INTERVAL '7 hours')::date BETWEEN one.since AND one.until"
+    f"SELECT DISTINCT business_id FROM attendance a JOIN enrolment e ON e.id = a.enrolment_id"  # noqa: S608 - our own constant
+    " JOIN training_session t ON (t.training_id, t.no) = (a.training_id, a.session_no)"
+    f" JOIN {SPANS} USING (business_id) WHERE t.held_on BETWEEN one.since AND one.until"
 )
 ORDERED = text(
     f"SELECT DISTINCT business_id FROM income JOIN {SPANS} USING (business_id)"  # noqa: S608 - our own constant
@@ -102,21 +99,20 @@ ORDERED = text(
 
 
 async def trained_between(session: AsyncSession, between: Between) -> set[UUID]:
-    """Give those who were trained in these days: who was handed what belongs to a training, as far as is known here."""
-    return await _within(session, TRAINED, between, {"programme": TRAINING})
+    """Give those who were there at a session of a training in these days."""
+    return await _within(session, TRAINED, between)
 
 
 async def ordered_between(session: AsyncSession, between: Between) -> set[UUID]:
     """Give those who delivered what was ordered of them, or were paid for it, in these days."""
-    return await _within(session, ORDERED, between, {})
+    return await _within(session, ORDERED, between)
 
 
-async def _within(session: AsyncSession, question: Any, between: Between, more: Mapping[str, str]) -> set[UUID]:
+async def _within(session: AsyncSession, question: Any, between: Between) -> set[UUID]:
     asked = {
         "ids": list(between),
         "since": [since for since, _ in between.values()],
         "until": [until for _, until in between.values()],
-        **more,
     }
     return set((await session.execute(question, asked)).scalars())
 

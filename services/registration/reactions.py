@@ -13,6 +13,7 @@ from shared.contracts.aid_distribution import (
     MarketSold,
     ProductionDelivered,
     ProductionPaid,
+    ReturnVoided,
     StockReturned,
 )
 from shared.reaction import on
@@ -27,6 +28,7 @@ REACTIONS = (
     on_run(DistributionVoided, given.take_back),
     on_run(MarketSold, given.remember),
     on_run(StockReturned, given.remember),
+    on_run(ReturnVoided, given.take_back),
     on(KitsReserved, trainings.hear_reserved),
     on(KitsRefused, trainings.hear_refused),
     on(KitsReleased, trainings.hear_released),

@@ -38,6 +38,7 @@ from shared.contracts.aid_distribution import (
     ProductionOffered,
     ProductionPaid,
     ProductionTakenBack,
+    ReturnVoided,
     StationBroken,
     StationDry,
     StationReported,
@@ -542,8 +543,8 @@ async def _ordered_goods_are_followed(found: Installation) -> list[str]:
             states[event.order_id] = event.state
         elif isinstance(event, ProductionEvent) and type(event) in ORDER_STATES:
             states[event.order_id] = ORDER_STATES[type(event)]
-        elif isinstance(event, DistributionVoided):
-            voided.add(event.distribution_id)
+        elif isinstance(event, DistributionVoided | ReturnVoided):
+            voided.add(event.distribution_id if isinstance(event, DistributionVoided) else event.reverses)
         elif isinstance(event, DistributionPosted | MarketSold) or (
             isinstance(event, StockReturned) and event.direction == "from_public"
         ):

@@ -31,6 +31,7 @@ from shared.contracts.aid_distribution import (
     ProductionOffered,
     ProductionPaid,
     ProductionTakenBack,
+    ReturnVoided,
     StationBroken,
     StationDry,
     StationReported,
@@ -1009,6 +1010,11 @@ async def return_what_was_ordered(office: Office) -> Order:
     )  # fmt: skip
 
 
+async def void_what_was_returned(office: Office) -> Order:
+    made = await office.done(await return_what_was_ordered(office))
+    return _post("aid_distribution", f"/aid/returns/{made['id']}/void", reason="Salah catat")
+
+
 async def settle_market(office: Office) -> Order:
     market = await office.done(await close_market(office))
     return _post("aid_distribution", f"/aid/markets/{market['id']}/settlement")
@@ -1192,6 +1198,7 @@ CAUSES: Mapping[type[Event], Recipe] = {
     MarketCancelled: cancel_market,
     MarketSold: sell_what_was_ordered,
     StockReturned: return_what_was_ordered,
+    ReturnVoided: void_what_was_returned,
     PriceAlert: price_above_its_ceiling,
     StockLow: run_low,
     StockOut: run_out,

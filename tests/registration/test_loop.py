@@ -25,6 +25,7 @@ from shared.contracts.aid_distribution import (
     ProductionDeclined,
     ProductionOffered,
     ProductionTakenBack,
+    ReturnVoided,
     StockReturned,
     production_lot,
 )
@@ -90,6 +91,10 @@ def brought_back(posting_id: UUID, *lines: Goods, direction: str = "from_public"
     return StockReturned(**moved(posting_id, *lines), direction=direction, reason="unused", returns=UUID(int=81))
 
 
+def no_return(of: UUID, *lines: Goods) -> ReturnVoided:
+    return ReturnVoided(**moved(UUID(int=of.int + 100), *lines), direction="from_public", reverses=of, reason="wrong")
+
+
 async def hear(database: Database, *events: Event) -> None:
     """Hear events as the service does, each by what its table says of it."""
     async with database.work(OFFICE) as work:
@@ -122,6 +127,10 @@ async def test_the_loop_of_a_business_goes_from_the_order_to_those_who_got_its_g
         DistributionVoided(**handed_out(goods(9), distribution_id=UUID(int=73)), reason="twice"),
         sold(UUID(int=81), goods(4)),
         brought_back(UUID(int=82), goods(3)),
+        brought_back(UUID(int=84), goods(2)),
+        no_return(UUID(int=84), goods(2)),
+        no_return(UUID(int=85), goods(1)),  # heard of before the return that it takes back
+        brought_back(UUID(int=85), goods(1)),
         brought_back(UUID(int=83), goods(20), direction="to_donor"),
         DistributionPosted(**handed_out(goods(50, "A"), distribution_id=UUID(int=74), businesses=[business])),
     )

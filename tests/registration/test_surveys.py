@@ -19,6 +19,8 @@ from services.registration.surveys import audit, handlers, links, questions, sea
 from services.registration.surveys.cells import quartiles
 from services.registration.surveys.domain import decline_permille
 from services.registration.surveys.orders import SeriesQuery, SummaryQuery
+from services.registration.trainings.enrolment_store import AttendanceRow, EnrolmentRow
+from services.registration.trainings.store import TrainingRow, TrainingSessionRow
 from shared.clock import wib_day
 from shared.contracts.registration import SurveyAnswered, SurveyOpened
 from shared.database import Database
@@ -589,6 +591,31 @@ async def support(database: Database, firms: Sequence[UUID], programme: str, day
             )
 
 
+async def train(database: Database, firms: Sequence[UUID], day: date) -> None:
+    """Have these at a training of one day."""
+    at, training = datetime(day.year, day.month, day.day, 5, tzinfo=UTC), uuid4()
+    about = {"kits_state": "none", "announced_at": at, "announced_by": "staff-1", "starts_on": day, "ends_on": day}
+    async with database.work(OFFICE) as work:
+        work.session.add(
+            TrainingRow(
+                id=training, programme="T", title="T", sector="garment", region="19.71", venue="Aula",
+                seats=20, seats_taken=len(firms), state="announced", **about,
+            )
+        )  # fmt: skip
+        await work.session.flush()
+        work.session.add(TrainingSessionRow(training_id=training, no=1, held_on=day))
+        enrolled = [
+            EnrolmentRow(
+                id=uuid4(), training_id=training, business_id=one, state="accepted", applied_at=at, ticket=uuid4()
+            )
+            for one in firms
+        ]
+        work.session.add_all(enrolled)
+        await work.session.flush()
+        there = {"training_id": training, "session_no": 1, "reason": "HP tertinggal", "recorded_at": at, "actor": "a"}
+        work.session.add_all(AttendanceRow(enrolment_id=one.id, **there) for one in enrolled)
+
+
 async def earn(database: Database, firms: Sequence[UUID], day: date) -> None:
     async with database.work(OFFICE) as work:
         for firm in firms:
@@ -614,8 +641,8 @@ async def test_before_and_after_stand_beside_comparable_others(door: Door, datab
         for number, firm in enumerate(made)
     ]
     await sent(door, lines)
-    await support(database, made[:6], "training", date(2020, 9, 22))
-    await support(database, made[6:8], "training", date(2020, 12, 1))  # after their answer
+    await train(database, made[:6], date(2020, 9, 22))
+    await train(database, made[6:8], date(2020, 12, 1))  # after their answer
     await earn(database, made[8:10], date(2020, 10, 1))
     found = (await door["auditor"].get(f"{SURVEYS}/{autumn['id']}/effect")).json()
     assert (found["base"], "bukan sebab" in found["note"], "not its cause" in found["note_english"]) == (

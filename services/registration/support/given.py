@@ -22,6 +22,7 @@ from shared.contracts.aid_distribution import (
     DistributionVoided,
     Goods,
     MarketSold,
+    ReturnVoided,
     StockReturned,
 )
 from shared.database import Work
@@ -39,8 +40,8 @@ class Kind(StrEnum):
 
 KINDS_SQL = ", ".join(f"'{kind}'" for kind in Kind)
 FROM_PUBLIC = "from_public"
-GivenEvent: TypeAlias = DistributionPosted | DistributionVoided | MarketSold | StockReturned
-GIVEN_EVENTS = (DistributionPosted, DistributionVoided, MarketSold, StockReturned)
+GivenEvent: TypeAlias = DistributionPosted | DistributionVoided | MarketSold | StockReturned | ReturnVoided
+GIVEN_EVENTS = (DistributionPosted, DistributionVoided, MarketSold, StockReturned, ReturnVoided)
 
 
 class GivenRow(SQLModel, table=True):
@@ -54,7 +55,7 @@ class GivenRow(SQLModel, table=True):
         CheckConstraint(f"kind IN ({KINDS_SQL})", name="given_kind_known"),
         CheckConstraint("quantity > 0", name="given_quantity_positive"),
         CheckConstraint("(kind = 'return') = (occasion IS NULL)", name="given_at_an_occasion"),
-        CheckConstraint("voided_at IS NULL OR kind = 'distribution'", name="given_void_is_of_a_distribution"),
+        CheckConstraint("voided_at IS NULL OR kind <> 'sale'", name="given_void_is_of_no_sale"),
         Index("given_of_lot", "lot", "item"),
         Index("given_at_occasion", "occasion"),
     )
@@ -64,7 +65,6 @@ class GivenRow(SQLModel, table=True):
     lot: str = Field(sa_column=Column(Text, primary_key=True))
     kind: str = Field(sa_column=Column(Text, nullable=False))
     occasion: UUID | None = Field(default=None, sa_column=Column(Uuid, nullable=True))
-    number: str = Field(sa_column=Column(Text, nullable=False))
     quantity: int = Field(sa_column=Column(BigInteger, nullable=False))
     region: str = Field(sa_column=Column(Text, nullable=False))
     place: str = Field(sa_column=Column(Text, nullable=False))
@@ -86,10 +86,10 @@ async def remember(work: Work, run: Sequence[Heard[GivenEvent]]) -> None:
         await work.session.execute(PUT, rows)
 
 
-async def take_back(work: Work, run: Sequence[Heard[DistributionVoided]]) -> None:
-    """Mark what was handed out by distributions that were taken back."""
+async def take_back(work: Work, run: Sequence[Heard[DistributionVoided | ReturnVoided]]) -> None:
+    """Mark what was handed out, or brought back, by documents that were taken back, also where those come later."""
     await remember(work, run)
-    await work.session.execute(VOID, {"ids": [one.event.distribution_id for one in run], "now": work.now})
+    await work.session.execute(VOID, {"ids": [_document(one.event)[0] for one in run], "now": work.now})
 
 
 def _rows(event: GivenEvent) -> list[GivenRow]:
@@ -103,7 +103,6 @@ def _rows(event: GivenEvent) -> list[GivenRow]:
             lot=lot,
             kind=kind.value,
             occasion=occasion,
-            number=event.number,
             quantity=quantity,
             region=event.region,
             place=event.place,
@@ -118,7 +117,8 @@ def _document(event: GivenEvent) -> tuple[UUID, Kind | None, UUID | None]:
         return event.distribution_id, Kind.DISTRIBUTION, event.distribution_id
     if isinstance(event, MarketSold):
         return event.posting_id, Kind.SALE, event.market_id
-    return event.posting_id, Kind.RETURN if event.direction == FROM_PUBLIC else None, None
+    document_id = event.reverses if isinstance(event, ReturnVoided) else event.posting_id
+    return document_id, Kind.RETURN if event.direction == FROM_PUBLIC else None, None
 
 
 def _made_to_order(lines: Iterable[Goods]) -> Mapping[tuple[str, str], int]:
@@ -154,7 +154,9 @@ async def look(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
 
 
 def _wrong(event: GivenEvent, found: Mapping[tuple[str, str], tuple[int, bool]]) -> str:
-    voided = isinstance(event, DistributionVoided)
+    voided = isinstance(event, DistributionVoided | ReturnVoided)
+    if isinstance(event, StockReturned):  # another aggregate may have said since that it was a mistake
+        voided = any(marked for _, marked in found.values())
     due = {(row.item, row.lot): (row.quantity, voided) for row in _rows(event)}
     if found == due:
         return ""

@@ -43,7 +43,6 @@ def upgrade() -> None:
         sa.Column("lot", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("occasion", sa.Uuid(), nullable=True),
-        sa.Column("number", sa.Text(), nullable=False),
         sa.Column("quantity", sa.BigInteger(), nullable=False),
         sa.Column("region", sa.Text(), nullable=False),
         sa.Column("place", sa.Text(), nullable=False),
@@ -52,7 +51,7 @@ def upgrade() -> None:
         sa.CheckConstraint("(kind = 'return') = (occasion IS NULL)", name="given_at_an_occasion"),
         sa.CheckConstraint("kind IN ('distribution', 'sale', 'return')", name="given_kind_known"),
         sa.CheckConstraint("quantity > 0", name="given_quantity_positive"),
-        sa.CheckConstraint("voided_at IS NULL OR kind = 'distribution'", name="given_void_is_of_a_distribution"),
+        sa.CheckConstraint("voided_at IS NULL OR kind <> 'sale'", name="given_void_is_of_no_sale"),
         sa.PrimaryKeyConstraint("document_id", "item", "lot"),
     )
     op.create_index("given_at_occasion", "given", ["occasion"], unique=False)

@@ -44,6 +44,32 @@ class Cell:
     row: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedColumn:
+    """A column that holds sealed values of persons, as the capability that owns it declares it.
+
+    Shape:  the value of a row is sealed for the cell (table, column, `row`) under the key of the person whom `owner`
+            names, for one `purpose`; `index` is the column beside it by which equal values of a `kind` are found
+    """
+
+    table: str
+    column: str
+    purpose: str
+    row: str = "id"
+    owner: str = "owner_id"
+    index: str | None = None
+    kind: str = ""
+
+    @property
+    def name(self) -> str:
+        """Give `table.column`."""
+        return f"{self.table}.{self.column}"
+
+    def cell(self, row: object) -> Cell:
+        """Give the cell of one row."""
+        return Cell(self.table, self.column, str(row))
+
+
 class PersonKey:
     """Seal and open the values of one person.
 
@@ -71,6 +97,8 @@ class Vault:
         self._index_key = _derived(master, "index sealed values")
         self._signing_root = _derived(master, "sign papers")
         self._mark_key = _derived(master, "mark what is published")
+        self._answers = AESGCMSIV(_derived(master, "keep answers"))
+        self._requests_key = _derived(master, "recognise requests")
 
     def new_person(self, person: str) -> PersonKey:
         """Make the key of a person who has none yet; store its `wrapped` with the person."""
@@ -84,6 +112,18 @@ class Vault:
     def index(self, value: str, kind: str = "nik") -> bytes:
         """Give 32 bytes that are the same for equal values of one kind, and tell nothing without the master key."""
         return hmac.digest(self._index_key, _bound(kind, value), "sha256")
+
+    def digest(self, content: bytes) -> bytes:
+        """Give 32 bytes by which the same request is known again; nobody can try out numbers on it without the key."""
+        return hmac.digest(self._requests_key, content, "sha256")
+
+    def keep_answer(self, caller: str, key: str, body: bytes) -> bytes:
+        """Seal an answer that is kept for a retry and holds what is stored sealed everywhere else."""
+        return _sealed(self._answers, body, _bound("answer", caller, key))
+
+    def kept_answer(self, caller: str, key: str, kept: bytes) -> bytes:
+        """Open an answer that was kept; what was not sealed, as after an erasure, is given as it is."""
+        return _opened(self._answers, kept, _bound("answer", caller, key)) if kept[:1] == FORM else kept
 
     def signer(self, purpose: str) -> Ed25519PrivateKey:
         """Give the key that signs papers of one purpose, always the same.
@@ -104,6 +144,11 @@ class Vault:
 def mask_nik(nik: str) -> str:
     """Show only the last four digits: enough to tell two cards apart on a screen, too little to use one."""
     return _masked(nik, 0, NIK_SHOWN)
+
+
+def mask_kk(kk: str) -> str:
+    """Show only the last four digits of the number of a family card."""
+    return _masked(kk, 0, NIK_SHOWN)
 
 
 def mask_phone(phone: str) -> str:

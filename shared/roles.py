@@ -17,6 +17,14 @@ class Action(StrEnum):
     CLOSE_BUSINESS = "close_business"
     SEE_OWN_BUSINESS = "see_own_business"
 
+    CHANGE_KK = "change_kk"
+    SEE_KK = "see_kk"
+    REVEAL = "reveal"
+    REVEAL_IDENTITY = "reveal_identity"
+    REVEAL_TURNOVER = "reveal_turnover"
+    SEE_REVEALS = "see_reveals"
+    SEE_OWN_REVEALS = "see_own_reveals"
+
     SEE_TRAININGS = "see_trainings"
     ANNOUNCE_TRAINING = "announce_training"
 
@@ -89,6 +97,8 @@ _FIELD = frozenset({Role.REGENCY_OFFICER, Role.PROVINCE_STAFF, Role.OPERATOR})
 _READERS = _FIELD | {Role.AUDITOR}
 _OFFICE = frozenset({Role.PROVINCE_STAFF, Role.OPERATOR})
 _EVERYBODY = frozenset(Role)
+_CASEWORK = frozenset({Role.REGENCY_OFFICER, Role.PROVINCE_STAFF})
+"""Who works with people; who keeps the machines running has no need of their numbers."""
 
 MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
     {
@@ -97,6 +107,13 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.CHANGE_BUSINESS: _FIELD,
         Action.CLOSE_BUSINESS: _FIELD,
         Action.SEE_OWN_BUSINESS: frozenset({Role.OWNER}),
+        Action.CHANGE_KK: _CASEWORK,
+        Action.SEE_KK: _CASEWORK,
+        Action.REVEAL: _CASEWORK,  # and then by the field: the two below
+        Action.REVEAL_IDENTITY: _CASEWORK,
+        Action.REVEAL_TURNOVER: frozenset({Role.PROVINCE_STAFF}),  # specific personal data: a right of its own
+        Action.SEE_REVEALS: frozenset({Role.AUDITOR}),
+        Action.SEE_OWN_REVEALS: frozenset({Role.OWNER}),
         Action.SEE_TRAININGS: _READERS,
         Action.ANNOUNCE_TRAINING: _OFFICE,
         Action.SEE_STOCK: _READERS,

@@ -137,6 +137,27 @@ async def close_business(office: Office) -> Order:
     return _post("registration", f"/registration/businesses/{business['id']}/closure", reason="Tidak ada pesanan")
 
 
+async def reveal(office: Office) -> Order:
+    business = await office.done(await register_known(office))
+    path = f"/registration/owners/{business['owner_id']}/reveal"
+    return _post("registration", path, field="nik", reason="Pembayaran")
+
+
+async def change_kk(office: Office) -> Order:
+    business = await office.done(await register_known(office))
+    return _post("registration", f"/registration/owners/{business['owner_id']}/kk", kk="1971010109200001")
+
+
+async def register_known(_office: Office) -> Order:
+    """Register a business of a new owner who has told their NIK."""
+    number = next(_numbers)
+    owner = {"name": f"Pemilik {number}", "nik": f"197101520378{number % 9999 + 1:04}"}
+    return _post(
+        "registration", "/registration/businesses",
+        name=f"Usaha {number}", sector="garment", region=REGION, owner=owner,
+    )  # fmt: skip
+
+
 async def add_item(_office: Office) -> Order:
     number = next(_numbers)
     return _post("aid_distribution", "/aid/items", code=f"I-{number}", name="Sarung", unit="piece", category="other")
@@ -726,6 +747,8 @@ ORDERS: Mapping[str, Recipe] = {
     "register_business": register_business,
     "change_business": change_business,
     "close_business": close_business,
+    "reveal": reveal,
+    "change_kk": change_kk,
     "announce_training": announce_training,
     "cancel_training": cancel_training,
     "add_item": add_item,

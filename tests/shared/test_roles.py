@@ -46,9 +46,14 @@ def test_an_auditor_checks_figures_and_not_people() -> None:
     assert not allowed(Action.SEE_CONTACTS, Role.AUDITOR)
 
 
+def test_who_keeps_the_machines_running_looks_behind_no_mask() -> None:
+    assert {Action.REVEAL, Action.REVEAL_IDENTITY, Action.REVEAL_TURNOVER, Action.SEE_KK}.isdisjoint(may(Role.OPERATOR))
+    assert {role for role in Role if allowed(Action.REVEAL_TURNOVER, role)} == {Role.PROVINCE_STAFF}
+
+
 def test_an_owner_sees_only_what_is_their_own() -> None:
     own = {Action.SEE_OWN_BUSINESS, Action.SEE_OWN_PRODUCTION, Action.ANSWER_PRODUCTION, Action.READ_INBOX}
-    assert may(Role.OWNER) - OPEN == own
+    assert may(Role.OWNER) - OPEN == own | {Action.SEE_OWN_REVEALS}
 
 
 def test_another_service_reads_the_feed_and_nothing_else() -> None:
@@ -72,6 +77,7 @@ def test_a_regency_does_its_daily_work_but_leaves_the_catalogue_to_the_province(
         Action.PAY_PRODUCTION,
         Action.PLAN_ALLOCATION,
         Action.REGISTER_STAFF,
+        Action.REVEAL_TURNOVER,
         Action.SEE_CHAIN,
         Action.SEE_PRESSURE,
         Action.SET_CEILINGS,

@@ -69,6 +69,10 @@ class OwnerRow(SQLModel, table=True):
         CheckConstraint("position('@' in email) > 1", name="owner_email_has_at"),
         CheckConstraint("octet_length(nik_index) = 32", name="owner_nik_index_length"),
         CheckConstraint("(nik_sealed IS NULL) = (nik_index IS NULL)", name="owner_nik_sealed_and_indexed"),
+        CheckConstraint(
+            "erased_at IS NULL OR (nik_sealed IS NULL AND phone IS NULL AND email IS NULL)",
+            name="owner_erased_holds_nothing",
+        ),
         Index("owner_nik_index_key", "nik_index", unique=True),
     )
 
@@ -81,6 +85,8 @@ class OwnerRow(SQLModel, table=True):
     language: str = Field(sa_column=Column(Text, nullable=False))
     region: str = Field(sa_column=Column(Text, ForeignKey("region.code"), nullable=False))
     registered_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    restricted_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    erased_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
 
 
 class BusinessRow(SQLModel, table=True):

@@ -24,6 +24,8 @@ class Action(StrEnum):
     REVEAL_TURNOVER = "reveal_turnover"
     SEE_REVEALS = "see_reveals"
     SEE_OWN_REVEALS = "see_own_reveals"
+    RESTRICT_PERSON = "restrict_person"
+    ERASE_PERSON = "erase_person"
 
     SEE_TRAININGS = "see_trainings"
     ANNOUNCE_TRAINING = "announce_training"
@@ -114,6 +116,8 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.REVEAL_TURNOVER: frozenset({Role.PROVINCE_STAFF}),  # specific personal data: a right of its own
         Action.SEE_REVEALS: frozenset({Role.AUDITOR}),
         Action.SEE_OWN_REVEALS: frozenset({Role.OWNER}),
+        Action.RESTRICT_PERSON: frozenset({Role.PROVINCE_STAFF}),
+        Action.ERASE_PERSON: frozenset({Role.PROVINCE_STAFF}),
         Action.SEE_TRAININGS: _READERS,
         Action.ANNOUNCE_TRAINING: _OFFICE,
         Action.SEE_STOCK: _READERS,

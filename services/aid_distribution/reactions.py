@@ -1,11 +1,13 @@
 """What aid_distribution does when something has happened elsewhere."""
 
 from services.aid_distribution.businesses import handlers as businesses
+from services.aid_distribution.distributions import evidence
 from services.aid_distribution.kits import trainings
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
     BusinessRegistered,
+    PersonErased,
     TrainingAnnounced,
     TrainingCancelled,
 )
@@ -15,6 +17,7 @@ REACTIONS = (
     on_run(BusinessRegistered, businesses.learn),
     on_run(BusinessChanged, businesses.learn),
     on_run(BusinessClosed, businesses.forget),
+    on(PersonErased, evidence.forget),
     on(TrainingAnnounced, trainings.ask),
     on(TrainingCancelled, trainings.cancel),
 )

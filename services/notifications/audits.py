@@ -70,6 +70,7 @@ def _mail(told: Told, lacking: int) -> Seen:
 AUDITS = Audits(
     heard=(
         contacts.LEARNT_OWNERS,
+        contacts.HELD_OWNERS,
         contacts.LEARNT_BUSINESSES,
         seen_in(look, *dict.fromkeys(rule.event for rule in RULES)),
     ),

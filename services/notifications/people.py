@@ -21,13 +21,15 @@ class Language(StrEnum):
 class Person:
     """Somebody to be told.
 
-    Shape:  `key` is `owner/<id>` or `staff/<subject>`; `businesses` are the person's own that the fact is about
+    Shape:  `key` is `owner/<id>` or `staff/<subject>`; `businesses` are the person's own that the fact is about;
+            nobody writes to whoever is `held`
     """
 
     key: str
     language: Language
     email: str | None = None
     businesses: tuple[str, ...] = ()
+    held: bool = False
 
     def __repr__(self) -> str:
         return f"Person({self.key!r})"  # a value that ends in a log shows no address

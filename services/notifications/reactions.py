@@ -10,7 +10,7 @@ from services.notifications.delivery.store import Wanted
 from services.notifications.messages import handlers as messages
 from services.notifications.messages.handlers import News
 from services.notifications.messages.rules import Audience, Rule, rules_of
-from services.notifications.people import Person
+from services.notifications.people import Person, owner_key
 from shared.consumer import Heard, on_run
 from shared.contracts import Event
 from shared.contracts.aid_distribution import (
@@ -46,8 +46,13 @@ from shared.contracts.registration import (
     BusinessRegistered,
     OwnerChanged,
     OwnerRegistered,
+    PersonErased,
+    PersonReleased,
+    PersonRestricted,
 )
 from shared.database import Work
+from shared.idempotency import forget_answers
+from shared.reaction import on
 
 EMAIL = "email"
 
@@ -68,6 +73,15 @@ async def tell(work: Work, run: Sequence[Heard[Event]]) -> None:
         if told.news.rule.email and told.person.email
     ]
     await delivery.queue(work, wanted, channel=EMAIL)
+
+
+async def forget(work: Work, event: PersonErased) -> None:
+    """Take away all that is known of an owner: how to reach them, what was written to them, what was answered."""
+    person = owner_key(event.owner_id)
+    await contacts.erase(work, event)
+    await messages.forget(work, person)
+    await delivery.forget(work, person)
+    await forget_answers(work.session, str(event.owner_id))
 
 
 async def _owners(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
@@ -109,6 +123,9 @@ REACTIONS = (
     on_run(BusinessRegistered, contacts.learn_businesses),
     on_run(BusinessChanged, contacts.learn_businesses),
     on_run(BusinessClosed, contacts.end_businesses),
+    on(PersonRestricted, contacts.restrict),
+    on(PersonReleased, contacts.release),
+    on(PersonErased, forget),
     on_run(BusinessRegistered, tell),
     on_run(DistributionPosted, tell),
     on_run(DistributionVoided, tell),

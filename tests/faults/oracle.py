@@ -54,6 +54,7 @@ from shared.contracts.registration import (
     BusinessRegistered,
     OwnerChanged,
     OwnerRegistered,
+    PersonErased,
     TrainingAnnounced,
     TrainingCancelled,
 )
@@ -61,6 +62,8 @@ from shared.settings import SERVICES
 from shared.stream import LOST, connect
 
 TIMEOUT_SECONDS = 10
+ERASED = "(dihapus)"
+"""What stands in the place of the name of a person who was erased."""
 
 Told = tuple[str, str, str]
 """A fact, a person and a purpose: one message."""
@@ -365,7 +368,8 @@ def _of_production(event: ProductionEvent, owner: str, keepers: Sequence[str]) -
 
 async def _businesses_are_known(found: Installation) -> list[str]:
     registered = {one.business_id for one in found.events("registration") if isinstance(one, BusinessRegistered)}
-    owners = {one.owner_id for one in found.events("registration") if isinstance(one, OwnerRegistered)}
+    told = (OwnerRegistered, PersonErased)  # of who was erased nothing else is told any more
+    owners = {one.owner_id for one in found.events("registration") if isinstance(one, told)}
     return [
         f"{service}.{table}: {len(lacking)} lacking, {len(surplus)} too many"
         for service, table, column, due in (
@@ -389,6 +393,8 @@ async def _last_words_are_kept(found: Installation) -> list[str]:
         match event:
             case OwnerRegistered() | OwnerChanged():
                 owners[event.owner_id] = (event.name, event.phone, event.email, event.language, event.region)
+            case PersonErased():
+                owners[event.owner_id] = (ERASED, None, None, "id", event.region)
             case BusinessRegistered() | BusinessChanged():
                 businesses[event.business_id] = (event.owner_id, event.name, event.region, True)
             case BusinessClosed():

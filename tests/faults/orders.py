@@ -43,6 +43,9 @@ from shared.contracts.registration import (
     BusinessRegistered,
     OwnerChanged,
     OwnerRegistered,
+    PersonErased,
+    PersonReleased,
+    PersonRestricted,
     TrainingAnnounced,
     TrainingCancelled,
 )
@@ -146,6 +149,25 @@ async def reveal(office: Office) -> Order:
 async def change_kk(office: Office) -> Order:
     business = await office.done(await register_known(office))
     return _post("registration", f"/registration/owners/{business['owner_id']}/kk", kk="1971010109200001")
+
+
+async def restrict_person(office: Office) -> Order:
+    business = await office.done(await register_known(office))
+    path = f"/registration/owners/{business['owner_id']}/restriction"
+    return _post("registration", path, reason="Diminta dengan surat")
+
+
+async def release_person(office: Office) -> Order:
+    restriction = await restrict_person(office)
+    await office.done(restriction)
+    path = restriction.path.replace("/restriction", "/release")
+    return _post("registration", path, reason="Diminta dengan surat")
+
+
+async def erase_person(office: Office) -> Order:
+    business = await office.done(await register_known(office))
+    path = f"/registration/owners/{business['owner_id']}/erasure"
+    return _post("registration", path, reason="Diminta dengan surat")
 
 
 async def register_known(_office: Office) -> Order:
@@ -749,6 +771,9 @@ ORDERS: Mapping[str, Recipe] = {
     "close_business": close_business,
     "reveal": reveal,
     "change_kk": change_kk,
+    "restrict_person": restrict_person,
+    "release_person": release_person,
+    "erase_person": erase_person,
     "announce_training": announce_training,
     "cancel_training": cancel_training,
     "add_item": add_item,
@@ -825,6 +850,9 @@ CAUSES: Mapping[type[Event], Recipe] = {
     BusinessRegistered: register_another,
     BusinessChanged: change_business,
     BusinessClosed: close_business,
+    PersonRestricted: restrict_person,
+    PersonReleased: release_person,
+    PersonErased: erase_person,
     TrainingAnnounced: announce_training,
     TrainingCancelled: cancel_training_without_kits,
     KitsReserved: announce_training,

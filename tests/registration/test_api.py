@@ -41,6 +41,7 @@ async def test_a_registration_answers_with_what_was_stored(door: Door) -> None:
         "phone": "+6283400000101",
         "email": "siti@contoh.example",
         "language": "id",
+        "state": "active",
     }
     assert shown["business_scale"] == {"scale": "micro", "rule": "pp-7-2021"}
     assert shown["industry_scale"] == {"scale": "small", "rule": "permenperin-64-2016"}

@@ -14,6 +14,8 @@ from services.registration.businesses.domain import (
     NibTaken,
     NikBelongsToAnother,
     OwnerData,
+    OwnerErased,
+    OwnerRestricted,
     State,
 )
 from services.registration.businesses.handlers import Found
@@ -145,7 +147,10 @@ class ScaleView(msgspec.Struct, frozen=True):
 
 
 class OwnerView(msgspec.Struct, frozen=True, kw_only=True):
-    """A person, with the NIK masked; the ways to reach them only for those whose work it is."""
+    """A person, with the NIK masked; the ways to reach them only for those whose work it is.
+
+    Shape: while `state` is `restricted` their data are only stored; `erased` means that nothing is left of them
+    """
 
     id: UUID
     name: str
@@ -153,6 +158,7 @@ class OwnerView(msgspec.Struct, frozen=True, kw_only=True):
     phone: str | None
     email: str | None
     language: str
+    state: Literal["active", "restricted", "erased"]
 
 
 class WarningView(msgspec.Struct, frozen=True):
@@ -204,7 +210,7 @@ class RegionView(msgspec.Struct, frozen=True):
 @routes.post(
     "/businesses",
     allow=Action.REGISTER_BUSINESS,
-    refusals=(NikBelongsToAnother, NibTaken),
+    refusals=(NikBelongsToAnother, NibTaken, OwnerErased, OwnerRestricted),
     location="/registration/businesses/{id}",
     rules=handlers.registration_mistakes,
 )
@@ -233,7 +239,7 @@ async def show_business(call: Call, business_id: UUID) -> BusinessView:
 @routes.patch(
     "/businesses/{business_id}",
     allow=Action.CHANGE_BUSINESS,
-    refusals=(Absent, BusinessIsClosed, NikBelongsToAnother, NibTaken),
+    refusals=(Absent, BusinessIsClosed, NikBelongsToAnother, NibTaken, OwnerErased, OwnerRestricted),
     rules=handlers.mistakes,
 )
 async def change_business(call: Call, business_id: UUID, body: ChangeBusiness) -> BusinessView:
@@ -245,7 +251,11 @@ async def change_business(call: Call, business_id: UUID, body: ChangeBusiness) -
     )
 
 
-@routes.post("/businesses/{business_id}/closure", allow=Action.CLOSE_BUSINESS, refusals=(Absent, BusinessIsClosed))
+@routes.post(
+    "/businesses/{business_id}/closure",
+    allow=Action.CLOSE_BUSINESS,
+    refusals=(Absent, BusinessIsClosed, OwnerErased, OwnerRestricted),
+)
 async def close_business(call: Call, business_id: UUID, body: CloseBusiness) -> BusinessView:
     """Close a business for good."""
     return view(call.caller, await handlers.close_business(call.work, business_id, body.reason, body.document))
@@ -337,6 +347,7 @@ def _owner_view(caller: Caller, found: Found) -> OwnerView:
         phone=phone,
         email=owner.email if reachable else None,
         language=owner.language,
+        state="erased" if owner.erased_at else "restricted" if owner.restricted_at else "active",
     )
 
 

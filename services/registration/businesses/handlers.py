@@ -96,7 +96,7 @@ async def register_business(
 
     Shape:  either `owner` or `owner_id`; the other two ids are given only by data that brings its own, and what is
             stored under `business_id` already is left alone
-    Raises: Invalid (422) with every mistake, NikBelongsToAnother (409), NibTaken (409)
+    Raises: Invalid (422) with every mistake, NikBelongsToAnother, NibTaken, OwnerErased, OwnerRestricted (409)
     """
     if errors := await registration_mistakes(work, _leaves(business, owner, owner_id)):
         raise Invalid(errors)
@@ -105,6 +105,7 @@ async def register_business(
     person, notices = await owners.of_registration(
         work, owner or owner_id, business.region, new_owner_id or work.new_id()
     )
+    domain.check_open(person.restricted_at, person.erased_at)
     row = BusinessRow(
         id=business_id or work.new_id(),
         owner_id=person.id,
@@ -133,7 +134,8 @@ async def change_business(
 
     Shape:  only what is named changes: fields of BusinessData, `state` with `state_reason`, and fields of OwnerData;
             what is not new changes nothing and keeps the version
-    Raises: Absent (404), Stale (412), Invalid (422), BusinessIsClosed, NikBelongsToAnother, NibTaken (409)
+    Raises: Absent (404), Stale (412), Invalid (422), BusinessIsClosed, NikBelongsToAnother, NibTaken, OwnerErased,
+            OwnerRestricted (409)
     """
     row, person = await _locked(work, business_id)
     if row.version != version:
@@ -165,7 +167,7 @@ async def change_business(
 async def close_business(work: Work, business_id: UUID, reason: str, document: str | None) -> Found:
     """Close a business for good.
 
-    Raises: Absent (404), BusinessIsClosed (409) when it is closed already
+    Raises: Absent (404), BusinessIsClosed (409) when it is closed already, OwnerErased and OwnerRestricted (409)
     """
     row, _ = await _locked(work, business_id)
     row.state = domain.follow(State(row.state), State.CLOSED).value
@@ -217,6 +219,7 @@ async def _locked(work: Work, business_id: UUID) -> tuple[BusinessRow, OwnerRow]
     row = await store.fresh(work.session, business_id)
     if not work.caller.sees(row.region):  # it moved away while we waited
         raise Absent
+    domain.check_open(person.restricted_at, person.erased_at)
     return row, person
 
 

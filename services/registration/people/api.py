@@ -7,12 +7,14 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from services.registration.people import handlers
+from services.registration.businesses.domain import OwnerErased, OwnerRestricted
+from services.registration.businesses.store import OwnerRow
+from services.registration.people import handlers, rights
 from services.registration.people.domain import (
     KkUnchanged,
+    LegalHold,
     NothingToReveal,
-    OwnerErased,
-    OwnerRestricted,
+    NotRestricted,
     RevealsUsedUp,
     Secret,
 )
@@ -42,6 +44,12 @@ class ChangeKk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     kk: Kk
     since: date | None = None
+
+
+class Why(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why this is done: what the person asked for and when, or the ground in law."""
+
+    reason: Annotated[Text, Meta(examples=["Asked for by letter of 14 September 2020"])]
 
 
 class RevealQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,10 +118,27 @@ class KkView(msgspec.Struct, frozen=True, kw_only=True):
     same_card: list[UUID]
 
 
+class PersonView(msgspec.Struct, frozen=True, kw_only=True):
+    """A person by their id alone, and since when their data are only stored, if they are."""
+
+    id: UUID
+    region: str
+    restricted_at: datetime | None
+
+
+class ErasureView(msgspec.Struct, frozen=True, kw_only=True):
+    """The protocol of an erasure: how many rows of which table; it names nobody, and is all that is kept of it."""
+
+    id: UUID
+    erased_at: datetime
+    reason: str
+    counts: dict[str, int]
+
+
 @routes.post(
     "/owners/{owner_id}/reveal",
     allow=Action.REVEAL,
-    refusals=(Absent, Forbidden, NothingToReveal, OwnerErased, RevealsUsedUp),
+    refusals=(Absent, Forbidden, NothingToReveal, OwnerErased, OwnerRestricted, RevealsUsedUp),
     private=True,
 )
 async def reveal(call: Call, owner_id: UUID, body: Reveal) -> RevealedView:
@@ -150,6 +175,39 @@ async def change_kk(call: Call, owner_id: UUID, body: ChangeKk) -> KkView:
 async def list_kk(call: Call, owner_id: UUID) -> Page[KkView]:
     """List the family cards of a person with their days, the one that holds now first; their numbers are masked."""
     return Page([_kk_view(card) for card in await handlers.cards(call.work, owner_id)])
+
+
+@routes.post(
+    "/owners/{owner_id}/restriction",
+    allow=Action.RESTRICT_PERSON,
+    refusals=(Absent, OwnerErased, OwnerRestricted),
+)
+async def restrict_person(call: Call, owner_id: UUID, body: Why) -> PersonView:
+    """Let the data of a person only be stored: nobody is shown them or writes to them, and nothing of them changes."""
+    return _person_view(await rights.restrict(call.work, owner_id, body.reason))
+
+
+@routes.post(
+    "/owners/{owner_id}/release",
+    allow=Action.RESTRICT_PERSON,
+    refusals=(Absent, OwnerErased, NotRestricted),
+)
+async def release_person(call: Call, owner_id: UUID, body: Why) -> PersonView:
+    """Lift the restriction of a person's data."""
+    return _person_view(await rights.release(call.work, owner_id, body.reason))
+
+
+@routes.post("/owners/{owner_id}/erasure", allow=Action.ERASE_PERSON, refusals=(Absent, OwnerErased, LegalHold))
+async def erase_person(call: Call, owner_id: UUID, body: Why) -> ErasureView:
+    """Erase a person for good: keys, names and ways to reach them; what was received and paid stays without them."""
+    act = (await rights.erase(call.work, owner_id, body.reason)).act
+    return ErasureView(id=act.id, erased_at=shown(act.at), reason=act.reason, counts=act.counts)
+
+
+def _person_view(row: OwnerRow) -> PersonView:
+    return PersonView(
+        id=row.id, region=row.region, restricted_at=shown(row.restricted_at) if row.restricted_at else None
+    )
 
 
 def _revealed_view(found: Revealed) -> RevealedView:

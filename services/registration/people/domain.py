@@ -56,18 +56,18 @@ class KkUnchanged(Refusal):
     title = "This is the family card that is known already"
 
 
-class OwnerErased(Refusal):
-    """The data of this person were erased; nothing more is kept of them."""
+class LegalHold(Refusal):
+    """The law demands that the data are kept for now; `holds` says what for."""
 
-    code = "owner_erased"
-    title = "The data of this person were erased"
+    code = "legal_hold"
+    title = "These data must be kept for now"
 
 
-class OwnerRestricted(Refusal):
-    """The data of this person may only be stored, until the restriction is lifted."""
+class NotRestricted(Refusal):
+    """There is no restriction to be lifted."""
 
-    code = "owner_restricted"
-    title = "Processing of this person's data is restricted"
+    code = "not_restricted"
+    title = "Processing of this person's data is not restricted"
 
 
 def seconds_until_midnight(now: datetime) -> int:

@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from services.registration.businesses import sealing as businesses
+from services.registration.businesses.domain import check_open
 from services.registration.businesses.store import BusinessRow, OwnerRow, Wanted, lock_owner, owner_seen
 from services.registration.businesses.store import businesses as businesses_of
 from services.registration.people import domain, sealing, store
@@ -14,8 +15,6 @@ from services.registration.people.domain import (
     REVEALS_PER_DAY,
     KkUnchanged,
     NothingToReveal,
-    OwnerErased,
-    OwnerRestricted,
     RevealsUsedUp,
     Secret,
 )
@@ -56,11 +55,12 @@ class Card:
 async def reveal(work: Work, owner_id: UUID, secret: Secret, reason: str) -> Revealed:
     """Tell what stands behind a mask, once it is on record who asked, for whom and why.
 
-    Raises: Absent (404), Forbidden (403) where the field takes another right, NothingToReveal and OwnerErased (409),
-            RevealsUsedUp (429) until midnight in WIB
+    Raises: Absent (404), Forbidden (403) where the field takes another right, NothingToReveal, OwnerErased and
+            OwnerRestricted (409), RevealsUsedUp (429) until midnight in WIB
     """
     demand(work.caller, NEEDS[secret])
     person = await _seen(work, owner_id)
+    check_open(person.restricted_at, person.erased_at)
     number, sales = await _opened(work, person, secret)
     if number is None and not sales:
         raise NothingToReveal
@@ -106,8 +106,7 @@ async def _seen(work: Work, owner_id: UUID) -> OwnerRow:
     person = await owner_seen(work.session, owner_id, work.caller.regions)
     if person is None:
         raise Absent
-    if person.erased_at is not None:
-        raise OwnerErased
+    check_open(None, person.erased_at)
     return person
 
 
@@ -148,10 +147,7 @@ async def change_kk(work: Work, owner_id: UUID, kk: str, since: date | None) -> 
         raise Invalid(errors)
     await _seen(work, owner_id)
     person = await lock_owner(work.session, owner_id)  # cards of a person change one after another
-    if person.erased_at is not None:
-        raise OwnerErased
-    if person.restricted_at is not None:
-        raise OwnerRestricted
+    check_open(person.restricted_at, person.erased_at)
     known = await store.cards(work.session, owner_id)
     current = next((card for card in known if card.until is None), None)
     row_id = work.new_id()

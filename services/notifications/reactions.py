@@ -11,6 +11,7 @@ from services.notifications.messages import handlers as messages
 from services.notifications.messages.handlers import News
 from services.notifications.messages.rules import Audience, Rule, rules_of
 from services.notifications.people import Person, owner_key
+from shared import operator_acts
 from shared.consumer import Heard, on_run
 from shared.contracts import Event
 from shared.contracts.aid_distribution import (
@@ -82,6 +83,7 @@ async def forget(work: Work, event: PersonErased) -> None:
     await messages.forget(work, person)
     await delivery.forget(work, person)
     await forget_answers(work.session, str(event.owner_id))
+    await operator_acts.forget(work.session, event.subject)
 
 
 async def _owners(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:

@@ -153,6 +153,7 @@ async def change_kk(office: Office) -> Order:
 
 async def restrict_person(office: Office) -> Order:
     business = await office.done(await register_known(office))
+    await office.rests()  # or the welcome would be withheld, or not
     path = f"/registration/owners/{business['owner_id']}/restriction"
     return _post("registration", path, reason="Diminta dengan surat")
 
@@ -160,12 +161,14 @@ async def restrict_person(office: Office) -> Order:
 async def release_person(office: Office) -> Order:
     restriction = await restrict_person(office)
     await office.done(restriction)
+    await office.rests()
     path = restriction.path.replace("/restriction", "/release")
     return _post("registration", path, reason="Diminta dengan surat")
 
 
 async def erase_person(office: Office) -> Order:
     business = await office.done(await register_known(office))
+    await office.rests()
     path = f"/registration/owners/{business['owner_id']}/erasure"
     return _post("registration", path, reason="Diminta dengan surat")
 

@@ -17,6 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.aid_distribution.distributions.orders import AddEvidence, Evidence, Position
 from services.aid_distribution.distributions.store import DistributionRow
+from shared import operator_acts
 from shared.caller import Caller
 from shared.clock import shown
 from shared.contracts.registration import PersonErased
@@ -197,6 +198,7 @@ async def forget(work: Work, event: PersonErased) -> None:
     """Take away who signed where only the businesses of somebody who was erased received; what they received stays."""
     await work.session.execute(FORGET, {"businesses": event.businesses})
     await forget_answers(work.session, str(event.owner_id))
+    await operator_acts.forget(work.session, event.subject)
 
 
 async def look(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:

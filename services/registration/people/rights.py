@@ -20,6 +20,7 @@ from services.registration.businesses.domain import State, check_open
 from services.registration.businesses.store import OwnerRow, lock_owner, owner_seen
 from services.registration.people.domain import LegalHold, NotRestricted
 from services.registration.people.store import PersonActRow
+from shared import operator_acts
 from shared.contracts.registration import (
     BusinessClosed,
     OwnerChanged,
@@ -149,6 +150,7 @@ async def erase(work: Work, owner_id: UUID, reason: str) -> Erased:
         "told": [OwnerRegistered.type, OwnerChanged.type],
     }
     counts = {step.table: await _taken(work.session, step, bound) for step in STEPS}
+    await operator_acts.forget(work.session, f"owner/{owner_id}")
     counts["idempotency"] = await forget_answers(work.session, str(owner_id))
     act = await note(work, "erase", reason, counts)
     for row in rows:

@@ -12,6 +12,7 @@ import typer
 
 from services import stopping
 from services.commands import events, parked, person, stock, terminal
+from services.commands import keys as personal_keys
 from services.commands.doctor import doctor
 from services.commands.terminal import AsJson, Service
 from services.commands.verify import verify
@@ -36,6 +37,7 @@ keys = typer.Typer(help="Keys for machines: create and revoke.", no_args_is_help
 app.add_typer(keys, name="api-key")
 app.add_typer(events.app, name="events")
 app.add_typer(parked.app, name="parked")
+app.add_typer(personal_keys.app, name="keys")
 app.add_typer(person.app, name="person")
 app.add_typer(stock.app, name="stock")
 app.command()(verify)

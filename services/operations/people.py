@@ -177,7 +177,8 @@ def _caller(by: str, region: str) -> Caller:
 
 
 def _vault(there: Installation) -> Vault:
-    return Vault(KeyStore(there.settings.home).master)
+    keys = KeyStore(there.settings.home)
+    return Vault(keys.master, keys.personal)
 
 
 @asynccontextmanager

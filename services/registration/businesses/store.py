@@ -25,6 +25,7 @@ from sqlalchemy import (
     and_,
     false,
     or_,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -176,9 +177,17 @@ async def put_region(session: AsyncSession, row: RegionRow) -> None:
     await session.execute(told.on_conflict_do_update(index_elements=["code"], set_=values))
 
 
-async def owner_by_nik(session: AsyncSession, nik_index: bytes) -> OwnerRow | None:
-    """Find the person that a NIK belongs to."""
-    return (await session.exec(select(OwnerRow).where(col(OwnerRow.nik_index) == nik_index))).one_or_none()
+LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
+
+
+async def lock_value(session: AsyncSession, lock: int) -> None:
+    """Let nobody else look a value up, to store it where it is not known, until the end of the transaction."""
+    await session.execute(LOCK, {"lock": lock})
+
+
+async def owner_by_nik(session: AsyncSession, nik_indexes: Sequence[bytes]) -> OwnerRow | None:
+    """Find the person that a NIK belongs to, by its index under each key that is read at the moment."""
+    return (await session.exec(select(OwnerRow).where(col(OwnerRow.nik_index).in_(nik_indexes)))).one_or_none()
 
 
 async def owner_seen(session: AsyncSession, owner_id: UUID, own: Sequence[str]) -> OwnerRow | None:

@@ -190,4 +190,6 @@ async def cards(work: Work, owner_id: UUID) -> list[Card]:
 
 
 async def _same_card(work: Work, row: OwnerKkRow) -> list[UUID]:
-    return await store.same_card(work.session, row.owner_id, [row.kk_index], work.caller.regions)
+    (kk,) = await sealing.kks(work.session, work.vault, [row])
+    indexes = work.vault.indexes(kk, sealing.KK.kind)
+    return await store.same_card(work.session, row.owner_id, indexes, work.caller.regions)

@@ -42,6 +42,7 @@ app.add_typer(person.app, name="person")
 app.add_typer(stock.app, name="stock")
 app.command()(verify)
 app.command()(doctor)
+app.command()(person.retention)
 
 Port = Annotated[int | None, typer.Option(envvar="PORT", help="Port to listen on.")]
 Host = Annotated[str, typer.Option(help="Address to listen on; only this machine unless told otherwise.")]

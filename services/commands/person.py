@@ -100,3 +100,29 @@ def _told(one: "Done") -> list[str]:
     end = "done; the other services follow by event" if one.done else "nothing is done yet"
     bound = f"; what stands in Redis goes within {one.streams_kept_days} days" if one.act == "erase" else ""
     return [*rows, f"{one.act}: {end}{bound}"]
+
+
+def retention(
+    apply: Annotated[bool, typer.Option("--apply", help="Really clear it; --reason is needed then.")] = False,
+    dry_run: DryRun = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is kept on record.")] = "",
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Count what was kept about people for as long as the schedule says, field by field; with --apply clear it."""
+    from services.operations import field_retention
+    from services.operations.installation import opened
+
+    if apply and (dry_run or not reason):
+        raise typer.BadParameter("--apply needs --reason, and no --dry-run beside it", param_hint="--apply")
+
+    async def carry_out() -> "field_retention.Cleared":
+        with terminal.progress(as_json=as_json) as steps:
+            async with opened(terminal.settings()) as there:
+                operator = there.operator(by or terminal.login(), reason) if apply else None
+                return await field_retention.apply(there, steps, operator)
+
+    cleared = terminal.run(carry_out())
+    lines = [f"{one.due:>8} {one.field} (kept {one.months} months {one.purpose})" for one in cleared.fields]
+    end = "cleared" if cleared.done else "due, and still there"
+    terminal.answer(cleared, [*lines, f"as of {cleared.day}: {end}"], as_json=as_json)

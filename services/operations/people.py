@@ -65,7 +65,7 @@ async def export(there: Installation, owner_id: UUID, asked: Asked) -> PersonCop
 
     Raises: NotPossible for somebody unknown, or erased
     """
-    async with _registration(there) as database, there.reading(REGISTRATION) as session:
+    async with registration(there) as database, there.reading(REGISTRATION) as session:
         region = await _region(there, owner_id)
         vault = _vault(there)
         businesses = await copies.businesses_of(session, owner_id)
@@ -78,7 +78,7 @@ async def export(there: Installation, owner_id: UUID, asked: Asked) -> PersonCop
         except TooMuch as fault:
             raise NotPossible(str(fault)) from fault
         counts = {table: len(rows) for tables in told.values() for table, rows in tables.items()}
-        async with database.work(_caller(asked.by, region)) as work:
+        async with database.work(caller(asked.by, region)) as work:
             await rights.note(work, "export", asked.reason, counts, owner_id)
         return PersonCopy(owner_id=owner_id, at=shown(there.clock.now()).isoformat("T", "seconds"), services=told)
 
@@ -147,9 +147,9 @@ async def _carry_out(
 ) -> Done:
     counts: dict[str, int] = {}
     region = await _region(there, owner_id)
-    async with _registration(there) as database:
+    async with registration(there) as database:
         with suppress(_OnlyLooking):
-            async with database.work(_caller(asked.by, region)) as work:
+            async with database.work(caller(asked.by, region)) as work:
                 outcome = await task(work)
                 if isinstance(outcome, rights.Erased):
                     counts = outcome.act.counts
@@ -172,8 +172,9 @@ async def _region(there: Installation, owner_id: UUID) -> str:
     return str(row.region)
 
 
-def _caller(by: str, region: str) -> Caller:
-    return Caller(by, Role.OPERATOR, (region,))
+def caller(by: str, region: str = "") -> Caller:
+    """Give the operator as somebody who sees one region, or none."""
+    return Caller(by, Role.OPERATOR, (region,) if region else ())
 
 
 def _vault(there: Installation) -> Vault:
@@ -182,7 +183,8 @@ def _vault(there: Installation) -> Vault:
 
 
 @asynccontextmanager
-async def _registration(there: Installation) -> AsyncIterator[Database]:
+async def registration(there: Installation) -> AsyncIterator[Database]:
+    """Open the store of registration for orders that record events."""
     database = Database(
         there.settings.database_urls[REGISTRATION],
         REGISTRATION,

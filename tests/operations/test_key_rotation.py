@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx
 
+from services.commands.terminal import Steps
 from services.operations import key_rotation
-from services.operations.findings import Steps
 from services.operations.installation import opened
 from services.registration.people import rotation
 from shared.keys import KeyStore

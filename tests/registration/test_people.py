@@ -15,7 +15,7 @@ from services.registration.people.sealing import SEALED
 from shared import migrations
 from shared.clock import wib_day
 from shared.database import Database
-from shared.idempotency import REPLAYED_HEADER
+from shared.idempotency import REPLAYED_HEADER, request_hash
 from shared.person_numbers import kk_fault
 from shared.security import KeyStore
 from shared.telemetry import AsgiApp
@@ -172,6 +172,19 @@ async def test_a_retry_is_answered_as_the_first_time_and_looks_once(door: Door, 
     assert await stored(database, "SELECT count(*) FROM reveal") == [1]
     (kept,) = await stored(database, "SELECT body FROM idempotency")
     assert NIK.encode() not in kept
+
+
+async def test_the_digest_of_a_request_tells_nothing_to_whoever_tries_out_numbers(
+    door: Door, database: Database
+) -> None:
+    body = b'{"kk":"1971012908190007"}'
+    business = await registered(door["office"])
+    path = path_of(business, "kk")
+    headers = {"Idempotency-Key": "kk", "Content-Type": "application/json"}
+    assert (await door["office"].post(path, content=body, headers=headers)).status_code == 201
+    (kept,) = await stored(database, "SELECT request_hash FROM idempotency")
+    assert len(kept) == 32
+    assert kept != request_hash("POST", path, b"", body)
 
 
 async def test_the_record_of_looks_is_never_changed(door: Door, database: Database) -> None:

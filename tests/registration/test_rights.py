@@ -1,5 +1,6 @@
 """Data that may only be stored, and data that are erased: refused, recorded, told, and unreadable for good."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -161,3 +162,27 @@ async def test_the_store_lets_nothing_stand_beside_an_erasure(door: Door, databa
                 ),
                 {"owner": UUID(business["owner_id"])},
             )
+
+
+async def test_nobody_registers_a_business_of_somebody_who_is_erased_at_the_same_moment(
+    door: Door, database: Database
+) -> None:
+    for round_ in range(4):
+        nik = f"197101520378{9910 + round_}"
+        first = await registered(door["office"], nib=None, owner={"name": "Siti Aminah", "nik": nik})
+        another = registration(nib=None, name="Cabang", owner=None, owner_id=first["owner_id"])
+        del another["owner"]
+        erased, *others = await asyncio.gather(
+            door["office"].post(path_of(first, "erasure"), json=WHY),
+            *(door["office"].post("/registration/businesses", json=another) for _ in range(3)),
+        )
+        assert erased.status_code == 201, erased.text
+        assert {one.status_code for one in others} <= {201, 409}
+        assert {one.json()["code"] for one in others if one.status_code == 409} <= {"owner_erased"}
+    trading = (
+        "SELECT 1 FROM business JOIN owner ON owner.id = owner_id WHERE erased_at IS NOT NULL AND state <> 'closed'"
+    )
+    assert await rows(database, trading) == []
+    assert (
+        await rows(database, "SELECT 1 FROM person_key JOIN owner ON id = owner_id WHERE erased_at IS NOT NULL") == []
+    )

@@ -120,6 +120,8 @@ async def register_business(
     await _fill(work, row, business)
     if not await store.add_business(work.session, row):
         raise await _nib_taken(work, row.nib)
+    # From here on nobody erases the owner before this is over; whoever did so a moment ago is seen now.
+    domain.check_open(*await store.standing(work.session, person.id))
     work.record(
         BusinessRegistered(business_id=row.id, owner_id=person.id, name=row.name, sector=row.sector, region=row.region),
         region=row.region,

@@ -223,6 +223,18 @@ async def lock_owner(session: AsyncSession, owner_id: UUID) -> OwnerRow:
     return (await session.exec(found, execution_options={"populate_existing": True})).one()
 
 
+async def lock_owner_alone(session: AsyncSession, owner_id: UUID) -> OwnerRow:
+    """Give a person as `lock_owner` does, and let nothing new refer to them either until the end of the transaction."""
+    found = select(OwnerRow).where(col(OwnerRow.id) == owner_id).with_for_update()
+    return (await session.exec(found, execution_options={"populate_existing": True})).one()
+
+
+async def standing(session: AsyncSession, owner_id: UUID) -> tuple[datetime | None, datetime | None]:
+    """Say since when a person's data are restricted, and since when erased, as it stands now."""
+    found = select(OwnerRow.restricted_at, OwnerRow.erased_at).where(col(OwnerRow.id) == owner_id)
+    return (await session.exec(found)).one()
+
+
 async def fresh(session: AsyncSession, business_id: UUID) -> BusinessRow:
     """Give a business as it stands now that its owner is locked."""
     found = select(BusinessRow).where(col(BusinessRow.id) == business_id)

@@ -17,7 +17,7 @@ from sqlalchemy.engine import CursorResult
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.registration.businesses.domain import State, check_open
-from services.registration.businesses.store import OwnerRow, lock_owner, owner_seen
+from services.registration.businesses.store import OwnerRow, lock_owner_alone, owner_seen
 from services.registration.people.domain import LegalHold, NotRestricted
 from services.registration.people.store import PersonActRow
 from shared import operator_acts
@@ -177,7 +177,7 @@ async def _check_holds(session: AsyncSession, businesses: Sequence[UUID]) -> Non
 async def _locked(work: Work, owner_id: UUID) -> OwnerRow:
     if await owner_seen(work.session, owner_id, work.caller.regions) is None:
         raise Absent
-    return await lock_owner(work.session, owner_id)
+    return await lock_owner_alone(work.session, owner_id)
 
 
 async def note(

@@ -104,16 +104,16 @@ _CASEWORK = frozenset({Role.REGENCY_OFFICER, Role.PROVINCE_STAFF})
 
 MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
     {
-        Action.SEE_BUSINESSES: _READERS,
+        Action.SEE_BUSINESSES: _READERS | {Role.TURNOVER_READER},
         Action.REGISTER_BUSINESS: _FIELD,
         Action.CHANGE_BUSINESS: _FIELD,
         Action.CLOSE_BUSINESS: _FIELD,
         Action.SEE_OWN_BUSINESS: frozenset({Role.OWNER}),
         Action.CHANGE_KK: _CASEWORK,
         Action.SEE_KK: _CASEWORK,
-        Action.REVEAL: _CASEWORK,  # and then by the field: the two below
+        Action.REVEAL: _CASEWORK | {Role.TURNOVER_READER},  # and then by the field: the two below
         Action.REVEAL_IDENTITY: _CASEWORK,
-        Action.REVEAL_TURNOVER: frozenset({Role.PROVINCE_STAFF}),  # specific personal data: a right of its own
+        Action.REVEAL_TURNOVER: frozenset({Role.TURNOVER_READER}),  # specific personal data: a role of its own
         Action.SEE_REVEALS: frozenset({Role.AUDITOR}),
         Action.SEE_OWN_REVEALS: frozenset({Role.OWNER}),
         Action.RESTRICT_PERSON: frozenset({Role.PROVINCE_STAFF}),

@@ -13,7 +13,7 @@ from shared.security import KeyStore
 from shared.telemetry import AsgiApp
 from tests.conftest import Databases
 from tests.door import Client, Recorded, open_door
-from tests.registration.people import AUDITOR, BELITUNG, OFFICE, PANGKALPINANG
+from tests.registration.people import AUDITOR, BELITUNG, OFFICE, PANGKALPINANG, TURNOVER
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +53,7 @@ async def door(app: AsgiApp, keys: KeyStore) -> AsyncIterator[Mapping[str, Clien
         "pangkalpinang": PANGKALPINANG,
         "belitung": BELITUNG,
         "auditor": AUDITOR,
+        "turnover": TURNOVER,
     }
     clients = {name: Client(app, keys, caller) for name, caller in callers.items()}
     yield clients

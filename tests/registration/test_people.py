@@ -102,12 +102,18 @@ async def test_a_person_sees_who_looked_at_their_data_and_at_nobody_elses(
         assert (await another.get("/registration/my/reveals")).json()["items"] == []
 
 
-async def test_sales_take_a_right_of_their_own(door: Door) -> None:
+async def test_sales_take_a_role_of_their_own_which_sees_no_identity(door: Door) -> None:
     business = await registered(door["office"])
     asked = {"field": "annual_sales", "reason": REASON}
-    refused = await door["pangkalpinang"].post(path_of(business, "reveal"), json=asked)
-    assert (refused.status_code, refused.json()["action"]) == (403, "reveal_turnover")
-    shown = (await door["office"].post(path_of(business, "reveal"), json=asked)).json()
+    for name in ("pangkalpinang", "office"):
+        refused = await door[name].post(path_of(business, "reveal"), json=asked)
+        assert (refused.status_code, refused.json()["action"]) == (403, "reveal_turnover")
+    for field in ("nik", "kk"):
+        refused = await door["turnover"].post(path_of(business, "reveal"), json={"field": field, "reason": REASON})
+        assert (refused.status_code, refused.json()["action"]) == (403, "reveal_identity")
+    seen = (await door["turnover"].get(f"/registration/businesses/{business['id']}")).json()
+    assert (seen["owner"]["email"], seen["owner"]["phone"]) == (None, "+62********101")
+    shown = (await door["turnover"].post(path_of(business, "reveal"), json=asked)).json()
     assert shown["number"] is None
     assert shown["annual_sales"] == [
         {

@@ -48,7 +48,12 @@ def test_an_auditor_checks_figures_and_not_people() -> None:
 
 def test_who_keeps_the_machines_running_looks_behind_no_mask() -> None:
     assert {Action.REVEAL, Action.REVEAL_IDENTITY, Action.REVEAL_TURNOVER, Action.SEE_KK}.isdisjoint(may(Role.OPERATOR))
-    assert {role for role in Role if allowed(Action.REVEAL_TURNOVER, role)} == {Role.PROVINCE_STAFF}
+
+
+def test_turnover_has_a_role_of_its_own_which_sees_no_identity_and_reaches_nobody() -> None:
+    assert {role for role in Role if allowed(Action.REVEAL_TURNOVER, role)} == {Role.TURNOVER_READER}
+    own = {Action.SEE_BUSINESSES, Action.REVEAL, Action.REVEAL_TURNOVER}
+    assert may(Role.TURNOVER_READER) - OPEN == own
 
 
 def test_an_owner_sees_only_what_is_their_own() -> None:
@@ -79,7 +84,6 @@ def test_a_regency_does_its_daily_work_but_leaves_the_catalogue_to_the_province(
         Action.PLAN_ALLOCATION,
         Action.REGISTER_STAFF,
         Action.RESTRICT_PERSON,
-        Action.REVEAL_TURNOVER,
         Action.SEE_CHAIN,
         Action.SEE_PRESSURE,
         Action.SET_CEILINGS,

@@ -218,7 +218,11 @@ class Consumers:
             await self._effects.start_at(lane.source, lane.partition, events[0].seq - 1)
             reach("consumer.late_start", lane.source)
         for start in range(0, len(events), BATCH_EVENTS_MAX):
-            found = [Arrived(event.seq, event) for event in events[start : start + BATCH_EVENTS_MAX]]
+            # Read as the stream would have told them: what is poison there is poison here.
+            found = [
+                _arrived(event.source, event.partition, event.seq, stream.fields_of(event))
+                for event in events[start : start + BATCH_EVENTS_MAX]
+            ]
             lane.advance(await self._effects.take(lane.source, lane.partition, found))
 
     async def _observe(self) -> None:

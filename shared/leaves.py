@@ -1,6 +1,6 @@
 """The values of an order by their JSON Pointers, in which rules beside its shape are asked of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -10,15 +10,18 @@ Leaves = Mapping[str, object]
 
 def leaves_of(order: msgspec.Struct) -> Leaves:
     """Give the values of an order that has the right shape."""
-    return dict(_leaves(order, ""))
+    leaves: dict[str, object] = {}
+    _gather(order, "", leaves)
+    return leaves
 
 
-def _leaves(value: object, pointer: str) -> Iterator[tuple[str, object]]:
-    if isinstance(value, msgspec.Struct):
-        for name in value.__struct_fields__:
-            yield from _leaves(getattr(value, name), f"{pointer}/{name}")
+def _gather(value: object, pointer: str, leaves: dict[str, object]) -> None:
+    # Asked by the fields and not by isinstance, which msgspec's classes answer ten times as slowly.
+    if fields := getattr(value, "__struct_fields__", None):
+        for name in fields:
+            _gather(getattr(value, name), f"{pointer}/{name}", leaves)
     elif isinstance(value, list):
         for index, entry in enumerate(value):
-            yield from _leaves(entry, f"{pointer}/{index}")
+            _gather(entry, f"{pointer}/{index}", leaves)
     elif value is not None:
-        yield pointer, value
+        leaves[pointer] = value

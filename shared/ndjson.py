@@ -8,7 +8,8 @@ Reading never waits for the answers to be taken: many clients read only when the
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, cast
 from urllib.parse import parse_qsl
@@ -98,12 +99,13 @@ class LineByLine:
     async def answers(self) -> AsyncIterator[bytes]:
         """Give the answers batch by batch; ends early when the store is away, the body too long or the client gone."""
         try:
-            async for batch in batches(self._lines()):
-                async with self.turns:
-                    answers = await self._carried_out(batch)
-                yield b"".join(answers)
-                if self.away:
-                    return
+            async with aclosing(ahead(batches(self._lines()))) as read:
+                async for batch in read:
+                    async with self.turns:
+                        answers = await self._carried_out(batch)
+                    yield b"".join(answers)
+                    if self.away:
+                        return
         except ClientGone as gone:
             self.request.context.code = gone.code
 
@@ -184,6 +186,23 @@ async def batches(lines: AsyncIterator[Line]) -> AsyncIterator[list[Line]]:
             keys.add(line.key.key)
     if batch:
         yield batch
+
+
+async def ahead(batches: AsyncIterator[list[Line]]) -> AsyncGenerator[list[Line], None]:
+    """Give the same batches, reading the next one while the one that was given waits for the store.
+
+    Raises: what reading raises, when its batch would be given; what came before it is carried out
+    """
+    reading = asyncio.ensure_future(anext(batches, None))
+    try:
+        while (batch := await reading) is not None:
+            reading = asyncio.ensure_future(anext(batches, None))
+            yield batch
+    finally:
+        reading.cancel()
+        await asyncio.wait({reading})
+        if not reading.cancelled():
+            reading.exception()  # nobody waits for what this was to give
 
 
 async def lines_of(receive: Receive) -> AsyncIterator[tuple[int, bytes | Refusal]]:

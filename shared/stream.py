@@ -113,6 +113,12 @@ def flat(envelope: Envelope) -> list[str | bytes]:
     ]  # fmt: skip
 
 
+def fields_of(envelope: Envelope) -> Fields:
+    """Give the fields of an event as whoever reads its stream gets them."""
+    told = [part.encode() if isinstance(part, str) else part for part in flat(envelope)]
+    return dict(zip(told[::2], told[1::2], strict=True))
+
+
 def _entry(envelope: Envelope) -> Entry:
     return (
         envelope.seq, str(envelope.id), envelope.type, envelope.subject, envelope.time.isoformat(), envelope.actor,

@@ -119,6 +119,37 @@ async def test_of_two_reversals_one_wins_and_the_other_is_told_who(database: Dat
     assert await audited(database) == []
 
 
+async def test_without_the_lock_both_would_reverse_it_and_the_database_refuses_the_second(
+    database: Database, other: Database
+) -> None:
+    """The control: both have read that nobody has reversed it, and both post the opposite; there is enough for both."""
+    await receive(database, receipt(100, ago(2)))
+    done = await receive(database, receipt(100, ago(1)))
+    reversals = text("SELECT count(*) FROM posting WHERE reverses = :id")
+    async with database.work(OFFICE) as one, other.work(OFFICE) as another:
+        read = [(await work.session.execute(reversals, {"id": done.id})).scalar_one() for work in (one, another)]
+        assert read == [0, 0]
+        await handlers.post(one, [opposite(one, done)])
+        await one.session.commit()
+        with pytest.raises(DBAPIError, match="posting_reverses_key"):
+            await handlers.post(another, [opposite(another, done)])
+        await another.session.rollback()
+    assert await audited(database) == []
+
+
+def opposite(work: Work, done: PostingView) -> Draft:
+    return Draft(
+        id=work.new_id(),
+        kind=Kind.REVERSAL,
+        region="19.71",
+        occurred_at=done.occurred_at,
+        caller=OFFICE,
+        reason="control",
+        reverses=done.id,
+        lines=(Line(MASKS, 100, WAREHOUSE, "SUPPLIER", ""),),
+    )
+
+
 async def test_documents_that_are_made_at_once_are_numbered_without_a_gap(database: Database, other: Database) -> None:
     await asyncio.gather(*(receive(database, receipt(1)) for _ in range(2)))
     orders = [receipt(1, item=ITEMS[number % 3]) for number in range(10)]

@@ -20,6 +20,7 @@ from tests.shared.backbone import (
     CONSUMER,
     OFFICER,
     SOURCE,
+    DatabaseFeed,
     Seen,
     commit,
     commit_each,
@@ -186,9 +187,7 @@ async def test_an_entry_without_an_envelope_is_parked_with_all_that_stood_there(
 async def test_an_envelope_that_could_not_be_stored_is_parked_as_unreadable(
     seen: Seen, redis: Redis, wrong: dict[str, str | bytes]
 ) -> None:
-    flat = stream.flat(envelope("siti", 1))
-    fields = {str(name).encode(): value if isinstance(value, bytes) else value.encode()
-              for name, value in zip(flat[::2], flat[1::2], strict=True)}  # fmt: skip
+    fields = stream.fields_of(envelope("siti", 1))
     for name, value in wrong.items():
         fields[name.encode()] = value if isinstance(value, bytes) else value.encode()
     with pytest.raises(stream.Unreadable):
@@ -196,6 +195,25 @@ async def test_an_envelope_that_could_not_be_stored_is_parked_as_unreadable(
     effects = Effects(CONSUMER, seen.database, seen.reactions)
     await effects.take(SOURCE, HERE, [Arrived(1, None, stream.bytes_of(fields), "x"), Arrived(2, envelope("siti", 2))])
     assert len(await seen.parked()) == 1
+
+
+@pytest.mark.parks
+async def test_what_is_poison_in_the_stream_is_poison_also_when_the_feed_gives_it(
+    source: Database, redis: Redis, seen: Seen, servers: Servers
+) -> None:
+    await commit_each(source, ["siti"], [1, 2, 3])
+    await execute(source, "UPDATE outbox SET subject = repeat('x', :length) WHERE seq = 2", length=10_000)
+    async with running(relay_of(source, redis), consumers_of(seen, servers.redis_url)):
+        await seen.has(2)
+    (told,) = await _rows(seen)
+    await execute(seen.database, "TRUNCATE parked, effect")
+    await execute(seen.database, "UPDATE checkpoint SET last_seq = 1")  # as after a restore; the stream is trimmed
+    await redis.xtrim(stream.stream_name(SOURCE, HERE), minid="3-0", approximate=False)
+    async with running(consumers_of(seen, servers.redis_url, DatabaseFeed(source))):
+        await seen.has(1)
+    (filled,) = await _rows(seen)
+    assert await seen.numbers("siti") == [3]
+    assert (filled.seq, filled.error, filled.reason) == (told.seq, told.error, told.reason)
 
 
 @pytest.mark.parks

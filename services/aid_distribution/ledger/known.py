@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Protocol
 
 from services.aid_distribution.ledger import packs, store
@@ -110,6 +111,7 @@ async def known(work: Work, orders: Sequence[Leaves]) -> Known:
     return Known(*found, expiries, await packs.quantities(work.session, named) if named else {})
 
 
+@lru_cache(maxsize=4_096)  # the same few pointers are asked for in every order, many times each
 def field_of(pointer: str) -> str:
     """Give the last step of a pointer."""
     return pointer[pointer.rfind("/") + 1 :]

@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from services import stopping
-from services.commands import events, parked, stock, terminal
+from services.commands import events, parked, person, stock, terminal
+from services.commands import keys as personal_keys
 from services.commands.doctor import doctor
 from services.commands.terminal import AsJson, Service
 from services.commands.verify import verify
@@ -36,9 +37,12 @@ keys = typer.Typer(help="Keys for machines: create and revoke.", no_args_is_help
 app.add_typer(keys, name="api-key")
 app.add_typer(events.app, name="events")
 app.add_typer(parked.app, name="parked")
+app.add_typer(personal_keys.app, name="keys")
+app.add_typer(person.app, name="person")
 app.add_typer(stock.app, name="stock")
 app.command()(verify)
 app.command()(doctor)
+app.command()(person.retention)
 
 Port = Annotated[int | None, typer.Option(envvar="PORT", help="Port to listen on.")]
 Host = Annotated[str, typer.Option(help="Address to listen on; only this machine unless told otherwise.")]

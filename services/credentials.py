@@ -69,6 +69,8 @@ def _subject(role: Role, regions: Sequence[str], province: str) -> str:
             return f"staff-{province}"
         case Role.AUDITOR:
             return f"auditor-{province}"
+        case Role.TURNOVER_READER:
+            return f"turnover-{province}"
         case _:
             return str(role)
 

@@ -94,7 +94,7 @@ async def _load(settings: Settings, service: str, caller: Caller, task: Callable
         partitions=settings.partitions,
         clock=Clock(),
         connections_max=1,
-        vault=Vault(KeyStore(settings.home).master),
+        vault=_vault(settings),
     )
 
     async def carry_out(work: Work) -> bool:
@@ -355,3 +355,8 @@ async def _staff(work: Work, province: Province) -> bool:
             ),
         )
     return True
+
+
+def _vault(settings: Settings) -> Vault:
+    keys = KeyStore(settings.home)
+    return Vault(keys.master, keys.personal)

@@ -21,8 +21,8 @@ ID_BYTES = 8
 SECRET_BYTES = 32
 TOKEN = re.compile(rf"{PREFIX}_([0-9a-f]{{16}})_([A-Za-z0-9_-]{{43}})", re.ASCII)
 
-ROLES = tuple(role for role in Role if role not in (Role.OWNER, Role.PUBLIC))
-"""A machine may have any role but that of a person with a business."""
+ROLES = tuple(role for role in Role if role not in (Role.OWNER, Role.PUBLIC, Role.TURNOVER_READER))
+"""A machine may have any role but that of a person with a business, or of who looks at one's sales for a reason."""
 
 _ROLES_SQL = ", ".join(f"'{role}'" for role in ROLES)
 

@@ -19,6 +19,7 @@ class Role(StrEnum):
     REGENCY_OFFICER = "regency_officer"
     PROVINCE_STAFF = "province_staff"
     AUDITOR = "auditor"
+    TURNOVER_READER = "turnover_reader"  # the one who may see the sales of a person's business, one by one
     OPERATOR = "operator"
     SERVICE = "service"
     PUBLIC = "public"  # whoever asks without a token, where that is allowed

@@ -9,9 +9,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 import msgspec
 from sqlalchemy import CheckConstraint, Column, DateTime, Index, LargeBinary, SmallInteger, func, text
+from sqlalchemy.engine import CursorResult
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -138,3 +140,19 @@ async def store(session: AsyncSession, answers: Sequence[tuple[Key, Stored]]) ->
         },
     )
     reach("idempotency.after_insert")
+
+
+ERASED_ANSWER = '{"erased":true}'
+FORGET = text(
+    "UPDATE idempotency SET body = convert_to(:answer, 'UTF8') WHERE caller = :person"
+    " OR position(convert_to(:person, 'UTF8') IN body) > 0 OR position(convert_to(:person, 'UTF8') IN headers) > 0"
+)
+
+
+async def forget_answers(session: AsyncSession, person: str) -> int:
+    """Empty the answers that were given to a person or tell of them, and say how many; a retry is still no new order.
+
+    Shape: `person` is the id that stands in the answers and in their addresses
+    """
+    done = await session.execute(FORGET, {"answer": ERASED_ANSWER, "person": person})
+    return cast("CursorResult[object]", done).rowcount

@@ -11,6 +11,7 @@ import msgspec
 from shared import idempotency
 from shared.caller import Caller
 from shared.idempotency import Key
+from shared.privacy import Vault
 from shared.problems import Absent, FieldError, PreconditionMissing, Refusal, Stale, TooLarge
 from shared.routes import Route
 from shared.telemetry import CONTEXT, Receive, RequestContext, Scope
@@ -151,13 +152,16 @@ def _key_mistakes(request: Incoming) -> list[FieldError]:
     return [FieldError(pointer="/header/Idempotency-Key", code="bad_format", detail=detail)]
 
 
-def key_of(request: Incoming, caller: Caller, body: bytes) -> Key | None:
-    """Give whose retry of what this would be; None where no retry is announced."""
+def key_of(request: Incoming, caller: Caller, body: bytes, vault: Vault | None = None) -> Key | None:
+    """Give whose retry of what this would be; None where no retry is announced.
+
+    With a vault the digest of the request is keyed: a NIK is short enough to be tried out on a plain one.
+    """
     value = request.header(b"idempotency-key", None)
     if value is None or request.method != "POST":
         return None
     digest = idempotency.request_hash(request.method, request.path, request.scope["query_string"], body)
-    return Key(caller.subject, value, digest)
+    return Key(caller.subject, value, vault.digest(digest) if vault else digest)
 
 
 def expected_version(request: Incoming) -> int:

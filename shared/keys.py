@@ -1,9 +1,9 @@
-"""The two secrets of an installation, made at its first start and kept in files that only their owner reads."""
+"""The secrets of an installation, made at its first start and kept in files that only their owner reads."""
 
 import os
 import secrets
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -16,6 +16,8 @@ from shared.crashpoints import reach
 from shared.settings import SettingInvalid
 
 MASTER_KEY_BYTES = 32
+MASTER_LINE = "master"
+"""Stands for the master key in the list of keys for personal data."""
 OTHERS = stat.S_IROTH | stat.S_IWOTH
 """A group may read where the platform mounts secrets so; nobody else ever."""
 
@@ -28,7 +30,7 @@ class KeyStore:
     """Give the keys of an installation, making them if this is its first start.
 
     Shape:  `signing` signs our tokens and `verifying` is its public half; `master` (32 bytes) is the root of all
-            encryption of personal data: who loses it has lost them
+            encryption of personal data: who loses it has lost them; `personal` are the keys that wrap those of persons
     Raises: KeyUnusable for a file that is damaged, unreadable or open to others
     """
 
@@ -37,6 +39,58 @@ class KeyStore:
         self.signing = _token_key(_kept(folder / "token.jwk", _new_token_key))
         self.verifying = OKPKey.import_key(self.signing.as_dict(private=False))
         self.master = _master_key(_kept(folder / "master.key", _new_master_key))
+        self.personal = PersonalKeys(folder / "personal.keys", self.master)
+
+
+class PersonalKeys:
+    """The keys under which personal data stand, the one in use first; called, it gives them as they are now.
+
+    Shape:  a file with a key in hexadecimal in each line, or the word `master` for the master key; without the file
+            the master key is the only one. A running process takes up a changed file at its next use
+    Raises: KeyUnusable for a file that is damaged or open to others
+    """
+
+    def __init__(self, path: Path, master: bytes) -> None:
+        self.path = path
+        self._master = master
+        self._seen: tuple[int, int, int] | None = None
+        self._keys: tuple[bytes, ...] = (master,)
+
+    def __call__(self) -> tuple[bytes, ...]:
+        """Give the keys; read anew only when the file is another one than before."""
+        try:
+            now = self.path.stat()
+        except FileNotFoundError:
+            self._seen, self._keys = None, (self._master,)
+            return self._keys
+        seen = (now.st_ino, now.st_mtime_ns, now.st_size)
+        if seen != self._seen:
+            _, content = _kept(self.path, bytes)
+            self._keys, self._seen = self._read(content), seen
+        return self._keys
+
+    def _read(self, content: bytes) -> tuple[bytes, ...]:
+        lines = content.decode("ascii", "replace").split()
+        keys = tuple(self._master if line == MASTER_LINE else self._key(line) for line in lines)
+        if not keys or len(set(keys)) < len(keys):
+            raise KeyUnusable(f"{self.path} names no key, or one twice; restore it from a backup")
+        return keys
+
+    def _key(self, line: str) -> bytes:
+        return _master_key((self.path, line.encode("ascii", "replace")))
+
+    def write(self, keys: Sequence[bytes]) -> None:
+        """Put another list in the place of this one, whole at once and on disk."""
+        lines = [MASTER_LINE if key == self._master else key.hex() for key in keys]
+        with NamedTemporaryFile(dir=self.path.parent, prefix=f".{self.path.name}-", delete=False) as draft:
+            draft.write("\n".join(lines).encode() + b"\n")
+            draft.flush()
+            os.fsync(draft.fileno())
+        Path(draft.name).replace(self.path)
+
+    def renew(self) -> None:
+        """Make a new key, which is in use from now on; the others are still read."""
+        self.write([secrets.token_bytes(MASTER_KEY_BYTES), *self()])
 
 
 def _new_token_key() -> bytes:

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, LargeBinary, SmallInteger, Text, Uuid
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, LargeBinary, SmallInteger, Text, Uuid, text
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -109,3 +109,13 @@ async def listed(session: AsyncSession, limit: int = LISTED_MAX) -> Sequence[Ope
     """List the last acts, newest first."""
     order = col(OperatorActRow.at).desc(), col(OperatorActRow.id).desc()
     return (await session.exec(select(OperatorActRow).order_by(*order).limit(min(limit, LISTED_MAX)))).all()
+
+
+FORGET = text("UPDATE operator_act SET event = :nothing WHERE subject = :subject AND event IS NOT NULL")
+NOTHING = b"\x80"
+"""An empty map in MessagePack."""
+
+
+async def forget(session: AsyncSession, subject: str) -> None:
+    """Empty the dropped events of an aggregate that is a person who was erased; that they were dropped stays."""
+    await session.execute(FORGET, {"subject": subject, "nothing": NOTHING})

@@ -1,7 +1,8 @@
-"""The numbers that name a person here, a NIK and a telephone number: what is wrong with one, if anything.
+"""The numbers that name a person or a family here, and a telephone number: what is wrong with one, if anything.
 
 Source: DOMAIN registration: region of first issue, DDMMYY with +40 on the day for women, a serial that is not 0000;
-        there is no check digit. Telephone numbers are libphonenumber's matter, never a pattern of ours.
+        there is no check digit. The number of a family card (KK) is built alike, with the day on which it was issued.
+        Telephone numbers are libphonenumber's matter, never a pattern of ours.
 """
 
 from datetime import date
@@ -9,6 +10,7 @@ from datetime import date
 import phonenumbers
 
 NIK_DIGITS = 16
+KK_DIGITS = 16
 WOMEN_DAY_OFFSET = 40
 
 
@@ -21,6 +23,19 @@ def nik_fault(nik: str) -> str | None:
     if not _birthday_exists(day=int(nik[6:8]), month=int(nik[8:10]), year=int(nik[10:12])):
         return "digits 7 to 12 must be a birthday, DDMMYY, with 40 added to the day for women"
     if nik[12:] == "0000":
+        return "the serial may not be 0000"
+    return None
+
+
+def kk_fault(kk: str) -> str | None:
+    """Say why this cannot be the number of a family card, or None; the number itself is never repeated."""
+    if len(kk) != KK_DIGITS or not (kk.isascii() and kk.isdigit()):
+        return "must be 16 digits"
+    if kk[:2] == "00" or kk[2:4] == "00" or kk[4:6] == "00":
+        return "the first six digits must name a district"
+    if not _is_date(2000 + int(kk[10:12]), int(kk[8:10]), int(kk[6:8])):
+        return "digits 7 to 12 must be the day on which the card was issued, DDMMYY"
+    if kk[12:] == "0000":
         return "the serial may not be 0000"
     return None
 

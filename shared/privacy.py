@@ -8,6 +8,7 @@ Source: DOMAIN section 6 (Law 27/2022)
 import hmac
 import secrets
 from base64 import b32encode
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -23,6 +24,11 @@ MARK_BYTES = 10
 
 FORM = b"\x01"
 """The first byte of everything sealed, so that another cipher can follow one day."""
+
+NAMED_FORM = b"\x02"
+"""The first byte of a person's key that says which key wraps it; the name follows."""
+
+KEY_NAME_BYTES = 8
 
 MASK = "*"
 NIK_SHOWN = 4
@@ -44,6 +50,32 @@ class Cell:
     row: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedColumn:
+    """A column that holds sealed values of persons, as the capability that owns it declares it.
+
+    Shape:  the value of a row is sealed for the cell (table, column, `row`) under the key of the person whom `owner`
+            names, for one `purpose`; `index` is the column beside it by which equal values of a `kind` are found
+    """
+
+    table: str
+    column: str
+    purpose: str
+    row: str = "id"
+    owner: str = "owner_id"
+    index: str | None = None
+    kind: str = ""
+
+    @property
+    def name(self) -> str:
+        """Give `table.column`."""
+        return f"{self.table}.{self.column}"
+
+    def cell(self, row: object) -> Cell:
+        """Give the cell of one row."""
+        return Cell(self.table, self.column, str(row))
+
+
 class PersonKey:
     """Seal and open the values of one person.
 
@@ -63,27 +95,102 @@ class PersonKey:
         return _opened(self._cipher, sealed, _bound("cell", cell.table, cell.column, cell.row)).decode()
 
 
-class Vault:
-    """Hand out the keys of persons, and the index by which sealed values are found again."""
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """What follows from one key for personal data: how it begins what it wraps, its cipher, and its index key."""
 
-    def __init__(self, master: bytes) -> None:
-        self._wrapping = AESGCMSIV(_derived(master, "wrap person keys"))
-        self._index_key = _derived(master, "index sealed values")
+    begins: bytes
+    wrapping: AESGCMSIV
+    index_key: bytes
+
+
+class Vault:
+    """Hand out the keys of persons, and the index by which sealed values are found again.
+
+    Shape:  the master key is the root of everything else; `personal` gives the keys that wrap those of persons and key
+            the index, the one in use first (`shared.keys.PersonalKeys`). Without it the master key is the only one
+    """
+
+    def __init__(self, master: bytes, personal: Callable[[], Sequence[bytes]] | None = None) -> None:
+        self._master = master
+        self._personal = personal or (lambda: (master,))
+        self._versions: dict[bytes, _Version] = {}
+        self._code_key = _derived(master, "index sealed values")
         self._signing_root = _derived(master, "sign papers")
         self._mark_key = _derived(master, "mark what is published")
+        self._answers = AESGCMSIV(_derived(master, "keep answers"))
+        self._requests_key = _derived(master, "recognise requests")
+
+    def _current(self) -> list[_Version]:
+        """Give the versions that are read at the moment, the one in use first."""
+        keys = self._personal()
+        for key in keys:
+            if key not in self._versions:
+                name = b"" if key == self._master else _derived(key, "name a key")[:KEY_NAME_BYTES]
+                self._versions[key] = _Version(
+                    begins=NAMED_FORM + name if name else FORM,
+                    wrapping=AESGCMSIV(_derived(key, "wrap person keys")),
+                    index_key=_derived(key, "index sealed values"),
+                )
+        return [self._versions[key] for key in keys]
+
+    @property
+    def begins(self) -> bytes:
+        """Give the bytes with which every key of a person begins that is wrapped by the key in use."""
+        return self._current()[0].begins
 
     def new_person(self, person: str) -> PersonKey:
         """Make the key of a person who has none yet; store its `wrapped` with the person."""
-        plain = secrets.token_bytes(KEY_BYTES)
-        return PersonKey(plain, _sealed(self._wrapping, plain, _bound("person", person)))
+        return self._wrapped(person, secrets.token_bytes(KEY_BYTES))
+
+    def _wrapped(self, person: str, plain: bytes) -> PersonKey:
+        version = self._current()[0]
+        return PersonKey(plain, _sealed(version.wrapping, plain, _bound("person", person), version.begins))
 
     def person(self, person: str, wrapped: bytes) -> PersonKey:
         """Give the key of a person from what is stored; raises Unreadable when it is not this person's."""
-        return PersonKey(_opened(self._wrapping, wrapped, _bound("person", person)), wrapped)
+        return PersonKey(self._unwrapped(person, wrapped), wrapped)
+
+    def _unwrapped(self, person: str, wrapped: bytes) -> bytes:
+        for version in self._current():
+            if wrapped.startswith(version.begins):
+                return _opened(version.wrapping, wrapped, _bound("person", person), version.begins)
+        raise Unreadable("wrapped by a key that is not known here")
+
+    def rewrapped(self, person: str, wrapped: bytes) -> bytes:
+        """Give the same key of a person wrapped by the key in use."""
+        return self._wrapped(person, self._unwrapped(person, wrapped)).wrapped
 
     def index(self, value: str, kind: str = "nik") -> bytes:
-        """Give 32 bytes that are the same for equal values of one kind, and tell nothing without the master key."""
-        return hmac.digest(self._index_key, _bound(kind, value), "sha256")
+        """Give 32 bytes that are the same for equal values of one kind, and tell nothing without the key in use.
+
+        What is stored may stand under an earlier key until it is rotated: look it up under all `indexes`.
+        """
+        return self.indexes(value, kind)[0]
+
+    def indexes(self, value: str, kind: str = "nik") -> list[bytes]:
+        """Give the index of a value under every key that is read at the moment, the one in use first."""
+        return [hmac.digest(version.index_key, _bound(kind, value), "sha256") for version in self._current()]
+
+    def lock(self, value: str, kind: str) -> int:
+        """Give the number of the advisory lock under which a value is looked up and stored, whatever keys there are."""
+        return int.from_bytes(hmac.digest(self._code_key, _bound("lock", kind, value), "sha256")[:8], signed=True)
+
+    def code(self, value: str, kind: str) -> bytes:
+        """Give 32 bytes that nobody can make without the master key, and that stay the same whatever is rotated."""
+        return hmac.digest(self._code_key, _bound(kind, value), "sha256")
+
+    def digest(self, content: bytes) -> bytes:
+        """Give 32 bytes by which the same request is known again; nobody can try out numbers on it without the key."""
+        return hmac.digest(self._requests_key, content, "sha256")
+
+    def keep_answer(self, caller: str, key: str, body: bytes) -> bytes:
+        """Seal an answer that is kept for a retry and holds what is stored sealed everywhere else."""
+        return _sealed(self._answers, body, _bound("answer", caller, key))
+
+    def kept_answer(self, caller: str, key: str, kept: bytes) -> bytes:
+        """Open an answer that was kept; what was not sealed, as after an erasure, is given as it is."""
+        return _opened(self._answers, kept, _bound("answer", caller, key)) if kept[:1] == FORM else kept
 
     def signer(self, purpose: str) -> Ed25519PrivateKey:
         """Give the key that signs papers of one purpose, always the same.
@@ -104,6 +211,11 @@ class Vault:
 def mask_nik(nik: str) -> str:
     """Show only the last four digits: enough to tell two cards apart on a screen, too little to use one."""
     return _masked(nik, 0, NIK_SHOWN)
+
+
+def mask_kk(kk: str) -> str:
+    """Show only the last four digits of the number of a family card."""
+    return _masked(kk, 0, NIK_SHOWN)
 
 
 def mask_phone(phone: str) -> str:
@@ -128,17 +240,18 @@ def _bound(*names: str) -> bytes:
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
-def _sealed(cipher: AESGCMSIV, plain: bytes, bound: bytes) -> bytes:
+def _sealed(cipher: AESGCMSIV, plain: bytes, bound: bytes, begins: bytes = FORM) -> bytes:
     # SIV forgives a nonce that comes twice; 96 random bits make even that not happen.
     nonce = secrets.token_bytes(NONCE_BYTES)
-    return FORM + nonce + cipher.encrypt(nonce, plain, FORM + bound)
+    return begins + nonce + cipher.encrypt(nonce, plain, begins + bound)
 
 
-def _opened(cipher: AESGCMSIV, sealed: bytes, bound: bytes) -> bytes:
-    if sealed[:1] != FORM:
+def _opened(cipher: AESGCMSIV, sealed: bytes, bound: bytes, begins: bytes = FORM) -> bytes:
+    if not sealed.startswith(begins):
         raise Unreadable("not a sealed value, or of a form that is not known here")
-    nonce, rest = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
+    start = len(begins)
+    nonce, rest = sealed[start : start + NONCE_BYTES], sealed[start + NONCE_BYTES :]
     try:
-        return cipher.decrypt(nonce, rest, FORM + bound)
+        return cipher.decrypt(nonce, rest, begins + bound)
     except (InvalidTag, ValueError) as error:
         raise Unreadable("sealed with another key, for another place, or changed since") from error

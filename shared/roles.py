@@ -27,6 +27,16 @@ class Action(StrEnum):
     SEE_OWN_CONSENTS = "see_own_consents"
     GIVE_CONSENT = "give_consent"
 
+    CHANGE_KK = "change_kk"
+    SEE_KK = "see_kk"
+    REVEAL = "reveal"
+    REVEAL_IDENTITY = "reveal_identity"
+    REVEAL_TURNOVER = "reveal_turnover"
+    SEE_REVEALS = "see_reveals"
+    SEE_OWN_REVEALS = "see_own_reveals"
+    RESTRICT_PERSON = "restrict_person"
+    ERASE_PERSON = "erase_person"
+
     SEE_TRAININGS = "see_trainings"
     ANNOUNCE_TRAINING = "announce_training"
     SEE_ENROLMENTS = "see_enrolments"
@@ -119,10 +129,12 @@ _FIELD = frozenset({Role.REGENCY_OFFICER, Role.PROVINCE_STAFF, Role.OPERATOR})
 _READERS = _FIELD | {Role.AUDITOR}
 _OFFICE = frozenset({Role.PROVINCE_STAFF, Role.OPERATOR})
 _EVERYBODY = frozenset(Role)
+_CASEWORK = frozenset({Role.REGENCY_OFFICER, Role.PROVINCE_STAFF})
+"""Who works with people; who keeps the machines running has no need of their numbers."""
 
 MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
     {
-        Action.SEE_BUSINESSES: _READERS,
+        Action.SEE_BUSINESSES: _READERS | {Role.TURNOVER_READER},
         Action.REGISTER_BUSINESS: _FIELD,
         Action.CHANGE_BUSINESS: _FIELD,
         Action.CLOSE_BUSINESS: _FIELD,
@@ -137,6 +149,15 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.RECORD_CONSENT: _FIELD,
         Action.SEE_OWN_CONSENTS: frozenset({Role.OWNER}),
         Action.GIVE_CONSENT: frozenset({Role.OWNER}),
+        Action.CHANGE_KK: _CASEWORK,
+        Action.SEE_KK: _CASEWORK,
+        Action.REVEAL: _CASEWORK | {Role.TURNOVER_READER},  # and then by the field: the two below
+        Action.REVEAL_IDENTITY: _CASEWORK,
+        Action.REVEAL_TURNOVER: frozenset({Role.TURNOVER_READER}),  # specific personal data: a role of its own
+        Action.SEE_REVEALS: frozenset({Role.AUDITOR}),
+        Action.SEE_OWN_REVEALS: frozenset({Role.OWNER}),
+        Action.RESTRICT_PERSON: frozenset({Role.PROVINCE_STAFF}),
+        Action.ERASE_PERSON: frozenset({Role.PROVINCE_STAFF}),
         Action.SEE_TRAININGS: _READERS,
         Action.ANNOUNCE_TRAINING: _OFFICE,
         Action.SEE_SURVEYS: _READERS,

@@ -158,6 +158,7 @@ class Route:
     shows: Shows | None = None
     narrows: Narrows = all_of_it
     by_line: bool = False
+    private: bool = False
     media: Media = field(default_factory=dict)
 
     @property
@@ -203,14 +204,18 @@ class Routes:
         location: str | None = None,
         together: bool = False,
         rules: Rules | None = None,
+        private: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare an order: it honours Idempotency-Key; with `together` waiting ones share a transaction.
 
         A refusal that the handler raises leaves nothing behind; one that it gives keeps what it has written.
         The handler keeps its rules itself; the edge asks `rules` only about a body of the wrong shape, so that
-        all mistakes of both kinds are told in one answer.
+        all mistakes of both kinds are told in one answer. The answer of a `private` one is kept sealed for retries.
         """
-        return self._declare("POST", path, allow, status, refusals, location=location, together=together, rules=rules)
+        return self._declare(
+            "POST", path, allow, status, refusals,
+            location=location, together=together, rules=rules, private=private,
+        )  # fmt: skip
 
     def post_lines(
         self, path: str, allow: Action, *, refusals: Sequence[type[Refusal]] = (), rules: Rules | None = None
@@ -270,6 +275,7 @@ class Routes:
         together: bool = False,
         rules: Rules | None = None,
         by_line: bool = False,
+        private: bool = False,
         media: Media | None = None,
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
@@ -295,6 +301,7 @@ class Routes:
                     location=location,
                     rules=rules,
                     by_line=by_line,
+                    private=private,
                     media=media or {},
                 )
             )

@@ -234,7 +234,7 @@ def _database(
         partitions=settings.partitions,
         clock=clock,
         connections_max=connections_max,
-        vault=Vault(keys.master),
+        vault=Vault(keys.master, keys.personal),
         ping=ping,
     )
 

@@ -7,7 +7,7 @@ a handler sees anything. The handler's transaction commits before the answer lea
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import cast
 
@@ -105,7 +105,7 @@ class Edge:
                 call = Call(work, caller, accept=request.header(b"accept", ""), public_url=self.public_url)
                 found = await route.handler(call=call, **arguments)
             return read_response(request, found)
-        key = key_of(request, caller, body)
+        key = key_of(request, caller, body, self.database.vault)
         if route.together:
             waiting = Waiting(Asked(arguments["body"], caller), key)
             answer = await self._group(route).submit(waiting)
@@ -162,14 +162,14 @@ class Edge:
             if isinstance(before, Refusal):
                 raise before
             if before is not None:
-                return before
+                return _opened(route, work, key, before)
             call = Call(work, caller, version, public_url=self.public_url)
             outcome = await route.handler(call=call, **arguments)
             if isinstance(outcome, Refusal):
                 return outcome
             answer = stored(route, outcome)
             if key:
-                await idempotency.store(work.session, [(key, answer)])
+                await idempotency.store(work.session, [(key, _closed(route, work, key, answer))])
             return answer
 
         answer = await self.database.run(caller, task)
@@ -221,6 +221,18 @@ def _options(routes: Sequence[Route]) -> list[HTTPRouteHandler]:
     for route in routes:
         methods.setdefault(_litestar_path(route), ["OPTIONS"]).append(route.method)
     return [_options_of(path, ", ".join(allowed)) for path, allowed in methods.items()]
+
+
+def _closed(route: Route, work: Work, key: Key, answer: Stored) -> Stored:
+    """Give an answer as it is kept: sealed, where it tells what is stored sealed."""
+    return replace(answer, body=work.vault.keep_answer(key.caller, key.key, answer.body)) if route.private else answer
+
+
+def _opened(route: Route, work: Work, key: Key | None, kept: Stored) -> Stored:
+    """Give an answer as it was told first."""
+    if not (route.private and key):
+        return kept
+    return replace(kept, body=work.vault.kept_answer(key.caller, key.key, kept.body))
 
 
 def _options_of(path: str, allowed: str) -> HTTPRouteHandler:

@@ -3,6 +3,7 @@
 from services.aid_distribution.alerts.audit import ALERTS
 from services.aid_distribution.businesses.audit import ALL_KNOWN, KNOWN_BUSINESSES
 from services.aid_distribution.distributions import audit as distributions
+from services.aid_distribution.distributions.evidence import FORGOTTEN
 from services.aid_distribution.exceptions import audit as exceptions
 from services.aid_distribution.kits import store as kits
 from services.aid_distribution.kits.trainings import ALL_TRAINING_KITS, TRAINING_KITS
@@ -17,7 +18,7 @@ from services.aid_distribution.stations.audit import STATIONS
 from shared.effect_audit import Audits
 
 AUDITS = Audits(
-    heard=(KNOWN_BUSINESSES, TRAINING_KITS),
+    heard=(KNOWN_BUSINESSES, TRAINING_KITS, FORGOTTEN),
     effects=(ALL_KNOWN, ALL_TRAINING_KITS),
     recorded=(JOURNAL, PRODUCED, STATIONS, ALERTS, exceptions.EXCEPTIONS),
 )

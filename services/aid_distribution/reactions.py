@@ -1,12 +1,14 @@
 """What aid_distribution does when something has happened elsewhere."""
 
 from services.aid_distribution.businesses import handlers as businesses
+from services.aid_distribution.distributions import evidence
 from services.aid_distribution.kits import trainings
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
     BusinessMerged,
     BusinessRegistered,
+    PersonErased,
     TrainingAnnounced,
     TrainingCancelled,
     TrainingMoved,
@@ -18,6 +20,7 @@ REACTIONS = (
     on_run(BusinessChanged, businesses.learn),
     on_run(BusinessClosed, businesses.forget),
     on_run(BusinessMerged, businesses.forget),
+    on(PersonErased, evidence.forget),
     on(TrainingAnnounced, trainings.ask),
     on(TrainingCancelled, trainings.cancel),
     on(TrainingMoved, trainings.move),

@@ -77,6 +77,7 @@ def _mail(told: Told, lacking: int) -> Seen:
 AUDITS = Audits(
     heard=(
         contacts.LEARNT_OWNERS,
+        contacts.HELD_OWNERS,
         contacts.LEARNT_BUSINESSES,
         contacts.LEARNT_CONSENTS,
         seen_in(look, *dict.fromkeys(rule.event for rule in RULES)),

@@ -21,13 +21,13 @@ check()  # a text that could fail in the middle of an event fails here instead, 
 
 
 async def letters(work: Work, deliveries: Sequence[Delivery]) -> dict[UUID, Letter]:
-    """Give the letters of deliveries, to the addresses that hold now; whoever has none gets none."""
+    """Give the letters of deliveries, to the addresses that hold now; whoever has none, or is held, gets none."""
     written = await messages.written(work, [delivery.message_id for delivery in deliveries])
     people = await contacts.known(work, {delivery.person for delivery in deliveries})
     found = {}
     for delivery in deliveries:
         message, person = written[delivery.message_id], people.get(delivery.person)
-        if person is not None and person.email is not None:
+        if person is not None and person.email is not None and not person.held:
             found[delivery.id] = Letter(
                 key=delivery.id,
                 to=person.email,

@@ -23,7 +23,8 @@ class Person:
 
     Shape:  `key` is `owner/<id>` or `staff/<subject>`; `businesses` are the person's own that the fact is about;
             `consents` is False for an owner who took back the consent to be contacted; `regions` are those that a
-            member of staff serves, and sees the stock of
+            member of staff serves, and sees the stock of; nobody writes to
+            whoever is `held`
     """
 
     key: str
@@ -32,6 +33,7 @@ class Person:
     businesses: tuple[str, ...] = ()
     consents: bool = True
     regions: tuple[str, ...] = ()
+    held: bool = False
 
     def __repr__(self) -> str:
         return f"Person({self.key!r})"  # a value that ends in a log shows no address

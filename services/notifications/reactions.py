@@ -10,7 +10,8 @@ from services.notifications.delivery.store import Wanted
 from services.notifications.messages import handlers as messages
 from services.notifications.messages.handlers import News
 from services.notifications.messages.rules import Audience, Rule, Urgency, rules_of
-from services.notifications.people import Person
+from services.notifications.people import Person, owner_key
+from shared import operator_acts
 from shared.consumer import Heard, on_run
 from shared.contracts import Event
 from shared.contracts.aid_distribution import (
@@ -51,6 +52,9 @@ from shared.contracts.registration import (
     ConsentChanged,
     OwnerChanged,
     OwnerRegistered,
+    PersonErased,
+    PersonReleased,
+    PersonRestricted,
     SeatAccepted,
     SeatEvent,
     SeatExpired,
@@ -62,6 +66,8 @@ from shared.contracts.registration import (
     TrainingMoved,
 )
 from shared.database import Work
+from shared.idempotency import forget_answers
+from shared.reaction import on
 
 EMAIL = "email"
 
@@ -87,6 +93,16 @@ async def tell(work: Work, run: Sequence[Heard[Event]]) -> None:
 def _may_be_sent(rule: Rule, person: Person) -> bool:
     """Tell whether a message leaves the inbox: aid for oneself does always, the rest unless consent was taken back."""
     return person.consents or rule.urgency is Urgency.REQUIRED
+
+
+async def forget(work: Work, event: PersonErased) -> None:
+    """Take away all that is known of an owner: how to reach them, what was written to them, what was answered."""
+    person = owner_key(event.owner_id)
+    await contacts.erase(work, event)
+    await messages.forget(work, person)
+    await delivery.forget(work, person)
+    await forget_answers(work.session, str(event.owner_id))
+    await operator_acts.forget(work.session, event.subject)
 
 
 async def _owners(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
@@ -130,6 +146,9 @@ REACTIONS = (
     on_run(BusinessClosed, contacts.end_businesses),
     on_run(BusinessMerged, contacts.end_businesses),
     on_run(ConsentChanged, contacts.learn_consents),
+    on(PersonRestricted, contacts.restrict),
+    on(PersonReleased, contacts.release),
+    on(PersonErased, forget),
     on_run(BusinessRegistered, tell),
     on_run(SurveyOpened, tell),
     on_run(DistributionPosted, tell),

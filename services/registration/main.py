@@ -5,6 +5,7 @@ from services.registration.businesses import history_api as history
 from services.registration.businesses import merging_api as merging
 from services.registration.consents import api as consents
 from services.registration.duplicates import api as duplicates
+from services.registration.people import api as people
 from services.registration.reactions import REACTIONS
 from services.registration.support import api as support
 from services.registration.surveys import api as surveys
@@ -25,6 +26,7 @@ SERVICE = Service(
         consents.routes,
         duplicates.routes,
         merging.routes,
+        people.routes,
         support.routes,
         surveys.routes,
         trainings.routes,

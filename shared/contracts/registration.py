@@ -147,6 +147,38 @@ class BusinessMerged(RegistrationEvent, frozen=True, kw_only=True):
         return f"business/{self.business_id}"
 
 
+class PersonEvent(RegistrationEvent, frozen=True, kw_only=True):
+    """What every fact about a person's rights tells: who, and where they belong; never why, nor anything of them."""
+
+    owner_id: UUID
+    region: str
+
+    @property
+    def subject(self) -> str:
+        """Give `owner/<id>`."""
+        return f"owner/{self.owner_id}"
+
+
+class PersonRestricted(PersonEvent, frozen=True, kw_only=True):
+    """The data of a person may only be stored from now on: nobody writes to them, and nothing of them changes."""
+
+    type: ClassVar[str] = "serumpun.person.restricted.v1"
+
+
+class PersonReleased(PersonEvent, frozen=True, kw_only=True):
+    """The restriction of a person's data is lifted."""
+
+    type: ClassVar[str] = "serumpun.person.released.v1"
+
+
+class PersonErased(PersonEvent, frozen=True, kw_only=True):
+    """A person's data were erased; whoever keeps any takes them away. What they received stays, without them."""
+
+    type: ClassVar[str] = "serumpun.person.erased.v1"
+
+    businesses: list[UUID]
+
+
 class KitWanted(msgspec.Struct, frozen=True, kw_only=True):
     """How much of an item a training needs."""
 

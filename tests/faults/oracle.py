@@ -63,6 +63,7 @@ from shared.contracts.registration import (
     ConsentChanged,
     OwnerChanged,
     OwnerRegistered,
+    PersonErased,
     SeatAccepted,
     SeatExpired,
     SeatOffered,
@@ -78,6 +79,8 @@ from shared.settings import SERVICES
 from shared.stream import LOST, connect
 
 TIMEOUT_SECONDS = 10
+ERASED = "(dihapus)"
+"""What stands in the place of the name of a person who was erased."""
 
 Told = tuple[str, str, str]
 """A fact, a person and a purpose: one message."""
@@ -307,7 +310,10 @@ async def _nothing_is_parked(found: Installation, service: str) -> list[str]:
 
 
 async def _messages_are_told_once(found: Installation) -> list[str]:
-    rows = await found.stores["notifications"].fetch("SELECT fact, person, purpose FROM message")
+    # What was withheld from people to whom nobody writes is accounted for as if it were told.
+    rows = await found.stores["notifications"].fetch(
+        "SELECT fact, person, purpose FROM message UNION ALL SELECT fact, person, purpose FROM withheld"
+    )
     told = Counter((row["fact"], row["person"], row["purpose"]) for row in rows)
     due = Counter(messages_due(await staff_of(found), found.events("registration"), found.events("aid_distribution")))
     return [f"{count} times not told: {message}" for message, count in (due - told).items()] + [
@@ -417,7 +423,8 @@ def _of_production(event: ProductionEvent, owner: str, keepers: Sequence[str]) -
 
 async def _businesses_are_known(found: Installation) -> list[str]:
     registered = {one.business_id for one in found.events("registration") if isinstance(one, BusinessRegistered)}
-    owners = {one.owner_id for one in found.events("registration") if isinstance(one, OwnerRegistered)}
+    told = (OwnerRegistered, PersonErased)  # of who was erased nothing else is told any more
+    owners = {one.owner_id for one in found.events("registration") if isinstance(one, told)}
     return [
         f"{service}.{table}: {len(lacking)} lacking, {len(surplus)} too many"
         for service, table, column, due in (
@@ -450,6 +457,8 @@ async def _last_words_are_kept(found: Installation) -> list[str]:
                 owners[event.owner_id] = (event.name, event.phone, event.email, event.language, event.region)
             case ConsentChanged(kind="contact_by_phone"):
                 consents[event.owner_id] = (event.given,)
+            case PersonErased():
+                owners[event.owner_id] = (ERASED, None, None, "id", event.region)
             case BusinessRegistered() | BusinessChanged():
                 businesses[event.business_id] = (event.owner_id, event.name, event.region, True)
             case BusinessClosed() | BusinessMerged():

@@ -54,6 +54,9 @@ from shared.contracts.registration import (
     ConsentChanged,
     OwnerChanged,
     OwnerRegistered,
+    PersonErased,
+    PersonReleased,
+    PersonRestricted,
     SeatAccepted,
     SeatExpired,
     SeatOffered,
@@ -219,6 +222,49 @@ async def give_consent(office: Office) -> Order:
         kind="publish_story", given=True, text={"id": "publish-story", "version": 1},
     )  # fmt: skip
     return replace(giving, owner=owner_id)
+
+
+async def reveal(office: Office) -> Order:
+    business = await office.done(await register_known(office))
+    path = f"/registration/owners/{business['owner_id']}/reveal"
+    return _post("registration", path, field="nik", reason="Pembayaran")
+
+
+async def change_kk(office: Office) -> Order:
+    business = await office.done(await register_known(office))
+    return _post("registration", f"/registration/owners/{business['owner_id']}/kk", kk="1971010109200001")
+
+
+async def restrict_person(office: Office) -> Order:
+    business = await office.done(await register_known(office))
+    await office.rests()  # or the welcome would be withheld, or not
+    path = f"/registration/owners/{business['owner_id']}/restriction"
+    return _post("registration", path, reason="Diminta dengan surat")
+
+
+async def release_person(office: Office) -> Order:
+    restriction = await restrict_person(office)
+    await office.done(restriction)
+    await office.rests()
+    path = restriction.path.replace("/restriction", "/release")
+    return _post("registration", path, reason="Diminta dengan surat")
+
+
+async def erase_person(office: Office) -> Order:
+    business = await office.done(await register_known(office))
+    await office.rests()
+    path = f"/registration/owners/{business['owner_id']}/erasure"
+    return _post("registration", path, reason="Diminta dengan surat")
+
+
+async def register_known(_office: Office) -> Order:
+    """Register a business of a new owner who has told their NIK."""
+    number = next(_numbers)
+    owner = {"name": f"Pemilik {number}", "nik": f"197101520378{number % 9999 + 1:04}"}
+    return _post(
+        "registration", "/registration/businesses",
+        name=f"Usaha {number}", sector="garment", region=REGION, owner=owner,
+    )  # fmt: skip
 
 
 async def add_item(_office: Office) -> Order:
@@ -1070,6 +1116,11 @@ ORDERS: Mapping[str, Recipe] = {
     "undo_merge": undo_merge,
     "record_consent": record_consent,
     "give_consent": give_consent,
+    "reveal": reveal,
+    "change_kk": change_kk,
+    "restrict_person": restrict_person,
+    "release_person": release_person,
+    "erase_person": erase_person,
     "announce_training": announce_training,
     "cancel_training": cancel_training,
     "plan_survey": plan_survey,
@@ -1171,6 +1222,9 @@ CAUSES: Mapping[type[Event], Recipe] = {
     BusinessClosed: close_business,
     BusinessMerged: merge_businesses,
     ConsentChanged: withdraw_consent,
+    PersonRestricted: restrict_person,
+    PersonReleased: release_person,
+    PersonErased: erase_person,
     TrainingAnnounced: announce_training,
     SurveyOpened: invite_to_survey,
     TrainingCancelled: cancel_training_with_a_participant,

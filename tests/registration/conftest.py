@@ -14,7 +14,7 @@ from shared.security import KeyStore
 from shared.telemetry import AsgiApp
 from tests.conftest import Databases
 from tests.door import Client, Recorded, open_door
-from tests.registration.people import AUDITOR, BELITUNG, OFFICE, PANGKALPINANG
+from tests.registration.people import AUDITOR, BELITUNG, OFFICE, PANGKALPINANG, TURNOVER
 from tests.registration.seats import MovingClock, Story
 
 
@@ -55,6 +55,7 @@ async def door(app: AsgiApp, keys: KeyStore) -> AsyncIterator[Mapping[str, Clien
         "pangkalpinang": PANGKALPINANG,
         "belitung": BELITUNG,
         "auditor": AUDITOR,
+        "turnover": TURNOVER,
     }
     clients = {name: Client(app, keys, caller) for name, caller in callers.items()}
     yield clients

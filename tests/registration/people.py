@@ -10,6 +10,8 @@ PANGKALPINANG = Caller("officer-19.71", Role.REGENCY_OFFICER, ("19.71",), "reque
 BELITUNG = Caller("officer-19.02", Role.REGENCY_OFFICER, ("19.02",), "request-3", "")
 AUDITOR = Caller("auditor-1", Role.AUDITOR, ("19",), "request-4", "")
 
+TURNOVER = Caller("turnover-1", Role.TURNOVER_READER, ("19",), "request-6", "")
+
 NIK = "1971015203789901"
 SITI = OwnerData(name="Siti Aminah", nik=NIK, phone="0834-0000-0101", email="siti@contoh.example")
 TAILOR = BusinessData(

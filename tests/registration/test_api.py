@@ -41,6 +41,7 @@ async def test_a_registration_answers_with_what_was_stored(door: Door) -> None:
         "phone": "+6283400000101",
         "email": "siti@contoh.example",
         "language": "id",
+        "state": "active",
     }
     today = shown["registered_at"][:10]
     assert shown["state_since"] == today

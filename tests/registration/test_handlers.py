@@ -173,15 +173,15 @@ async def test_a_look_up_alone_would_not_keep_two_from_registering_one_person(da
     )
     async with database.work(OFFICE) as second:
         async with database.work(OFFICE) as first:
-            assert await store.owner_by_nik(first.session, index) is None
-            assert await store.owner_by_nik(second.session, index) is None  # both would go on to register
+            assert await store.owner_by_nik(first.session, [index]) is None
+            assert await store.owner_by_nik(second.session, [index]) is None  # both would go on to register
             assert await store.add_owner(first.session, person)
             waiting = asyncio.create_task(
                 store.add_owner(second.session, person.model_copy(update={"id": UUID(int=2)}))
             )
             await wait_until(partial(_waits_for_a_lock, database), description="the second to wait for the first")
         assert await waiting is False
-        found = await store.owner_by_nik(second.session, index)
+        found = await store.owner_by_nik(second.session, [index])
         assert found is not None
         assert found.id == UUID(int=1)
 

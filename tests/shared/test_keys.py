@@ -65,3 +65,24 @@ def test_a_folder_that_cannot_hold_keys_is_named_in_one_line(tmp_path: Path) -> 
     (tmp_path / "keys").write_text("a file where the folder should be")
     with pytest.raises(KeyUnusable, match="keys"):
         KeyStore(tmp_path)
+
+
+def test_a_new_key_for_personal_data_is_taken_up_by_whoever_runs_already(tmp_path: Path) -> None:
+    running = KeyStore(tmp_path)
+    assert running.personal() == (running.master,)
+    KeyStore(tmp_path).personal.renew()
+    newest, last = running.personal()
+    assert (last, len(newest)) == (running.master, 32)
+    assert running.master.hex() not in running.personal.path.read_text()
+    assert stat.S_IMODE(running.personal.path.stat().st_mode) == 0o600
+    KeyStore(tmp_path).personal.write([newest])
+    assert running.personal() == (newest,)
+
+
+@pytest.mark.parametrize("content", ["", "x", "ab" * 31, "master\nmaster", "master\n" + "zz" * 32])
+def test_a_damaged_list_of_keys_is_one_line(tmp_path: Path, content: str) -> None:
+    keys = KeyStore(tmp_path)
+    keys.personal.path.write_text(content)
+    keys.personal.path.chmod(0o600)
+    with pytest.raises(KeyUnusable, match=r"personal\.keys"):
+        keys.personal()

@@ -106,3 +106,39 @@ def test_a_mask_shows_the_end_and_nothing_of_birth_or_region() -> None:
 def test_a_mask_of_something_short_shows_nothing(text: str) -> None:
     assert mask_nik(text) == "*" * len(text)
     assert set(mask_phone("+" + text)) <= {"*"}
+
+
+OLD, NEW = b"o" * 32, b"n" * 32
+
+
+def test_what_an_earlier_key_wrapped_is_read_and_wrapped_anew_by_the_one_in_use() -> None:
+    before = Vault(MASTER).new_person("siti")
+    sealed = before.seal(CELL, NIK)
+    both = Vault(MASTER, lambda: (NEW, MASTER))
+    assert both.person("siti", before.wrapped).open(CELL, sealed) == NIK
+    anew = both.rewrapped("siti", before.wrapped)
+    assert anew.startswith(both.begins)
+    assert not before.wrapped.startswith(both.begins)
+    assert Vault(MASTER, lambda: (NEW,)).person("siti", anew).open(CELL, sealed) == NIK
+    with pytest.raises(Unreadable):
+        Vault(MASTER, lambda: (OLD, MASTER)).person("siti", anew)
+    with pytest.raises(Unreadable):
+        both.person("budi", anew)
+
+
+def test_a_value_is_looked_up_under_every_key_that_is_read() -> None:
+    before, both = Vault(MASTER), Vault(MASTER, lambda: (NEW, MASTER))
+    assert both.indexes(NIK) == [both.index(NIK), before.index(NIK)]
+    assert both.index(NIK) != before.index(NIK)
+    assert both.lock(NIK, "nik") == before.lock(NIK, "nik"), "whoever knows fewer keys waits at the same lock"
+    assert both.code("station", "x") == before.code("station", "x"), "what was printed stays true"
+
+
+def test_a_kept_answer_opens_for_its_caller_and_key_alone(vault: Vault) -> None:
+    kept = vault.keep_answer("staff-1", "k", NIK.encode())
+    assert NIK.encode() not in kept
+    assert vault.kept_answer("staff-1", "k", kept) == NIK.encode()
+    assert vault.kept_answer("staff-1", "k", b'{"erased":true}') == b'{"erased":true}'
+    for caller, key in (("staff-2", "k"), ("staff-1", "l")):
+        with pytest.raises(Unreadable):
+            vault.kept_answer(caller, key, kept)

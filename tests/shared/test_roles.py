@@ -46,6 +46,16 @@ def test_an_auditor_checks_figures_and_not_people() -> None:
     assert not allowed(Action.SEE_CONTACTS, Role.AUDITOR)
 
 
+def test_who_keeps_the_machines_running_looks_behind_no_mask() -> None:
+    assert {Action.REVEAL, Action.REVEAL_IDENTITY, Action.REVEAL_TURNOVER, Action.SEE_KK}.isdisjoint(may(Role.OPERATOR))
+
+
+def test_turnover_has_a_role_of_its_own_which_sees_no_identity_and_reaches_nobody() -> None:
+    assert {role for role in Role if allowed(Action.REVEAL_TURNOVER, role)} == {Role.TURNOVER_READER}
+    own = {Action.SEE_BUSINESSES, Action.REVEAL, Action.REVEAL_TURNOVER}
+    assert may(Role.TURNOVER_READER) - OPEN == own
+
+
 def test_an_owner_sees_only_what_is_their_own() -> None:
     own = {
         Action.SEE_OWN_BUSINESS,
@@ -58,7 +68,7 @@ def test_an_owner_sees_only_what_is_their_own() -> None:
     }
     own |= {Action.SEE_OWN_ENROLMENTS, Action.ENROL_BUSINESS, Action.ANSWER_SEAT}
     own |= {Action.SEE_ENTRY_CODE, Action.PRINT_CERTIFICATE}
-    assert may(Role.OWNER) - OPEN == own
+    assert may(Role.OWNER) - OPEN == own | {Action.SEE_OWN_REVEALS}
 
 
 def test_another_service_reads_the_feed_and_nothing_else() -> None:
@@ -78,6 +88,7 @@ def test_a_regency_does_its_daily_work_but_leaves_the_catalogue_to_the_province(
         Action.ANNOUNCE_TRAINING,
         Action.CHANGE_CATALOGUE,
         Action.DEFINE_KIT,
+        Action.ERASE_PERSON,
         Action.HOLD_LOT,
         Action.ISSUE_CERTIFICATES,
         Action.ORDER_PRODUCTION,
@@ -85,6 +96,7 @@ def test_a_regency_does_its_daily_work_but_leaves_the_catalogue_to_the_province(
         Action.PLAN_ALLOCATION,
         Action.PLAN_SURVEY,
         Action.REGISTER_STAFF,
+        Action.RESTRICT_PERSON,
         Action.SEE_CHAIN,
         Action.SEE_PRESSURE,
         Action.SET_CEILINGS,

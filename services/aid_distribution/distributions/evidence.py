@@ -4,21 +4,26 @@ These are data about persons: they stand in a table of their own and in no event
 reference that means something to whoever keeps the photos; nothing is fetched from it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Integer, Text, Uuid, literal
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Integer, Text, Uuid, literal, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.aid_distribution.distributions.orders import AddEvidence, Evidence, Position
 from services.aid_distribution.distributions.store import DistributionRow
+from shared import operator_acts
 from shared.caller import Caller
 from shared.clock import shown
+from shared.contracts.registration import PersonErased
 from shared.database import Work
+from shared.effect_audit import Seen, Told, seen_in
+from shared.idempotency import forget_answers
 from shared.problems import Absent, FieldError, Invalid, Refusal
 from shared.roles import Action, allowed
 
@@ -168,3 +173,42 @@ def _position(row: EvidenceRow) -> Position | None:
         longitude_microdegrees=row.longitude_microdegrees,
         accuracy_metres=row.accuracy_metres,
     )
+
+
+ERASED_NAME = "(dihapus)"
+# Who signed for a hand-out to one person's businesses and to nobody else was that person, or somebody for them.
+THEIRS = """
+    SELECT d.id FROM distribution d JOIN distribution_business b ON b.distribution_id = d.id
+    WHERE d.public_heads = 0 AND d.id IN (
+        SELECT distribution_id FROM distribution_business WHERE business_id = ANY(CAST(:businesses AS uuid[]))
+    )
+    GROUP BY d.id HAVING bool_and(b.business_id = ANY(CAST(:businesses AS uuid[])))
+"""
+FORGET = text(
+    f"UPDATE distribution_evidence SET signature_name = '{ERASED_NAME}'"  # noqa: S608  texts of ours
+    f" WHERE signature_name IS NOT NULL AND distribution_id IN ({THEIRS})"
+)
+STILL_SIGNED = text(
+    f"SELECT count(*) FROM distribution_evidence WHERE signature_name <> '{ERASED_NAME}'"  # noqa: S608  texts of ours
+    f" AND distribution_id IN ({THEIRS})"
+)
+
+
+async def forget(work: Work, event: PersonErased) -> None:
+    """Take away who signed where only the businesses of somebody who was erased received; what they received stays."""
+    await work.session.execute(FORGET, {"businesses": event.businesses})
+    await forget_answers(work.session, str(event.owner_id))
+    await operator_acts.forget(work.session, event.subject)
+
+
+async def look(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
+    """See that nobody who was erased is named as who signed."""
+    seen = []
+    for one in told:
+        if isinstance(one.event, PersonErased):
+            left = (await session.execute(STILL_SIGNED, {"businesses": one.event.businesses})).scalar_one()
+            seen.append(Seen(one, "signatures", f"{left} signatures are still there" if left else ""))
+    return seen
+
+
+FORGOTTEN = seen_in(look, PersonErased)

@@ -17,7 +17,7 @@ SVG_SCALE = 8
 
 def report_code(vault: Vault, station_id: UUID) -> str:
     """Give the code of a station: 26 letters and digits."""
-    return b32encode(vault.index(str(station_id), "station report")[:CODE_BYTES]).decode().rstrip("=")
+    return b32encode(vault.code(str(station_id), "station report")[:CODE_BYTES]).decode().rstrip("=")
 
 
 def digest(code: str) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import TextClause, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notifications.contacts.domain import OFFICE_ROLES, spoken
+from services.notifications.contacts.domain import ERASED_NAME, OFFICE_ROLES, spoken
 from services.notifications.contacts.handlers import CONTACT
 from services.notifications.people import owner_key, staff_key
 from shared.contracts.registration import (
@@ -17,6 +17,10 @@ from shared.contracts.registration import (
     ConsentChanged,
     OwnerChanged,
     OwnerRegistered,
+    PersonErased,
+    PersonEvent,
+    PersonReleased,
+    PersonRestricted,
 )
 from shared.effect_audit import SETTLED, Effect, EffectPages, Seen, Told, compared, seen_in
 
@@ -28,6 +32,12 @@ BUSINESSES = text(
     " WHERE business_id = ANY(CAST(:ids AS uuid[]))"
 )
 CONSENTS = text("SELECT owner_id, given FROM contact_consent WHERE owner_id = ANY(CAST(:ids AS uuid[]))")
+HOLDS = text("SELECT owner_id, kind FROM contact_hold WHERE owner_id = ANY(CAST(:ids AS uuid[]))")
+HELD_AFTER: Mapping[type[PersonEvent], str | None] = {
+    PersonRestricted: "restricted",
+    PersonReleased: None,
+    PersonErased: "erased",
+}
 CONTACT_PAGE = text("SELECT owner_id FROM contact WHERE owner_id > CAST(:after AS uuid) ORDER BY owner_id LIMIT :rows")
 BUSINESS_PAGE = text(
     "SELECT business_id FROM contact_business WHERE business_id > CAST(:after AS uuid) ORDER BY business_id LIMIT :rows"
@@ -38,12 +48,14 @@ BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 
 async def contacts(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
     """Compare how each owner can be reached with what was told last."""
-    events = [(one, one.event) for one in told if isinstance(one.event, OwnerRegistered | OwnerChanged)]
+    events = [(one, one.event) for one in told if isinstance(one.event, OwnerRegistered | OwnerChanged | PersonErased)]
     rows = await _rows(session, CONTACTS, [event.owner_id for _, event in events], "owner_id")
     return [Seen(one, "contact", compared(_owner(event), rows.get(event.owner_id))) for one, event in events]
 
 
-def _owner(event: OwnerRegistered | OwnerChanged) -> dict[str, object]:
+def _owner(event: OwnerRegistered | OwnerChanged | PersonErased) -> dict[str, object]:
+    if isinstance(event, PersonErased):
+        return {"name": ERASED_NAME, "phone": None, "email": None, "region": event.region}
     return {
         "name": event.name,
         "phone": event.phone,
@@ -51,6 +63,18 @@ def _owner(event: OwnerRegistered | OwnerChanged) -> dict[str, object]:
         "language": spoken(event.language),
         "region": event.region,
     }
+
+
+async def holds(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
+    """Compare to whom nobody writes with what was told last."""
+    events = [(one, one.event) for one in told if isinstance(one.event, PersonEvent)]
+    rows = await _rows(session, HOLDS, [event.owner_id for _, event in events], "owner_id")
+    seen = []
+    for one, event in events:
+        kind = rows[event.owner_id]["kind"] if event.owner_id in rows else None
+        expected = HELD_AFTER[type(event)]
+        seen.append(Seen(one, "hold", "" if kind == expected else f"held is {kind}, and not {expected}"))
+    return seen
 
 
 async def businesses(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
@@ -133,6 +157,12 @@ LEARNT_OWNERS = seen_in(contacts, OwnerRegistered, OwnerChanged)
 LEARNT_CONSENTS = seen_in(consents, ConsentChanged)
 LEARNT_BUSINESSES = seen_in(businesses, BusinessRegistered, BusinessChanged, BusinessClosed, BusinessMerged)
 ALL_CONTACTS = _pages("contact", CONTACT_PAGE, "owner", frozenset({OwnerRegistered.type, OwnerChanged.type}))
+LEARNT_OWNERS = seen_in(contacts, OwnerRegistered, OwnerChanged, PersonErased)
+HELD_OWNERS = seen_in(holds, PersonRestricted, PersonReleased, PersonErased)
+LEARNT_BUSINESSES = seen_in(businesses, BusinessRegistered, BusinessChanged, BusinessClosed)
+ALL_CONTACTS = _pages(
+    "contact", CONTACT_PAGE, "owner", frozenset({OwnerRegistered.type, OwnerChanged.type, PersonErased.type})
+)
 ALL_BUSINESSES = _pages(
     "business", BUSINESS_PAGE, "business", frozenset({BusinessRegistered.type, BusinessChanged.type})
 )

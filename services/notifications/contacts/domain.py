@@ -6,6 +6,9 @@ from shared.caller import Role
 STAFF_ROLES = (Role.REGENCY_OFFICER, Role.PROVINCE_STAFF, Role.AUDITOR, Role.OPERATOR)
 """The roles that a member of staff can have."""
 
+ERASED_NAME = "(dihapus)"
+"""What stands in the place of a name that was erased."""
+
 OFFICE_ROLES = (Role.REGENCY_OFFICER, Role.PROVINCE_STAFF)
 """The roles that are told of what happens to stock and aid; auditors and operators look by themselves."""
 

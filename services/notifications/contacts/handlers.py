@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.notifications.contacts import store
-from services.notifications.contacts.domain import circles, spoken
+from services.notifications.contacts.domain import ERASED_NAME, circles, spoken
 from services.notifications.people import OWNER_PREFIX, STAFF_PREFIX, Person
 from shared.caller import Caller, Role, regions_fault
 from shared.consumer import Heard, NotYet
@@ -18,6 +18,9 @@ from shared.contracts.registration import (
     ConsentChanged,
     OwnerChanged,
     OwnerRegistered,
+    PersonErased,
+    PersonReleased,
+    PersonRestricted,
 )
 from shared.database import Work
 from shared.problems import FieldError, Invalid, Refusal
@@ -79,6 +82,31 @@ async def learn_consents(work: Work, run: Sequence[Heard[ConsentChanged]]) -> No
 async def end_businesses(work: Work, run: Sequence[Heard[BusinessClosed | BusinessMerged]]) -> None:
     """Keep that businesses have closed, or were merged into others."""
     await store.end_businesses(work.session, [one.event.business_id for one in run], work.now)
+
+
+async def restrict(work: Work, event: PersonRestricted) -> None:
+    """Write to an owner no more, until they are released."""
+    await store.hold(work.session, event.owner_id, "restricted", work.now)
+
+
+async def release(work: Work, event: PersonReleased) -> None:
+    """Write to an owner again."""
+    await store.let_go(work.session, event.owner_id)
+
+
+async def erase(work: Work, event: PersonErased) -> None:
+    """Forget an owner, but for their id: what was told to them is found by it, and nobody writes to them any more."""
+    forgotten = store.ContactRow(
+        owner_id=event.owner_id,
+        name=ERASED_NAME,
+        phone=None,
+        email=None,
+        language=spoken(""),
+        region=event.region,
+        changed_at=work.now,
+    )
+    await store.save_contacts(work.session, [forgotten])
+    await store.hold(work.session, event.owner_id, "erased", work.now)
 
 
 async def owners_of(work: Work, named: Sequence[Sequence[UUID]]) -> list[list[Person]]:

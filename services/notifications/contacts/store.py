@@ -75,6 +75,17 @@ class ContactConsentRow(SQLModel, table=True):
     changed_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
 
 
+class ContactHoldRow(SQLModel, table=True):
+    """An owner to whom nobody writes: for now, as their data may only be stored, or any more, as they were erased."""
+
+    __tablename__ = "contact_hold"
+    __table_args__ = (CheckConstraint("kind IN ('restricted', 'erased')", name="contact_hold_kind_known"),)
+
+    owner_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    kind: str = Field(sa_column=Column(Text, nullable=False))
+    since: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
 class StaffMemberRow(SQLModel, table=True):
     """A member of staff, by the subject that the token names."""
 
@@ -155,8 +166,9 @@ async def end_businesses(session: AsyncSession, ids: Iterable[UUID], now: dateti
 
 
 BUSINESSES = text(
-    "SELECT business_id, b.name, owner_id, language, email, coalesce(given, true) AS consents"
-    " FROM contact_business b LEFT JOIN contact USING (owner_id) LEFT JOIN contact_consent USING (owner_id)"
+    "SELECT business_id, b.name, owner_id, language, email, coalesce(given, true) AS consents,"
+    " h.owner_id IS NOT NULL AS held FROM contact_business b LEFT JOIN contact USING (owner_id)"
+    " LEFT JOIN contact_consent USING (owner_id) LEFT JOIN contact_hold h USING (owner_id)"
     " WHERE business_id = ANY(CAST(:ids AS uuid[]))"
 )
 
@@ -168,8 +180,9 @@ async def businesses(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, N
 
 
 OWNERS = text(
-    "SELECT owner_id, language, email, coalesce(given, true) AS consents"
-    " FROM contact LEFT JOIN contact_consent USING (owner_id) WHERE owner_id = ANY(CAST(:ids AS uuid[]))"
+    "SELECT owner_id, language, email, coalesce(given, true) AS consents, h.owner_id IS NOT NULL AS held FROM contact"
+    " LEFT JOIN contact_consent USING (owner_id) LEFT JOIN contact_hold h USING (owner_id)"
+    " WHERE owner_id = ANY(CAST(:ids AS uuid[]))"
 )
 
 
@@ -182,7 +195,25 @@ async def owners(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Perso
 def _owner(row: Row[Any]) -> Person | None:
     if not row.language:
         return None
-    return Person(owner_key(row.owner_id), Language(row.language), row.email, consents=row.consents)
+    key = owner_key(row.owner_id)
+    return Person(key, Language(row.language), row.email, consents=row.consents, held=row.held)
+
+
+HOLD = text(
+    "INSERT INTO contact_hold (owner_id, kind, since) VALUES (:owner_id, :kind, :now)"
+    " ON CONFLICT (owner_id) DO UPDATE SET kind = excluded.kind WHERE contact_hold.kind <> 'erased'"
+)
+LET_GO = text("DELETE FROM contact_hold WHERE owner_id = :owner_id AND kind = 'restricted'")
+
+
+async def hold(session: AsyncSession, owner_id: UUID, kind: str, now: datetime) -> None:
+    """Note that nobody writes to an owner; who was erased stays so."""
+    await session.execute(HOLD, {"owner_id": owner_id, "kind": kind, "now": now})
+
+
+async def let_go(session: AsyncSession, owner_id: UUID) -> None:
+    """Note that an owner is written to again."""
+    await session.execute(LET_GO, {"owner_id": owner_id})
 
 
 OFFICE = text(

@@ -41,6 +41,11 @@ async def settle(work: Work, sender: UUID, delivery: Delivery, attempt: int, out
     return change.state
 
 
+async def forget(work: Work, person: str) -> None:
+    """Take away what may name the address of a person; what became of each delivery stays."""
+    await store.forget(work.session, person)
+
+
 async def release(work: Work, sender: UUID) -> None:
     """Give back what a sender has taken and not begun, so that another can send it at once."""
     await store.release(work.session, sender)

@@ -211,6 +211,14 @@ async def release(session: AsyncSession, sender: UUID) -> None:
     await session.execute(RELEASE, {"sender": sender})
 
 
+FORGET = text("UPDATE delivery SET reply = '' WHERE person = :person AND reply <> ''")
+
+
+async def forget(session: AsyncSession, person: str) -> None:
+    """Take away what servers answered about the address of a person."""
+    await session.execute(FORGET, {"person": person})
+
+
 DOUBT = text(
     """
     UPDATE delivery SET state = 'unknown', reason = 'answer_lost', leased_until = NULL,

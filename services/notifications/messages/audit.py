@@ -9,9 +9,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.notifications.messages.rules import RULES
 from shared.effect_audit import SETTLED, Effect, EffectPages
 
+# Who was not told because nobody writes to them counts as told.
 TOLD = text(
-    "SELECT fact, purpose, person, count(*) AS times FROM message"
-    " WHERE fact = ANY(CAST(:facts AS text[])) GROUP BY fact, purpose, person"
+    "SELECT fact, purpose, person, count(*) AS times FROM ("
+    "SELECT fact, purpose, person FROM message WHERE fact = ANY(CAST(:facts AS text[]))"
+    " UNION ALL SELECT fact, purpose, person FROM withheld WHERE fact = ANY(CAST(:facts AS text[]))"
+    ") AS told GROUP BY fact, purpose, person"
 )
 # Only who had an address long enough before the message was written, and consented, must have it by mail too.
 NOT_QUEUED = text(

@@ -14,6 +14,8 @@ from shared.contracts import Event
 from shared.database import Work
 from shared.problems import Absent
 
+ERASED_TEXT = "(dihapus)"
+
 
 @dataclass(frozen=True, slots=True)
 class News:
@@ -43,14 +45,18 @@ class Told:
 async def tell(work: Work, news: Iterable[News]) -> list[Told]:
     """Write the messages that rules ask for, and give those that are new.
 
-    A fact is known by its matter: told again, under whatever number, it adds nothing for those who have it.
+    A fact is known by its matter: told again, under whatever number, it adds nothing for those who have it. To whom
+    nobody writes it is withheld, and that is noted.
     """
     told: list[Told] = []
     letters: list[store.Letter] = []
+    withheld: list[tuple[str, str, str]] = []
     for one in news:
-        theirs = [Told(work.new_id(), one, person) for person in one.people]
+        theirs = [Told(work.new_id(), one, person) for person in one.people if not person.held]
+        withheld += [(one.event.matter, person.key, one.rule.purpose) for person in one.people if person.held]
         told += theirs
         letters += _letters(one, theirs)
+    await store.withhold(work.session, withheld, work.now)
     fresh = await store.add(work.session, letters, work.now)
     return [one for one in told if one.message_id in fresh]
 
@@ -76,6 +82,11 @@ def _letters(news: News, told: Iterable[Told]) -> Iterator[store.Letter]:
             why=message.why,
             traceparent=news.caller.traceparent,
         )
+
+
+async def forget(work: Work, person: str) -> None:
+    """Take away what was written to a person; that they were told stays."""
+    await store.forget(work.session, person, ERASED_TEXT)
 
 
 async def told_before(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[str]]:

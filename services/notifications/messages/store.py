@@ -53,6 +53,18 @@ class MessageRow(SQLModel, table=True):
     read_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
 
 
+class WithheldRow(SQLModel, table=True):
+    """What a person was not told, because nobody writes to them; only that it is so, nothing of what it was."""
+
+    __tablename__ = "withheld"
+    __table_args__ = (CheckConstraint("person ~ '^owner/.{1,200}$'", name="withheld_person_well_formed"),)
+
+    fact: str = Field(sa_column=Column(Text, primary_key=True))
+    person: str = Field(sa_column=Column(Text, primary_key=True))
+    purpose: str = Field(sa_column=Column(Text, primary_key=True))
+    at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
 class Letter(NamedTuple):
     """A message as it is first stored."""
 
@@ -91,6 +103,34 @@ async def add(session: AsyncSession, letters: Sequence[Letter], now: datetime) -
         return set()
     columns = zip(Letter._fields, map(list, zip(*letters, strict=True)), strict=True)
     return set((await session.execute(ADD, {**dict(columns), "now": now})).scalars())
+
+
+WITHHOLD = text(
+    """
+    INSERT INTO withheld (fact, person, purpose, at)
+    SELECT fact, person, purpose, CAST(:now AS timestamptz) FROM unnest(
+        CAST(:facts AS text[]), CAST(:people AS text[]), CAST(:purposes AS text[])
+    ) AS w(fact, person, purpose)
+    WHERE NOT EXISTS (SELECT FROM message m WHERE (m.fact, m.person, m.purpose) = (w.fact, w.person, w.purpose))
+    ON CONFLICT DO NOTHING
+    """
+)
+
+
+async def withhold(session: AsyncSession, kept: Sequence[tuple[str, str, str]], now: datetime) -> None:
+    """Note who was not told of which fact for which purpose; who was told of it before stays told."""
+    if kept:
+        facts, people, purposes = (list(column) for column in zip(*kept, strict=True))
+        asked = {"facts": facts, "people": people, "purposes": purposes, "now": now}
+        await session.execute(WITHHOLD, asked)
+
+
+FORGET = text("UPDATE message SET title = :nothing, body = :nothing, why = :nothing WHERE person = :person")
+
+
+async def forget(session: AsyncSession, person: str, nothing: str) -> None:
+    """Put a neutral text in the place of every message to a person."""
+    await session.execute(FORGET, {"person": person, "nothing": nothing})
 
 
 TOLD = text(

@@ -15,6 +15,8 @@ from services.registration.businesses.domain import (
     NibTaken,
     NikBelongsToAnother,
     OwnerData,
+    OwnerErased,
+    OwnerRestricted,
     State,
 )
 from services.registration.businesses.handlers import Found
@@ -167,7 +169,10 @@ class ScaleView(msgspec.Struct, frozen=True):
 
 
 class OwnerView(msgspec.Struct, frozen=True, kw_only=True):
-    """A person, with the NIK masked; the ways to reach them only for those whose work it is."""
+    """A person, with the NIK masked; the ways to reach them only for those whose work it is.
+
+    Shape: while `state` is `restricted` their data are only stored; `erased` means that nothing is left of them
+    """
 
     id: UUID
     name: str
@@ -175,6 +180,7 @@ class OwnerView(msgspec.Struct, frozen=True, kw_only=True):
     phone: str | None
     email: str | None
     language: str
+    state: Literal["active", "restricted", "erased"]
 
 
 class WarningView(msgspec.Struct, frozen=True):
@@ -228,7 +234,7 @@ class RegionView(msgspec.Struct, frozen=True):
 @routes.post(
     "/businesses",
     allow=Action.REGISTER_BUSINESS,
-    refusals=(NikBelongsToAnother, NibTaken),
+    refusals=(NikBelongsToAnother, NibTaken, OwnerErased, OwnerRestricted),
     location="/registration/businesses/{id}",
     rules=handlers.registration_mistakes,
 )
@@ -262,7 +268,10 @@ async def show_business(call: Call, business_id: UUID) -> BusinessView:
 @routes.patch(
     "/businesses/{business_id}",
     allow=Action.CHANGE_BUSINESS,
-    refusals=(Absent, BusinessIsClosed, BusinessIsMerged, NikBelongsToAnother, NibTaken),
+    refusals=(
+        *(Absent, BusinessIsClosed, BusinessIsMerged, NikBelongsToAnother, NibTaken),
+        *(OwnerErased, OwnerRestricted),
+    ),
     rules=handlers.mistakes,
 )
 async def change_business(call: Call, business_id: UUID, body: ChangeBusiness) -> BusinessView:
@@ -277,7 +286,7 @@ async def change_business(call: Call, business_id: UUID, body: ChangeBusiness) -
 @routes.post(
     "/businesses/{business_id}/closure",
     allow=Action.CLOSE_BUSINESS,
-    refusals=(Absent, BusinessIsClosed, BusinessIsMerged),
+    refusals=(Absent, BusinessIsClosed, BusinessIsMerged, OwnerErased, OwnerRestricted),
 )
 async def close_business(call: Call, business_id: UUID, body: CloseBusiness) -> BusinessView:
     """Close a business for good."""
@@ -378,6 +387,7 @@ def _owner_view(caller: Caller, found: Found) -> OwnerView:
         phone=phone,
         email=owner.email if reachable else None,
         language=owner.language,
+        state="erased" if owner.erased_at else "restricted" if owner.restricted_at else "active",
     )
 
 

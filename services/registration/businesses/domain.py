@@ -7,7 +7,7 @@ Source: DOMAIN section 3
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 import phonenumbers
@@ -135,6 +135,20 @@ class NibTaken(Refusal):
     title = "This NIB belongs to another business"
 
 
+class OwnerErased(Refusal):
+    """The data of this person were erased; nothing more is kept of them."""
+
+    code = "owner_erased"
+    title = "The data of this person were erased"
+
+
+class OwnerRestricted(Refusal):
+    """The data of this person may only be stored, until the restriction is lifted."""
+
+    code = "owner_restricted"
+    title = "Processing of this person's data is restricted"
+
+
 class BusinessIsClosed(Refusal):
     """Nothing about a closed business can be changed any more."""
 
@@ -260,6 +274,14 @@ DAYS = ("/annual_sales_on", "/state_since", "/closed_on")
 """Days that have been, or they could not be told."""
 
 SALES_MISSING = FieldError("/annual_sales_rupiah", "missing", "The day of sales is given, and the sales are not.")
+
+
+def check_open(restricted_at: datetime | None, erased_at: datetime | None) -> None:
+    """Let pass whose data may be processed; raises OwnerErased or OwnerRestricted (409)."""
+    if erased_at is not None:
+        raise OwnerErased
+    if restricted_at is not None:
+        raise OwnerRestricted
 
 
 def follow(state: State, wanted: State) -> State:

@@ -41,7 +41,7 @@ async def search(
         return await find(work, typed, wanted, after, limit)
     if fault := nik_fault(nik):
         raise Invalid([FieldError("/nik", "invalid_nik", fault)])
-    person = await store.owner_by_nik(work.session, work.vault.index(nik))
+    person = await store.owner_by_nik(work.session, work.vault.indexes(nik))
     if person is None:
         return Page([])
     return await find(work, typed, replace(wanted, owner_id=person.id), after, limit)

@@ -105,7 +105,7 @@ async def register_business(
     Shape:  either `owner` or `owner_id`; the other two ids are given only by data that brings its own, and what is
             stored under `business_id` already is left alone; without `compare` whoever registers many holds them
             against the others afterwards, all together (`duplicates.handlers.check`)
-    Raises: Invalid (422) with every mistake, NikBelongsToAnother (409), NibTaken (409)
+    Raises: Invalid (422) with every mistake, NikBelongsToAnother, NibTaken, OwnerErased, OwnerRestricted (409)
     """
     if errors := await registration_mistakes(work, _leaves(business, owner, owner_id)):
         raise Invalid(errors)
@@ -114,6 +114,7 @@ async def register_business(
     person, notices = await owners.of_registration(
         work, owner or owner_id, business.region, new_owner_id or work.new_id()
     )
+    domain.check_open(person.restricted_at, person.erased_at)
     row = BusinessRow(
         id=business_id or work.new_id(),
         owner_id=person.id,
@@ -130,6 +131,8 @@ async def register_business(
     await _fill(work, row, business)
     if not await store.add_business(work.session, row):
         raise await _nib_taken(work, row.nib)
+    # From here on nobody erases the owner before this is over; whoever did so a moment ago is seen now.
+    domain.check_open(*await store.standing(work.session, person.id))
     work.record(
         BusinessRegistered(business_id=row.id, owner_id=person.id, name=row.name, sector=row.sector, region=row.region),
         region=row.region,
@@ -158,7 +161,8 @@ async def change_business(
 
     Shape:  only what is named changes: fields of BusinessData, `state` with `state_reason`, and fields of OwnerData;
             what is not new changes nothing and keeps the version
-    Raises: Absent (404), Stale (412), Invalid (422), BusinessIsClosed, NikBelongsToAnother, NibTaken (409)
+    Raises: Absent (404), Stale (412), Invalid (422), BusinessIsClosed, NikBelongsToAnother, NibTaken, OwnerErased,
+            OwnerRestricted (409)
     """
     row, person = await _locked(work, business_id)
     if row.version != version:
@@ -200,7 +204,8 @@ async def close_business(
 ) -> Found:
     """Close a business for good, as of today unless another day is told.
 
-    Raises: Absent (404), Invalid (422) for a day to come, BusinessIsClosed (409) when it is closed already
+    Raises: Absent (404), Invalid (422) for a day to come, BusinessIsClosed (409) when it is closed already, OwnerErased
+            and OwnerRestricted (409)
     """
     row, person = await _locked(work, business_id)
     if errors := domain.mistakes(_present("", {"closed_on": closed_on}), wib_day(work.now)):
@@ -257,6 +262,7 @@ async def _locked(work: Work, business_id: UUID) -> tuple[BusinessRow, OwnerRow]
     row = await store.fresh(work.session, business_id)
     if not work.caller.sees(row.region):  # it moved away while we waited
         raise Absent
+    domain.check_open(person.restricted_at, person.erased_at)
     return row, person
 
 

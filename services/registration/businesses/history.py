@@ -22,7 +22,7 @@ from services.registration.businesses.store import BusinessRow, OwnerRow
 from shared import cursor
 from shared.clock import wib_day
 from shared.database import Work
-from shared.privacy import Cell, PersonKey
+from shared.privacy import Cell, PersonKey, SealedColumn
 from shared.problems import Absent
 from shared.routes import Page
 
@@ -42,6 +42,13 @@ SEALED: Mapping[tuple[str, str], Purpose] = MappingProxyType(
     }
 )
 """The fields that say something of a person, with the key that each is sealed under."""
+
+COLUMNS = tuple(
+    SealedColumn(table="record_change", column=column, purpose=purpose)
+    for purpose in Purpose
+    for column in ("before_sealed", "after_sealed")
+)
+"""Its sealed columns; which purpose a row was sealed under follows from its field."""
 
 Values = Mapping[tuple[str, str], str | None]
 """A record at one moment, as text: by whose field it is, and its name."""

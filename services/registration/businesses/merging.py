@@ -28,7 +28,7 @@ from services.registration.duplicates.store import Case
 from shared.clock import wib_day
 from shared.contracts.registration import BusinessChanged, BusinessMerged
 from shared.database import Work
-from shared.privacy import Cell
+from shared.privacy import Cell, SealedColumn
 from shared.problems import FieldError, Invalid, Refusal
 
 TAKEN: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -76,6 +76,17 @@ class BusinessMergeRow(SQLModel, table=True):
     undone_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     undone_by: str | None = Field(default=None, sa_column=Column(Text))
     undone_reason: str | None = Field(default=None, sa_column=Column(Text))
+
+
+COLUMNS = (
+    SealedColumn(
+        table="business_merge",
+        column="image_sealed",
+        purpose=Purpose.IDENTITY,
+        owner="(SELECT owner_id FROM business WHERE business.id = business_merge.survivor_id)",
+    ),
+)
+"""Its sealed columns."""
 
 
 class SurvivorNotOpen(Refusal):

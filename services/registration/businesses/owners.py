@@ -38,7 +38,11 @@ async def of_registration(
 
 
 async def _by_nik(work: Work, nik: str | None) -> OwnerRow | None:
-    return await store.owner_by_nik(work.session, work.vault.index(nik)) if nik else None
+    if not nik:
+        return None
+    # Keys may be rotated meanwhile, and one index does not know of the other: whoever asks for a NIK does so alone.
+    await store.lock_value(work.session, work.vault.lock(nik, "nik"))
+    return await store.owner_by_nik(work.session, work.vault.indexes(nik))
 
 
 async def _register(work: Work, owner: OwnerData, region: str, owner_id: UUID) -> OwnerRow | None:
@@ -96,11 +100,12 @@ async def change(work: Work, person: OwnerRow, changes: Mapping[str, object], mo
 
 
 async def _change_nik(work: Work, person: OwnerRow, nik: str) -> None:
-    index = work.vault.index(nik)
-    if person.nik_index == index:
-        return
-    if await store.owner_by_nik(work.session, index):
+    known = await _by_nik(work, nik)
+    if known is not None and known.id != person.id:
         raise NikBelongsToAnother
+    if known is not None:
+        return
+    index = work.vault.index(nik)
     key = await sealing.key(work.session, work.vault, person.id, Purpose.IDENTITY)
     person.nik_sealed, person.nik_index = sealing.seal_nik(key, person.id, nik), index
 

@@ -15,7 +15,7 @@ from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.registration.businesses.store import BusinessRow, OwnerRow
-from shared.privacy import Cell, PersonKey, Vault
+from shared.privacy import Cell, PersonKey, SealedColumn, Vault
 
 
 class Purpose(StrEnum):
@@ -23,6 +23,14 @@ class Purpose(StrEnum):
 
     IDENTITY = "identity"
     TURNOVER = "turnover"
+
+
+NIK = SealedColumn(
+    table="owner", column="nik_sealed", purpose=Purpose.IDENTITY, owner="id", index="nik_index", kind="nik"
+)
+SALES = SealedColumn(table="business", column="annual_sales_sealed", purpose=Purpose.TURNOVER)
+SEALED = (NIK, SALES)
+"""The sealed columns of owners and businesses."""
 
 
 class PersonKeyRow(SQLModel, table=True):
@@ -97,11 +105,11 @@ async def annual_sales(session: AsyncSession, vault: Vault, businesses: Sequence
 
 
 def _nik_cell(owner_id: UUID) -> Cell:
-    return Cell("owner", "nik_sealed", str(owner_id))
+    return NIK.cell(owner_id)
 
 
 def _sales_cell(business_id: UUID) -> Cell:
-    return Cell("business", "annual_sales_sealed", str(business_id))
+    return SALES.cell(business_id)
 
 
 def _name(owner_id: UUID, purpose: Purpose) -> str:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     and_,
     false,
     or_,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -73,6 +74,10 @@ class OwnerRow(SQLModel, table=True):
         CheckConstraint("position('@' in email) > 1", name="owner_email_has_at"),
         CheckConstraint("octet_length(nik_index) = 32", name="owner_nik_index_length"),
         CheckConstraint("(nik_sealed IS NULL) = (nik_index IS NULL)", name="owner_nik_sealed_and_indexed"),
+        CheckConstraint(
+            "erased_at IS NULL OR (nik_sealed IS NULL AND phone IS NULL AND email IS NULL)",
+            name="owner_erased_holds_nothing",
+        ),
         Index("owner_nik_index_key", "nik_index", unique=True),
     )
 
@@ -85,6 +90,8 @@ class OwnerRow(SQLModel, table=True):
     language: str = Field(sa_column=Column(Text, nullable=False))
     region: str = Field(sa_column=Column(Text, ForeignKey("region.code"), nullable=False))
     registered_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    restricted_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    erased_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
 
 
 class BusinessRow(SQLModel, table=True):
@@ -195,9 +202,17 @@ async def put_region(session: AsyncSession, row: RegionRow) -> None:
     await session.execute(told.on_conflict_do_update(index_elements=["code"], set_=values))
 
 
-async def owner_by_nik(session: AsyncSession, nik_index: bytes) -> OwnerRow | None:
-    """Find the person that a NIK belongs to."""
-    return (await session.exec(select(OwnerRow).where(col(OwnerRow.nik_index) == nik_index))).one_or_none()
+LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
+
+
+async def lock_value(session: AsyncSession, lock: int) -> None:
+    """Let nobody else look a value up, to store it where it is not known, until the end of the transaction."""
+    await session.execute(LOCK, {"lock": lock})
+
+
+async def owner_by_nik(session: AsyncSession, nik_indexes: Sequence[bytes]) -> OwnerRow | None:
+    """Find the person that a NIK belongs to, by its index under each key that is read at the moment."""
+    return (await session.exec(select(OwnerRow).where(col(OwnerRow.nik_index).in_(nik_indexes)))).one_or_none()
 
 
 async def owner_seen(session: AsyncSession, owner_id: UUID, own: Sequence[str]) -> OwnerRow | None:
@@ -231,6 +246,18 @@ async def lock_owner(session: AsyncSession, owner_id: UUID) -> OwnerRow:
     """Give a person, whom nobody else changes, nor any of their businesses, until the end of the transaction."""
     found = select(OwnerRow).where(col(OwnerRow.id) == owner_id).with_for_update(key_share=True)
     return (await session.exec(found, execution_options={"populate_existing": True})).one()
+
+
+async def lock_owner_alone(session: AsyncSession, owner_id: UUID) -> OwnerRow:
+    """Give a person as `lock_owner` does, and let nothing new refer to them either until the end of the transaction."""
+    found = select(OwnerRow).where(col(OwnerRow.id) == owner_id).with_for_update()
+    return (await session.exec(found, execution_options={"populate_existing": True})).one()
+
+
+async def standing(session: AsyncSession, owner_id: UUID) -> tuple[datetime | None, datetime | None]:
+    """Say since when a person's data are restricted, and since when erased, as it stands now."""
+    found = select(OwnerRow.restricted_at, OwnerRow.erased_at).where(col(OwnerRow.id) == owner_id)
+    return (await session.exec(found)).one()
 
 
 async def fresh(session: AsyncSession, business_id: UUID) -> BusinessRow:

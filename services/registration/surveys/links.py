@@ -41,7 +41,7 @@ class Linked:
 
 def code_of(vault: Vault, survey_id: UUID, business_id: UUID) -> str:
     """Give the code of a business in a wave: 26 letters and digits."""
-    mac = vault.index(f"{survey_id}/{business_id}", "survey link")
+    mac = vault.code(f"{survey_id}/{business_id}", "survey link")
     return b32encode(mac[:CODE_BYTES]).decode().rstrip("=")
 
 

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.registration.businesses import sealing
 from services.registration.businesses.sealing import Purpose
 from services.registration.surveys.store import SurveyAnswerRow
-from shared.privacy import Cell, PersonKey, Vault
+from shared.privacy import Cell, PersonKey, SealedColumn, Vault
 
 KEEP = text(
     "INSERT INTO person_key (owner_id, purpose, wrapped)"
@@ -17,6 +17,10 @@ KEEP = text(
     " AS made(owner_id, wrapped) ON CONFLICT DO NOTHING"
 )
 BEFORE, NOW = "turnover_before_sealed", "turnover_now_sealed"
+COLUMNS = tuple(
+    SealedColumn(table="survey_answer", column=column, purpose=Purpose.TURNOVER) for column in (BEFORE, NOW)
+)
+"""Its sealed columns."""
 
 
 async def keys(session: AsyncSession, vault: Vault, owner_ids: Collection[UUID]) -> dict[UUID, PersonKey]:

@@ -1,0 +1,15 @@
+"""The copy of a person that notifications gives: how they are reached, and everything that was written to them."""
+
+from collections.abc import Sequence
+
+from shared.person_copy import PersonTable, owned, told
+
+TABLES: Sequence[PersonTable] = (
+    owned("contact"),
+    owned("contact_hold"),
+    owned("contact_business"),
+    told("message"),
+    told("delivery"),
+    told("withheld"),
+)
+"""Every table of notifications that says something of an owner."""

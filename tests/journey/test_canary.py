@@ -1,0 +1,319 @@
+"""A hundred invented people go through every flow, and then nothing of their numbers stands anywhere in plain.
+
+Not in any table, stream or key, not in a log line, a metric or an answer to whom it is not for. A control plants one
+number in one row, in one entry and in one line, and is found.
+"""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+import pytest
+import pytest_asyncio
+
+from services.suite import SERVICES
+from shared.caller import Role
+from shared.stream import connect
+from tests.faults import oracle
+from tests.faults.orders import ORDERS, Json, Order
+from tests.faults.processes import Installation, installed
+from tests.journey.canary import PEOPLE, Invented, Needles, dumped, needles, redis_dumped
+from tests.journey.people import now
+from tests.notifications.mail_server import MailServer
+from tests.processes import LOOPBACK, bearer
+from tests.waiting import wait_until
+
+REASON = "Pencairan bantuan"
+OWN_SALES = "/registration/my/businesses"
+"""Where an owner reads the sales that they told themselves."""
+
+REVEALED_MAX = 40
+
+
+@dataclass
+class Office:
+    """Whoever gives orders, over HTTP, and keeps every answer and every address."""
+
+    installation: Installation
+    http: httpx.AsyncClient
+    answers: list[tuple[str, bytes]] = field(default_factory=list)
+    secret: list[bytes] = field(default_factory=list)
+
+    async def request(self, service: str, method: str, path: str, **more: Any) -> httpx.Response:
+        answer = await self.http.request(method, f"{self.installation.urls[service]}{path}", **more)
+        told = f"{method} {answer.request.url}"
+        headers = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
+        if path.endswith("/reveal") or path == OWN_SALES:
+            self.secret.append(answer.content)  # whoever asks here is to see it
+        else:
+            self.answers.append((told, headers.encode() + b"\n" + answer.content))
+        return answer
+
+    async def done(self, order: Order) -> Json:
+        headers = {**order.headers, **({"Idempotency-Key": order.key} if order.method == "POST" else {})}
+        body = {"json": order.body} if order.method != "GET" else {}
+
+        async def answered() -> httpx.Response | None:
+            answer = await self.request(order.service, order.method, order.path, headers=headers, **body)
+            return None if answer.status_code in {409, 422, 503} and _not_heard_yet(answer) else answer
+
+        answer = await wait_until(answered, 60, f"an answer to {order.path}")
+        assert answer.is_success, f"{order.method} {order.path}: {answer.text}"
+        found: Json = answer.json()
+        return found
+
+    async def asked(self, service: str, path: str) -> Json:
+        answer = await self.request(service, "GET", path)
+        assert answer.is_success, answer.text
+        found: Json = answer.json()
+        return found
+
+    async def rests(self) -> None:
+        await self.installation.is_at_rest()
+
+
+def _not_heard_yet(answer: httpx.Response) -> bool:
+    return any(error["code"] == "unknown_business" for error in answer.json().get("errors", ()))
+
+
+@dataclass
+class Aftermath:
+    """Everything that is left once everybody has gone through everything."""
+
+    installation: Installation
+    office: Office
+    people: list[Invented]
+    mail: MailServer
+    metrics: dict[str, bytes]
+
+    async def haystacks(self) -> AsyncIterator[tuple[str, bytes]]:
+        """Give everything that is searched, by name."""
+        running = self.installation.running
+        async with oracle.opened(running.database_url, running.redis_url) as found:
+            for service, store in found.stores.items():
+                async for table, rows in dumped(store):
+                    yield f"{service}: {table}", rows
+        redis = connect(running.redis_url)
+        async for key, content in redis_dumped(redis):
+            yield f"redis: {key}", content
+        await redis.aclose()
+        for process in [self.installation.servers, *self.installation.processes]:
+            yield f"log {process.log.name}", process.log.read_bytes()
+        for path in sorted(self.installation.home.rglob("*.log")):
+            yield f"log {path.name}", path.read_bytes()
+        for service, content in self.metrics.items():
+            yield f"metrics of {service}", content
+        for told, content in self.office.answers:
+            yield f"the answer to {told}", told.encode() + b"\n" + content
+        for letter in self.mail.letters:
+            yield "a letter", letter.as_bytes()
+
+    async def found(self, sought: Needles) -> list[str]:
+        return [f"{where}: {what}" async for where, content in self.haystacks() for what in sought.found(content)]
+
+
+@pytest_asyncio.fixture(scope="module")
+async def aftermath() -> AsyncIterator[Aftermath]:
+    async with MailServer().serving() as mail, installed(SMTP_URL=f"smtp://{LOOPBACK}:{mail.port}") as installation:
+        token = partial(bearer, installation.home)
+        people = [Invented(no) for no in range(PEOPLE)]
+        async with httpx.AsyncClient(headers=token(Role.PROVINCE_STAFF, "staff-19", "19"), timeout=60) as http:
+            office = Office(installation, http)
+            registered = await _register(office, people)
+            await _know_them(office, people, registered, token)
+            await _their_own(office, people, registered, token)
+            await _work_with_them(office, [UUID(one["id"]) for one in registered])
+            await _every_order(office)
+            await _every_question(office, registered)
+            await installation.is_at_rest()
+            metrics = {
+                service: (await http.get(f"{url}/metrics")).content for service, url in installation.urls.items()
+            }
+            yield Aftermath(installation, office, people, mail, metrics)
+
+
+async def _register(office: Office, people: list[Invented]) -> list[Json]:
+    async def one(person: Invented) -> Json:
+        return await office.done(
+            Order(
+                "registration",
+                "POST",
+                "/registration/businesses",
+                {
+                    "name": f"Usaha Kenari {person.no}",
+                    "sector": "garment",
+                    "region": "19.71",
+                    "workers": 3,
+                    "annual_sales_rupiah": person.sales,
+                    "owner": {
+                        "name": person.name,
+                        "nik": person.nik,
+                        "phone": person.phone,
+                        "email": f"kenari-{person.no}@contoh.example",
+                    },
+                },
+            )
+        )
+
+    return [business for start in range(0, len(people), 10)
+            for business in await asyncio.gather(*(one(person) for person in people[start : start + 10]))]  # fmt: skip
+
+
+async def _know_them(office: Office, people: list[Invented], registered: list[Json], token: Any) -> None:
+    """Change what is known of them, give them family cards, look behind masks; and make the mistakes people make."""
+    for person, business in zip(people, registered, strict=True):
+        path, owner = f"/registration/businesses/{business['id']}", f"/registration/owners/{business['owner_id']}"
+        for kk, since in ((person.kk, "2019-01-01"), (person.new_kk, "2020-09-01")):
+            await office.done(Order("registration", "POST", f"{owner}/kk", {"kk": kk, "since": since}))
+        if person.no % 2:
+            news = {"annual_sales_rupiah": person.new_sales, "owner": {"nik": person.new_nik}}
+            await office.done(Order("registration", "PATCH", path, news, {"If-Match": '"1"'}))
+        if person.no < REVEALED_MAX:
+            secret = ("nik", "kk", "annual_sales")[person.no % 3]
+            asked = {"field": secret, "reason": REASON}
+            reader = token(Role.TURNOVER_READER, "turnover-19", "19") if secret == "annual_sales" else {}
+            await office.done(Order("registration", "POST", f"{owner}/reveal", asked, reader))
+    one, two = people[0], people[2]
+    owner_id = registered[0]["owner_id"]
+    mistakes: list[tuple[str, str, Json, dict[str, str]]] = [
+        ("POST", "/registration/businesses", {"name": "X", "sector": "food", "region": "19.71",
+         "owner": {"name": "Orang Lain", "nik": one.nik}}, {}),
+        ("POST", "/registration/businesses", {"name": "X", "sector": "food", "region": one.nik,
+         "owner": {"name": one.nik + "9", "nik": one.nik + "9", "phone": one.kk}}, {}),
+        ("PATCH", f"/registration/businesses/{registered[2]['id']}", {"owner": {"nik": one.nik}}, {"If-Match": '"1"'}),
+        ("POST", f"/registration/owners/{owner_id}/kk", {"kk": one.new_kk}, {}),
+        ("POST", f"/registration/owners/{owner_id}/kk", {"kk": two.kk + "1"}, {}),
+        ("POST", f"/registration/owners/{owner_id}/reveal", {"field": one.nik, "reason": ""}, {}),
+    ]  # fmt: skip
+    for method, path, body, headers in mistakes:
+        answer = await office.request("registration", method, path, json=body, headers=headers)
+        assert answer.is_client_error, answer.text
+    broken = await office.request(
+        "registration", "POST", "/registration/businesses", content=f'{{"nik": "{one.nik}"'.encode(),
+        headers={"Content-Type": "application/json"},
+    )  # fmt: skip
+    assert broken.is_client_error
+
+
+async def _their_own(office: Office, people: list[Invented], registered: list[Json], token: Any) -> None:
+    """Let some of them read what is theirs."""
+    for person, business in list(zip(people, registered, strict=True))[:10]:
+        headers = token(Role.OWNER, business["owner_id"])
+        own = await office.request("registration", "GET", OWN_SALES, headers=headers)
+        assert str(person.new_sales if person.no % 2 else person.sales) in own.text
+        for service, path in (
+            ("registration", "/registration/my/reveals"),
+            ("notifications", "/notifications/inbox"),
+            ("aid_distribution", "/aid/my/production-orders"),
+        ):
+            answer = await office.request(service, "GET", path, headers=headers)
+            assert answer.is_success, answer.text
+
+
+async def _work_with_them(office: Office, businesses: list[UUID]) -> None:
+    """Hand out to all of them, and let one sew masks and be paid."""
+    for start in range(0, len(businesses), 25):
+        some = [str(one) for one in businesses[start : start + 25]]
+        hand_out = {
+            "programme": "free-masks",
+            "place": "WH-19.71",
+            "occurred_at": now(),
+            "lines": [{"item": "MASK-CLOTH", "quantity": len(some)}],
+            "recipients": {"public": 1, "businesses": some},
+            "evidence": {"signature_name": "Kenari Penguji 0"},
+        }
+        given = await office.done(Order("aid_distribution", "POST", "/aid/distributions", hand_out))
+        await office.request("aid_distribution", "GET", f"/aid/postings/{given['posting_id']}/paper")
+        await office.request("aid_distribution", "GET", f"/aid/distributions/{given['id']}/evidence")
+
+
+async def _every_order(office: Office) -> None:
+    """Give an order at every writing route there is."""
+    for name, recipe in ORDERS.items():
+        try:
+            await office.done(await recipe(office))
+        except AssertionError as fault:
+            raise AssertionError(f"{name}: {fault}") from fault
+
+
+async def _every_question(office: Office, registered: list[Json]) -> None:
+    """Ask every question that needs no name, and those about one of them; live feeds and exports too."""
+    named = {"business_id": registered[0]["id"], "owner_id": registered[0]["owner_id"]}
+    fixed = {"place": "WH-19.71", "item": "MASK-CLOTH", "partition": "0"}
+    for service in SERVICES:
+        for route in service.declared:
+            if route.method != "GET" or not route.path_parameters.keys() <= {*named, *fixed}:
+                continue
+            path = route.path.format(**named, **fixed)
+            await office.request(service.name, "GET", path, params={"wait_seconds": 0} if route.shows else None)
+    for media in ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"):
+        path = "/aid/cards/WH-19.71/MASK-CLOTH/export"
+        await office.request("aid_distribution", "GET", path, headers={"Accept": media})
+    looked_for = {"q": "Kenari", "limit": 100}
+    answer = await office.request("registration", "GET", "/registration/businesses", params=looked_for)
+    assert len(answer.json()["items"]) == PEOPLE
+
+
+async def test_no_number_of_anybody_stands_anywhere_in_plain(aftermath: Aftermath) -> None:
+    assert await aftermath.found(needles(aftermath.people)) == []
+
+
+async def test_what_was_meant_to_be_seen_was_seen(aftermath: Aftermath) -> None:
+    sought = needles(aftermath.people)
+    told = {what for answer in aftermath.office.secret for what in sought.found(answer)}
+    for kind in ("nik", "kk", "sales"):
+        assert any(what.startswith(kind) for what in told), f"nobody has looked at any {kind}"
+
+
+async def test_no_telephone_number_stands_in_a_log_a_metric_or_an_address(aftermath: Aftermath) -> None:
+    digits = [person.phone.removeprefix("+62") for person in aftermath.people]
+    wrong = []
+    async for where, content in aftermath.haystacks():
+        if where.startswith(("log", "metrics")):
+            wrong += [f"{where}: {one}" for one in digits if one.encode() in content]
+    wrong += [told for told, _ in aftermath.office.answers for one in digits if one in told]
+    assert wrong == []
+
+
+async def test_a_number_in_one_row_one_entry_or_one_line_is_found(aftermath: Aftermath) -> None:
+    person, running = aftermath.people[7], aftermath.installation.running
+    sought = needles([person])
+    event = msgspec.msgpack.encode({"annual_sales_rupiah": person.sales})
+    redis = connect(running.redis_url)
+    await redis.xadd("canary:control", {"data": event})
+    log = aftermath.installation.home.parent / "registration.log"
+    with log.open("a") as line:
+        line.write(f'{{"event": "control", "kk": "{person.new_kk}"}}\n')
+    async with oracle.opened(running.database_url, running.redis_url) as found:
+        store = found.stores["notifications"]
+        row = await store.fetchval("SELECT id FROM message LIMIT 1")
+        before = await store.fetchval("SELECT body FROM message WHERE id = $1", row)
+        await store.execute("UPDATE message SET body = $2 WHERE id = $1", row, f"NIK {person.new_nik}")
+        planted = await aftermath.found(sought)
+        await store.execute("UPDATE message SET body = $2 WHERE id = $1", row, before)
+    await redis.delete("canary:control")
+    await redis.aclose()
+    for where, what in (("notifications: message", "nik"), ("redis: stream", "sales"), ("log registration.log", "kk")):
+        assert any(one.startswith(where) and f": {what} ending" in one for one in planted), (where, planted)
+
+
+@pytest.mark.parametrize("before", [b"", b"x", b"xy", b"xyz"])
+def test_every_form_of_a_number_is_recognised(before: bytes) -> None:
+    person = Invented(3)
+    sought = needles([person])
+    for text in (person.nik, person.kk, str(person.sales)):
+        for hidden in (
+            text.encode(),
+            b64encode(before + text.encode() + b"tail"),
+            (before + text.encode()).hex().encode(),
+            msgspec.msgpack.encode({"n": int(text)}),
+            f"{int(text):,}".encode(),
+        ):
+            assert sought.found(before + hidden + b"..."), (text, hidden)
+    assert sought.found(before + str(uuid4()).encode()) == []

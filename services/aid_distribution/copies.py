@@ -15,6 +15,8 @@ TABLES: Sequence[PersonTable] = (
     of_business("producer_profile"),
     of_business("production_share"),
     of_business("production_order"),
+    of_business("distribution_return"),
+    of_business("stock_return"),
     of_business("loan"),
     PersonTable("production_delivery", _ORDERS),
     PersonTable("production_payment", _ORDERS),

@@ -7,6 +7,7 @@ from shared.person_copy import PersonTable, owned, told
 TABLES: Sequence[PersonTable] = (
     owned("contact"),
     owned("contact_hold"),
+    owned("contact_consent"),
     owned("contact_business"),
     told("message"),
     told("delivery"),

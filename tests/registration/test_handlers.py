@@ -30,8 +30,15 @@ from shared.contracts.aid_distribution import (
     KitsRefused,
     KitsReleased,
     KitsReserved,
+    MarketSold,
+    ProductionAccepted,
+    ProductionDeclined,
     ProductionDelivered,
+    ProductionOffered,
     ProductionPaid,
+    ProductionTakenBack,
+    ReturnVoided,
+    StockReturned,
 )
 from shared.contracts.registration import (
     BusinessChanged,
@@ -615,9 +622,8 @@ def test_the_service_reacts_to_what_businesses_received_and_what_became_of_kits(
     assert {reaction.event for reaction in REACTIONS} == {
         DistributionPosted,
         DistributionVoided,
-        ProductionDelivered,
-        ProductionPaid,
-        KitsReserved,
-        KitsRefused,
-        KitsReleased,
+        *(ProductionOffered, ProductionAccepted, ProductionDeclined, ProductionTakenBack),
+        *(ProductionDelivered, ProductionPaid),
+        *(MarketSold, StockReturned, ReturnVoided),
+        *(KitsReserved, KitsRefused, KitsReleased),
     }

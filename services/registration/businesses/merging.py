@@ -78,15 +78,8 @@ class BusinessMergeRow(SQLModel, table=True):
     undone_reason: str | None = Field(default=None, sa_column=Column(Text))
 
 
-COLUMNS = (
-    SealedColumn(
-        table="business_merge",
-        column="image_sealed",
-        purpose=Purpose.IDENTITY,
-        owner="(SELECT owner_id FROM business WHERE business.id = business_merge.survivor_id)",
-    ),
-)
-"""Its sealed columns."""
+COLUMNS = (SealedColumn(table="business_merge", column="image_sealed", purpose=Purpose.IDENTITY, owner="survivor_id"),)
+"""Its sealed columns; the key is that of the owner of the business that stayed."""
 
 
 class SurvivorNotOpen(Refusal):

@@ -6,7 +6,7 @@ What is recorded is what registering and changing one by one records.
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from services.registration.businesses import bulk_store, sealing
+from services.registration.businesses import bulk_store, history, sealing
 from services.registration.businesses.sealing import Purpose
 from services.registration.businesses.told import (
     BUSINESS_COLUMNS,
@@ -17,6 +17,7 @@ from services.registration.businesses.told import (
     Known,
     Told,
 )
+from services.registration.duplicates import handlers as duplicates
 from shared.contracts.registration import BusinessChanged, BusinessRegistered, OwnerChanged, OwnerRegistered
 from shared.database import Work
 from shared.privacy import PersonKey
@@ -33,8 +34,11 @@ class Overtaken(Unavailable):
 async def known_of(work: Work, told: Sequence[Told], *, lock: bool) -> Known:
     """Give what is known of everything that is told; with `lock` nobody else changes it until the end."""
     known = Known()
-    for row in await bulk_store.owners_by_nik(work.session, {one.nik_index for one in told if one.nik_index}):
+    indexes = {index for one in told for index in one.nik_indexes or (one.nik_index,) if index}
+    for row in await bulk_store.owners_by_nik(work.session, indexes):
         known.add_owner(row)
+    for one in told:
+        one.nik_index = next((index for index in one.nik_indexes if index in known.by_nik), one.nik_index)
     rows = await _businesses(work, told, known)
     if lock and (ids := known.owners.keys() | {row["owner_id"] for row in rows}):
         await bulk_store.lock_owners(work.session, ids)
@@ -105,6 +109,23 @@ async def after_write(work: Work, new: Sequence[Decision], changed: Sequence[Dec
 
     Shape: of `changed`, `before` and `owner_before` are the columns as they were, `business` and `owner` as they are
     """
+    await history.write_all(work, [_change(one) for one in changed])
+    if ids := [one.business["id"] for one in (*new, *changed) if one.business]:
+        await duplicates.check(work, ids)
+
+
+def _change(one: Decision) -> history.Change:
+    before, person = one.before or {}, one.owner_before or {}
+    business, owner = one.business or before, one.owner or person
+    sales = one.sales_rupiah if one.seals_sales else one.sales_before_rupiah
+    return history.Change(
+        business_id=business["id"],
+        owner_id=owner["id"],
+        version=business["version"],
+        before=history.values_of(before, person, None, one.sales_before_rupiah),
+        after=history.values_of(business, owner, one.nik, sales),
+        why=history.Why(reason=business["state_reason"], since=business["state_since"]),
+    )
 
 
 async def _sealed_niks(work: Work, decisions: Sequence[Decision]) -> list[Columns]:

@@ -7,7 +7,7 @@ Shape:  a value that is not told stays; None takes it away; fields are named as 
         `owner_name`, `nik`, `phone`, `email` and `language`
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -15,7 +15,15 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.registration.businesses import domain
-from services.registration.businesses.domain import BusinessData, BusinessIsClosed, Kbli, State
+from services.registration.businesses.domain import (
+    BusinessData,
+    BusinessIsClosed,
+    BusinessIsMerged,
+    Kbli,
+    OwnerErased,
+    OwnerRestricted,
+    State,
+)
 
 Columns = dict[str, Any]
 """A row by the names of its columns."""
@@ -47,11 +55,15 @@ class Fault:
 
 @dataclass(slots=True, kw_only=True)
 class Told:
-    """What is told of one business; `nik_index` is by what its owner's NIK is found."""
+    """What is told of one business; `nik_index` is by what its owner's NIK is found, one of `nik_indexes`.
+
+    While keys are rotated a NIK may stand under more than one; a new owner's stands under the first.
+    """
 
     values: Mapping[str, Any]
     masked: frozenset[str] = frozenset()
     nik_index: bytes | None = None
+    nik_indexes: Sequence[bytes] = ()
 
     @property
     def strong(self) -> bool:
@@ -108,6 +120,7 @@ class Decision:
     owner_before: Columns | None = None
     seals_sales: bool = False
     sales_rupiah: int | None = None
+    sales_before_rupiah: int | None = None
     nik: str | None = None
 
 
@@ -187,9 +200,10 @@ def decide(told: Told, business_id: UUID | None, known: Known, sees: Sees, now: 
         if name in values:
             business[name] = values[name]
     faults += _set_kbli(business, values)
-    faults += _set_state(business, row, values)
+    faults += _set_state(business, row, values, now.today)
     faults += _set_sales_day(business, values, told)
     decision = Decision(kind=Kind.UNCHANGED, before=row, owner_before=person)
+    decision.sales_before_rupiah = known.sales.get(business_id)
     if "annual_sales_rupiah" in values and values["annual_sales_rupiah"] != known.sales.get(business_id):
         decision.seals_sales, decision.sales_rupiah = True, values["annual_sales_rupiah"]
         _set_sales(business, values, now.today)
@@ -199,6 +213,9 @@ def decide(told: Told, business_id: UUID | None, known: Known, sees: Sees, now: 
     _set_scales(business)
     if business != row and row["state"] == State.CLOSED:
         faults.append(Fault("state", BusinessIsClosed.code, "It is closed, and nothing of it can be changed."))
+    if row["state"] == State.MERGED:
+        faults.append(Fault("id", BusinessIsMerged.code, "It was merged into another, which may be changed."))
+    faults += _standing(person)
     if any(fault.refuses for fault in faults):
         return Decision(kind=Kind.REFUSED, faults=faults)
     if business["region"] != owner["region"] and known.shares.get(owner["id"], 2) <= 1:
@@ -227,7 +244,7 @@ def faults_only(told: Told, business_id: UUID | None, known: Known, sees: Sees, 
     else:
         row = known.businesses[business_id]
         business = dict(row)
-        found += [*_set_kbli(business, told.values), *_set_state(business, row, told.values)]
+        found += [*_set_kbli(business, told.values), *_set_state(business, row, told.values, now.today)]
         found += _set_sales_day(business, told.values, told)
     return [fault for fault in found if fault.refuses]
 
@@ -258,7 +275,7 @@ def _set_kbli(business: Columns, values: Mapping[str, Any]) -> Iterator[Fault]:
         business["kbli_code"], business["kbli_edition"] = code, edition
 
 
-def _set_state(business: Columns, row: Columns, values: Mapping[str, Any]) -> Iterator[Fault]:
+def _set_state(business: Columns, row: Columns, values: Mapping[str, Any], today: date) -> Iterator[Fault]:
     wanted, reason = values.get("state"), values.get("state_reason")
     state = State(row["state"])
     if wanted is None or wanted == state:
@@ -276,7 +293,7 @@ def _set_state(business: Columns, row: Columns, values: Mapping[str, Any]) -> It
     except BusinessIsClosed as refusal:
         yield Fault("state", refusal.code, refusal.detail)
         return
-    business["state_reason"] = reason
+    business["state_reason"], business["state_since"] = reason, today
 
 
 def _set_sales_day(business: Columns, values: Mapping[str, Any], told: Told) -> Iterator[Fault]:
@@ -333,7 +350,7 @@ def _new(told: Told, known: Known, faults: list[Fault], now: Now) -> Decision:
     owner_id = known.by_nik.get(told.nik_index) if told.nik_index else None
     person = known.owners[owner_id] if owner_id else None
     if person is not None:
-        faults += _of_known(person, told)
+        faults += [*_of_known(person, told), *_standing(person)]
     if any(fault.refuses for fault in faults):
         return Decision(kind=Kind.REFUSED, faults=faults)
     decision = Decision(kind=Kind.NEW, faults=faults, owner_before=person)
@@ -368,6 +385,14 @@ def _new_faults(told: Told, known: Known) -> Iterator[Fault]:
         yield Fault("nib", "nib_taken", "This NIB belongs to another business.")
 
 
+def _standing(person: Columns) -> Iterator[Fault]:
+    """Say why nothing is written about a person: their data were erased, or may only be stored."""
+    if person["erased_at"] is not None:
+        yield Fault("nik", OwnerErased.code, "The data of the owner were erased.")
+    elif person["restricted_at"] is not None:
+        yield Fault("nik", OwnerRestricted.code, "The data of the owner may only be stored.")
+
+
 def _of_known(person: Columns, told: Told) -> Iterator[Fault]:
     if not domain.names_agree(person["name"], str(told.values.get("owner_name"))):
         yield Fault("nik", "nik_belongs_to_another", "This NIK belongs to a person with another name.")
@@ -389,6 +414,8 @@ def _owner(told: Told, now: Now) -> Columns:
         "language": values.get("language") or "id",
         "region": values["region"],
         "registered_at": now.moment,
+        "restricted_at": None,
+        "erased_at": None,
     }
 
 
@@ -402,8 +429,10 @@ BUSINESS_COLUMNS: Final = (
     *("id", "owner_id", "name", "sector", "region", "kbli_code", "kbli_edition", "nib", "workers"),
     *("investment_rupiah", "annual_sales_sealed", "annual_sales_on", "business_scale", "business_scale_rule"),
     *("industry_scale", "industry_scale_rule", "address", "document", "state", "state_reason", "state_document"),
+    "state_since",
     *("registered_at", "changed_at", "version"),
 )
 OWNER_COLUMNS: Final = (
     *("id", "name", "nik_sealed", "nik_index", "phone", "email", "language", "region", "registered_at"),
+    *("restricted_at", "erased_at"),
 )

@@ -71,7 +71,6 @@ class BusinessesExportQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     region: RegionCode | None = None
     sector: Sector | None = None
     state: Literal["active", "suspended", "closed"] | None = None
-    q: PartOfName | None = None
 
 
 class StartImport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -205,7 +204,6 @@ async def export_businesses(call: Call, query: BusinessesExportQuery) -> Content
         region=query.region,
         sector=query.sector,
         state=query.state and BusinessState(query.state),
-        part_of_name=query.q,
     )
     return await exports.export(call.work, wanted, query.format)
 

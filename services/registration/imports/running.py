@@ -286,7 +286,8 @@ class Run:
         read = [one for row in rows if (one := self._reader.read(row.number, row.cells)) is not None]
         for one in read:
             if nik := one.told.values.get("nik"):
-                one.told.nik_index = work.vault.index(nik)
+                one.told.nik_indexes = work.vault.indexes(nik)
+                one.told.nik_index = one.told.nik_indexes[0]
         return read, len(rows)
 
     def _decided(self, read: Sequence[ReadRow], rows: int, known: told.Known, now: told.Now) -> Outcome:

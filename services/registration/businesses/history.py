@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Date, DateTime, Index, LargeBinary, Text, Uuid, tuple_
@@ -159,18 +160,8 @@ def _columns(row: BusinessRow | OwnerRow) -> Columns:
 
 def values_of(business: Columns, owner: Columns, nik: str | None, annual_sales_rupiah: int | None) -> Values:
     """Give a record from its columns and what is opened of them."""
-    plain = (
-        "name",
-        "sector",
-        "region",
-        "nib",
-        "workers",
-        "investment_rupiah",
-        "annual_sales_on",
-        "address",
-        "document",
-    )
-    of_business: dict[str, object] = {name: business[name] for name in plain} | {
+    plain = ("name", "sector", "region", "nib", "workers", "investment_rupiah", "annual_sales_on", "address")
+    of_business: dict[str, object] = {name: business[name] for name in (*plain, "document")} | {
         "kbli": _joined(business["kbli_code"], business["kbli_edition"]),
         "annual_sales_rupiah": annual_sales_rupiah,
         "business_scale": _joined(business["business_scale"], business["business_scale_rule"]),

@@ -211,11 +211,7 @@ def decide(told: Told, business_id: UUID | None, known: Known, sees: Sees, now: 
         faults.append(Fault("nib", "nib_taken", "This NIB belongs to another business."))
     faults += _set_owner(owner, told, known, decision)
     _set_scales(business)
-    if business != row and row["state"] == State.CLOSED:
-        faults.append(Fault("state", BusinessIsClosed.code, "It is closed, and nothing of it can be changed."))
-    if row["state"] == State.MERGED:
-        faults.append(Fault("id", BusinessIsMerged.code, "It was merged into another, which may be changed."))
-    faults += _standing(person)
+    faults += _kept_as_it_is(row, person, changes=business != row)
     if any(fault.refuses for fault in faults):
         return Decision(kind=Kind.REFUSED, faults=faults)
     if business["region"] != owner["region"] and known.shares.get(owner["id"], 2) <= 1:
@@ -383,6 +379,15 @@ def _new_faults(told: Told, known: Known) -> Iterator[Fault]:
         yield Fault("annual_sales_rupiah", "missing", domain.SALES_MISSING.detail)
     if (nib := values.get("nib")) and nib in known.by_nib:
         yield Fault("nib", "nib_taken", "This NIB belongs to another business.")
+
+
+def _kept_as_it_is(row: Columns, person: Columns, *, changes: bool) -> Iterator[Fault]:
+    """Say why nothing is written about a business that is known."""
+    if changes and row["state"] == State.CLOSED:
+        yield Fault("state", BusinessIsClosed.code, "It is closed, and nothing of it can be changed.")
+    if row["state"] == State.MERGED:
+        yield Fault("id", BusinessIsMerged.code, "It was merged into another, which may be changed.")
+    yield from _standing(person)
 
 
 def _standing(person: Columns) -> Iterator[Fault]:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import uvloop
 from rich.console import Console
 
-from benchmarks import history, http, numbering, pipeline, registry, report, running, streams, taking
+from benchmarks import history, http, imports, numbering, pipeline, registry, report, running, streams, taking
 from benchmarks.figures import Row
 from benchmarks.stage import Stage, staged
 from shared.telemetry import configure_logging
@@ -31,6 +31,7 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
         "numbering": numbering.rows,
         "history": history.rows,
         "registry": registry.rows,
+        "imports": imports.rows,
         "start": running.start,
     }
 )

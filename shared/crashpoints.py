@@ -26,6 +26,7 @@ class Passer(StrEnum):
     FENCE = "the relay of a source whose database was restored"
     PRUNER = "the retention of a source"
     SENDER = "the sender of deliveries"
+    IMPORTER = "whoever carries an import out"
     START = "the start of an installation, for each service"
 
 
@@ -84,6 +85,9 @@ _DECLARED = (
     Point("sender.after_delivery", Passer.SENDER, "the server has taken the letter", "recording it"),
     Point("sender.after_settle", Passer.SENDER, "what became of a letter is recorded", "the next one", stands=True),
     Point("sender.after_sweep", Passer.SENDER, "what was left in the middle is in doubt", "taking the next"),
+
+    Point("import.before_commit", Passer.IMPORTER, "rows and how far it is are written", "their events, the commit"),
+    Point("import.after_commit", Passer.IMPORTER, "a batch of rows is committed", "the next batch", stands=True),
 
     Point("keys.drafted", Passer.START, "a new key lies complete in a draft", "giving it its name"),
     Point("provision.after_login", Passer.START, "a service has its login", "its database"),

@@ -13,7 +13,7 @@ from shared.caller import Caller
 from shared.idempotency import Key
 from shared.privacy import Vault
 from shared.problems import Absent, FieldError, PreconditionMissing, Refusal, Stale, TooLarge
-from shared.routes import Route
+from shared.routes import Route, Upload
 from shared.telemetry import CONTEXT, Receive, RequestContext, Scope
 from shared.validation import Misshapen, read_json, read_query, read_text
 
@@ -69,6 +69,12 @@ class MediaTypeRefused(Refusal):
     title = "Send application/json"
 
 
+class FileTypeRefused(MediaTypeRefused):
+    """The body is not announced as a file that is taken here."""
+
+    title = "This is no file that is taken here"
+
+
 class ClientGone(Refusal):
     """The client hung up before its request was whole; nobody reads this answer, only the log."""
 
@@ -90,10 +96,10 @@ def path_values(route: Route, request: Incoming) -> dict[str, object]:
         raise Absent from None
 
 
-async def body_of(request: Incoming) -> bytes:
+async def body_of(request: Incoming, bytes_max: int = BODY_BYTES_MAX) -> bytes:
     """Take in the body, no more of it than is accepted."""
     announced = request.header(b"content-length", "")
-    _check_length(int(announced) if announced.isdecimal() else 0)
+    _check_length(int(announced) if announced.isdecimal() else 0, bytes_max)
     chunks: list[bytes] = []
     length = 0
     while True:
@@ -102,14 +108,23 @@ async def body_of(request: Incoming) -> bytes:
             raise ClientGone
         chunks.append(message.get("body", b""))
         length += len(chunks[-1])
-        _check_length(length)
+        _check_length(length, bytes_max)
         if not message.get("more_body", False):
             return b"".join(chunks)
 
 
-def _check_length(length: int) -> None:
-    if length > BODY_BYTES_MAX:
-        raise TooLarge(f"At most {BODY_BYTES_MAX} bytes.", limit_bytes=BODY_BYTES_MAX)
+def _check_length(length: int, bytes_max: int) -> None:
+    if length > bytes_max:
+        raise TooLarge(f"At most {bytes_max} bytes.", limit_bytes=bytes_max)
+
+
+def file_of(route: Route, request: Incoming, body: bytes) -> Upload:
+    """Give a file that was sent; raises FileTypeRefused for what is announced as anything else than the route takes."""
+    taken = route.takes.media if route.takes else ()
+    media_type = request.header(b"content-type", "").partition(";")[0].strip().lower()
+    if media_type not in taken:
+        raise FileTypeRefused(f"Send {' or '.join(taken)}.")
+    return Upload(body, media_type)
 
 
 def arguments_of(route: Route, request: Incoming, body: bytes) -> dict[str, object]:
@@ -129,6 +144,8 @@ def arguments_of(route: Route, request: Incoming, body: bytes) -> dict[str, obje
     try:
         if route.body:
             arguments["body"] = read_json(body, route.body)
+        if route.takes:
+            arguments["upload"] = file_of(route, request, body)
     except Misshapen as fault:
         errors += fault.errors
         leaves = fault.leaves

@@ -94,6 +94,10 @@ def _operation(route: Route, known: Mapping[Any, Json], components: Mapping[str,
     }
     if allowed(route.action, Role.PUBLIC):
         operation["security"] = [{}, {"bearer": []}]
+    if route.takes:
+        told = f"The file as it stands, of at most {route.takes.bytes_max} bytes."
+        content = {media: {"schema": TEXT} if media.startswith("text/") else {} for media in route.takes.media}
+        operation["requestBody"] = {"required": True, "description": told, "content": content}
     if route.body:
         schema = known[route.body]
         content = {"schema": schema, "example": example_of(schema, components)}
@@ -149,6 +153,10 @@ def _headers(route: Route) -> list[Json]:
         schema = {"type": "string", "pattern": '^"[0-9]{1,18}"$'}
         told = "The ETag of what is changed."
         return [{"name": "If-Match", "in": "header", "required": True, "schema": schema, "description": told}]
+    if route.watches:
+        schema = {"type": "string", "pattern": "^[0-9]{1,15}$"}
+        told = "The `id` of the last version that was heard."
+        return [{"name": LAST_EVENT_ID, "in": "header", "required": False, "schema": schema, "description": told}]
     if route.shows:
         schema = _without_end_marks(msgspec.json.schema(PositionText))
         told = "The `id` of the last event that was heard: the feed goes on with the next."
@@ -191,6 +199,8 @@ def _answer(route: Route, known: Mapping[Any, Json], components: Mapping[str, An
 
 
 def _content_of(route: Route, known: Mapping[Any, Json]) -> Json:
+    if route.watches:
+        return PROGRESS
     if route.answer is EventStream:
         return EVENTS
     return {media: _content(media, kind, known) for media, kind in (route.media or {JSON: route.answer}).items()}
@@ -233,6 +243,10 @@ EVENTS: Json = {
     }
 }
 """What a feed answers; an event `reset` says that something was missed."""
+PROGRESS: Json = {
+    EVENT_STREAM: {"schema": TEXT, "example": 'id: 7\nevent: progress\ndata: {"state":"importing","position":3000}\n\n'}
+}
+"""What is told of one thing that goes on."""
 HEADERS: Json = {
     "X-Request-Id": {"description": "Names the request in the log.", "required": True, "schema": TEXT},
     "ETag": {"description": "The version of what is shown.", "required": True, "schema": TEXT},
@@ -266,7 +280,7 @@ HEADERS_OF_REFUSALS = {401: ["WWW-Authenticate"], 409: ["Retry-After"], 429: ["R
 def refusals_of(route: Route) -> list[type[Refusal]]:
     """Name every refusal that a request to this route can meet."""
     met: list[type[Refusal]] = [Unauthenticated, Forbidden, Unavailable, *(() if route.by_line else route.refusals)]
-    if route.body:
+    if route.body or route.takes:
         met += [Invalid, TooLarge, MediaTypeRefused]
     elif route.query or route.writes:
         met.append(Invalid)

@@ -37,6 +37,9 @@ It bounds what many events come to: a batch of a consumer (100) stays below 50 M
 relay (500) below 250 MB, and in practice far below: an event has some 400 bytes.
 """
 
+EVENTS_PER_STATEMENT = 5_000
+"""So that a transaction with a hundred thousand events neither runs out of time nor fills the memory twice."""
+
 WAKE_CHANNEL = "outbox"
 """The NOTIFY channel on which a relay hears that something was committed."""
 
@@ -157,8 +160,13 @@ WRITE = text(
 
 async def write(session: AsyncSession, events: list[Recorded], partitions: int) -> None:
     """Number and insert the events of a transaction; must be the last statement before its commit."""
-    if not events:
-        return
+    for begin in range(0, len(events), EVENTS_PER_STATEMENT):
+        await _write(session, events[begin : begin + EVENTS_PER_STATEMENT], partitions)
+    if events:
+        reach("outbox.after_numbering")
+
+
+async def _write(session: AsyncSession, events: list[Recorded], partitions: int) -> None:
     answer = await session.execute(
         WRITE,
         {
@@ -175,7 +183,6 @@ async def write(session: AsyncSession, events: list[Recorded], partitions: int) 
     )
     if answer.scalar_one() != len(events):
         raise LookupError("the outbox has no head for a partition: PARTITIONS differs from the installed number")
-    reach("outbox.after_numbering")
 
 
 async def install_heads(session: AsyncSession, partitions: int) -> None:

@@ -88,11 +88,19 @@ class PersonKey:
 
     def seal(self, cell: Cell, value: str) -> bytes:
         """Encrypt a value for one cell; the same value gives other bytes each time."""
-        return _sealed(self._cipher, value.encode(), _bound("cell", cell.table, cell.column, cell.row))
+        return self.seal_bytes(cell, value.encode())
 
     def open(self, cell: Cell, sealed: bytes) -> str:
         """Decrypt the value of one cell; raises Unreadable when it was not sealed for this cell with this key."""
-        return _opened(self._cipher, sealed, _bound("cell", cell.table, cell.column, cell.row)).decode()
+        return self.open_bytes(cell, sealed).decode()
+
+    def seal_bytes(self, cell: Cell, value: bytes) -> bytes:
+        """Encrypt what is no text for one cell."""
+        return _sealed(self._cipher, value, _bound("cell", cell.table, cell.column, cell.row))
+
+    def open_bytes(self, cell: Cell, sealed: bytes) -> bytes:
+        """Decrypt what is no text, as `open` does."""
+        return _opened(self._cipher, sealed, _bound("cell", cell.table, cell.column, cell.row))
 
 
 @dataclass(frozen=True, slots=True)

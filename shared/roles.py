@@ -36,6 +36,8 @@ class Action(StrEnum):
     SEE_OWN_REVEALS = "see_own_reveals"
     RESTRICT_PERSON = "restrict_person"
     ERASE_PERSON = "erase_person"
+    IMPORT_BUSINESSES = "import_businesses"
+    EXPORT_BUSINESSES = "export_businesses"
 
     SEE_TRAININGS = "see_trainings"
     ANNOUNCE_TRAINING = "announce_training"
@@ -158,6 +160,8 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.SEE_OWN_REVEALS: frozenset({Role.OWNER}),
         Action.RESTRICT_PERSON: frozenset({Role.PROVINCE_STAFF}),
         Action.ERASE_PERSON: frozenset({Role.PROVINCE_STAFF}),
+        Action.IMPORT_BUSINESSES: _FIELD,
+        Action.EXPORT_BUSINESSES: _FIELD,  # names and telephone numbers in one file
         Action.SEE_TRAININGS: _READERS,
         Action.ANNOUNCE_TRAINING: _OFFICE,
         Action.SEE_SURVEYS: _READERS,

@@ -99,6 +99,42 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     next: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it was sent: its bytes, and what they were announced as."""
+
+    content: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """Which files a route takes: their media types, and how long one may be at most."""
+
+    media: tuple[str, ...]
+    bytes_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What is watched, as it stands now: `version` rises with each change, and none follows once it is over."""
+
+    name: str
+    version: int
+    body: msgspec.Struct
+    over: bool
+
+
+class WatchQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From which version on to watch, and for how long; without `wait_seconds` until it is over.
+
+    Shape: `after` is for whoever cannot send Last-Event-ID, which counts where both are given
+    """
+
+    after: Annotated[int, msgspec.Meta(ge=0, le=2**53)] | None = None
+    wait_seconds: Annotated[int, msgspec.Meta(ge=0, le=3_600)] | None = None
+
+
 class EventStream:
     """What a live feed answers: server-sent events, for as long as both sides like."""
 
@@ -160,6 +196,8 @@ class Route:
     by_line: bool = False
     private: bool = False
     media: Media = field(default_factory=dict)
+    takes: Takes | None = None
+    watches: bool = False
 
     @property
     def conditional(self) -> bool:
@@ -216,6 +254,25 @@ class Routes:
             "POST", path, allow, status, refusals,
             location=location, together=together, rules=rules, private=private,
         )  # fmt: skip
+
+    def post_file(
+        self,
+        path: str,
+        allow: Action,
+        takes: Takes,
+        *,
+        status: int = 202,
+        refusals: Sequence[type[Refusal]] = (),
+        location: str | None = None,
+    ) -> Callable[[Handler], Handler]:
+        """Declare the sending of a file, which is the body as it stands; the handler is given it as `upload`."""
+        return self._declare("POST", path, allow, status, refusals, location=location, takes=takes)
+
+    def watch(
+        self, path: str, allow: Action, *, refusals: Sequence[type[Refusal]] = ()
+    ) -> Callable[[Handler], Handler]:
+        """Declare a feed of how one thing goes on; what is decorated gives it as it stands now, as `Watched`."""
+        return self._declare("GET", path, allow, 200, refusals, writes=False, watches=True)
 
     def post_lines(
         self, path: str, allow: Action, *, refusals: Sequence[type[Refusal]] = (), rules: Rules | None = None
@@ -277,6 +334,8 @@ class Routes:
         by_line: bool = False,
         private: bool = False,
         media: Media | None = None,
+        takes: Takes | None = None,
+        watches: bool = False,
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             hints = get_type_hints(handler, include_extras=True)
@@ -291,9 +350,9 @@ class Routes:
                     action=allow,
                     handler=handler,
                     body=body,
-                    query=hints.get("query"),
+                    query=WatchQuery if watches else hints.get("query"),
                     path_parameters={name: hints[name] for name in names},
-                    answer=_without_refusal(answer),
+                    answer=EventStream if watches else _without_refusal(answer),
                     status=status,
                     refusals=tuple(refusals),
                     together=together and not by_line,
@@ -303,6 +362,8 @@ class Routes:
                     by_line=by_line,
                     private=private,
                     media=media or {},
+                    takes=takes,
+                    watches=watches,
                 )
             )
             return handler

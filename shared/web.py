@@ -37,12 +37,17 @@ from shared.idempotency import Key, Stored
 from shared.incoming import Incoming, arguments_of, body_of, expected_version, key_of, path_values
 from shared.live.hub import Hub
 from shared.live.opening import follower
-from shared.problems import Invalid, Refusal
+from shared.live.watcher import Watcher
+from shared.problems import Invalid, Refusal, Unavailable
 from shared.roles import allowed, demand
-from shared.routes import LINES, Asked, Call, LiveQuery, Route, Shows
+from shared.routes import LINES, Asked, Call, LiveQuery, Route, Shows, Watched, WatchQuery
 from shared.security import Authenticator
 from shared.telemetry import AsgiApp, Receive, RequestLog, Scope, Send
 from shared.validation import Misshapen
+
+LAST_EVENT_DIGITS_MAX = 15
+FILES_AT_ONCE_MAX = 4
+"""How many files a process takes in at once: each is held in memory until it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class Edge:
     outage: Outage = field(default_factory=Outage)
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ndjson.BATCHES_AT_ONCE_MAX))
     live: Hub = field(init=False)
+    taking_in: int = 0
 
     def __post_init__(self) -> None:
         self.live = Hub(self.database)
@@ -90,16 +96,29 @@ class Edge:
 
     async def _answer(self, route: Route, request: Incoming) -> Answer | Stream:
         caller = await self._caller(route, request)
+        if not route.takes:
+            return await self._answer_to(caller, route, request)
+        if self.taking_in >= FILES_AT_ONCE_MAX:
+            raise Unavailable("Other files are being taken in; send it again in a moment.")
+        self.taking_in += 1
+        try:
+            return await self._answer_to(caller, route, request)
+        finally:
+            self.taking_in -= 1
+
+    async def _answer_to(self, caller: Caller, route: Route, request: Incoming) -> Answer | Stream:
         if route.by_line:
             return self._by_line(route, request, caller)
         arguments = path_values(route, request)
-        body = await body_of(request) if route.body else b""
+        body = await self._body(route, request)
         try:
             arguments |= arguments_of(route, request, body)
         except Misshapen as fault:
             raise await self._against_rules(route, caller, fault) from None
         if route.shows:
             return await self._follow(route.shows, route, request, caller, cast("LiveQuery", arguments["query"]))
+        if route.watches:
+            return await self._watch(route, request, caller, arguments)
         if not route.writes:
             async with self.database.reading(caller) as work:
                 call = Call(work, caller, accept=request.header(b"accept", ""), public_url=self.public_url)
@@ -123,6 +142,26 @@ class Edge:
             self.live, self.database.source, shows, route.narrows, caller, may_go_on, query, last_event_id
         )
         return Stream(one.pieces(), EVENT_STREAM)
+
+    async def _body(self, route: Route, request: Incoming) -> bytes:
+        if route.takes:
+            return await body_of(request, route.takes.bytes_max)
+        return await body_of(request) if route.body else b""
+
+    async def _watch(self, route: Route, request: Incoming, caller: Caller, arguments: dict[str, object]) -> Stream:
+        """Let somebody watch one thing until it is over, for no longer than their token counts."""
+        query = cast("WatchQuery", arguments.pop("query", WatchQuery()))
+        told = request.header(b"last-event-id", "")
+        after = int(told) if told.isdecimal() and len(told) <= LAST_EVENT_DIGITS_MAX else query.after
+        self.live.check_room()
+
+        async def look() -> Watched:
+            async with self.database.reading(caller) as work:
+                return cast("Watched", await route.handler(call=Call(work, caller), **arguments))
+
+        first = await look()  # what is not there is refused before the stream begins
+        one = Watcher(self.live, look, partial(self._caller, route, request), after or 0, query.wait_seconds)
+        return Stream(one.pieces(first), EVENT_STREAM)
 
     def _by_line(self, route: Route, request: Incoming, caller: Caller) -> Answer:
         ndjson.check(request)

@@ -5,6 +5,8 @@ from services.registration.businesses import history_api as history
 from services.registration.businesses import merging_api as merging
 from services.registration.consents import api as consents
 from services.registration.duplicates import api as duplicates
+from services.registration.imports import api as imports
+from services.registration.imports.importer import importer
 from services.registration.people import api as people
 from services.registration.reactions import REACTIONS
 from services.registration.support import api as support
@@ -25,6 +27,7 @@ SERVICE = Service(
         history.routes,
         consents.routes,
         duplicates.routes,
+        imports.routes,
         merging.routes,
         people.routes,
         support.routes,
@@ -35,5 +38,5 @@ SERVICE = Service(
         training_certificates,
     ),
     reactions=REACTIONS,
-    workers=(seat_sweeper,),
+    workers=(seat_sweeper, importer),
 )

@@ -93,6 +93,8 @@ class Order:
     headers: Mapping[str, str] = field(default_factory=dict)
     key: str = field(default_factory=lambda: str(uuid4()))
     owner: str | None = None
+    content: bytes | None = None
+    """A file that is sent instead of a body."""
 
 
 class Office(Protocol):
@@ -103,6 +105,9 @@ class Office(Protocol):
 
     async def asked(self, service: str, path: str) -> Json:
         """Ask a question."""
+
+    async def settles(self) -> None:
+        """Wait until everything has arrived, without asking whether it is right."""
 
     async def rests(self) -> None:
         """Wait until every effect of everything has arrived."""
@@ -265,6 +270,44 @@ async def register_known(_office: Office) -> Order:
         "registration", "/registration/businesses",
         name=f"Usaha {number}", sector="garment", region=REGION, owner=owner,
     )  # fmt: skip
+
+
+def _file(*lines: str) -> Order:
+    content = "\r\n".join(lines).encode()
+    return Order("registration", "POST", "/registration/imports", headers={"Content-Type": "text/csv"}, content=content)
+
+
+async def upload_businesses(office: Office) -> Order:
+    """Send a file in which nothing is new."""
+    name = (await office.asked("registration", f"/registration/businesses/{TAILOR}"))["name"]
+    return _file("ID;Nama usaha", f"{TAILOR};{name}")
+
+
+async def start_import(office: Office) -> Order:
+    return await _start(office, await upload_businesses(office))
+
+
+REFUSED_ROWS = 499
+
+
+async def import_new_businesses(office: Office) -> Order:
+    """Let a file be carried out of which the first batch and the second hold one new business each."""
+    first = next(_numbers)
+    begin, end = (f"Warung {first}-{place};{first}/{place};food;{REGION};Pemilik {first}" for place in (1, 2))
+    refused = (f"Warung {first}-x{number};;food;99.99;Ali" for number in range(REFUSED_ROWS))
+    return await _start(office, _file("Nama usaha;No dokumen;Sektor;Wilayah;Pemilik", begin, *refused, end))
+
+
+async def _start(office: Office, file: Order) -> Order:
+    sent = await office.done(file)
+    await office.settles()
+    return _post("registration", f"/registration/imports/{sent['id']}/start", mode="good_rows")
+
+
+async def cancel_import(office: Office) -> Order:
+    sent = await office.done(await upload_businesses(office))
+    await office.settles()
+    return _post("registration", f"/registration/imports/{sent['id']}/cancellation", reason="Berkas salah")
 
 
 async def add_item(_office: Office) -> Order:
@@ -1122,6 +1165,9 @@ ORDERS: Mapping[str, Recipe] = {
     "release_person": release_person,
     "erase_person": erase_person,
     "announce_training": announce_training,
+    "upload_businesses": upload_businesses,
+    "start_import": start_import,
+    "cancel_import": cancel_import,
     "cancel_training": cancel_training,
     "plan_survey": plan_survey,
     "close_survey": close_survey,

@@ -20,7 +20,15 @@ from shared.idempotency import REPLAYED_HEADER
 from shared.reaction import Reaction
 from shared.routes import Route
 from tests.faults.ground import Ground, ground
-from tests.faults.orders import CAUSES, ORDERS, Order, Recipe, receive_stock, register_another
+from tests.faults.orders import (
+    CAUSES,
+    ORDERS,
+    Order,
+    Recipe,
+    import_new_businesses,
+    receive_stock,
+    register_another,
+)
 from tests.faults.trial import KILLED, Trial, more
 from tests.waiting import wait_until
 
@@ -352,6 +360,29 @@ async def test_a_letter_is_never_handed_over_twice_and_every_doubt_is_visible(tr
     await trial.begin("notifications")
     await trial.rests()
     assert await trial.letter_of(f"business/{business['id']}") == LETTERS[point.name]
+
+
+# Imports
+
+
+@points(Passer.IMPORTER)
+async def test_an_import_killed_between_two_batches_takes_each_row_once(trial: Trial, point: Point) -> None:
+    order = await import_new_businesses(trial)
+    before = await trial.rows()
+    registration = trial.lives["registration"]
+    await registration.die_at(point.name)
+    await trial.send(order)
+    assert await registration.death() == KILLED
+    batch = 1 if point.stands else 0
+    assert more(before, await trial.rows()).get("registration.business", 0) == batch
+    await trial.begin("registration")
+    await trial.sent_until_answered(order)
+    await trial.settles()
+    grown = more(before, await trial.rows())
+    assert grown["registration.business"] == grown["registration.owner"] == 2
+    assert grown["registration.outbox"] == 4
+    assert "registration.business_import_finding" not in grown, "what was found is what was found when it was previewed"
+    await trial.rests()
 
 
 # What consumers leave word of, what is pruned, and what is restored

@@ -46,6 +46,9 @@ UNTOLD = """
 """
 """Finds a shelf of which the next sweep has something to tell."""
 
+IMPORTING = "SELECT 1 FROM business_import WHERE state IN ('uploaded', 'previewing', 'importing')"
+"""Finds an import on which somebody works still."""
+
 OVERDUE = "SELECT 1 FROM stock_exception WHERE state = 'open' AND due_at <= now() AND overdue_told_at IS NULL"
 """Finds an exception of which the next sweep has something to tell."""
 
@@ -73,6 +76,8 @@ class Trial:
         owner = bearer(self.home, Role.OWNER, order.owner) if order.owner else {}
         headers = {**order.headers, **owner, **({"Idempotency-Key": order.key} if order.method == "POST" else {})}
         body = {"json": order.body} if order.method != "GET" else {}
+        if order.content is not None:
+            body = {"content": order.content}
         try:
             url = f"{self.urls[order.service]}{order.path}"
             return await self.http.request(order.method, url, headers=headers, **body)  # type: ignore[arg-type]
@@ -146,6 +151,7 @@ class Trial:
             and not await self._finds(OVERDUE, "aid_distribution")
             and await self.has_heard_all()
             and not await self._finds("SELECT 1 FROM parked")
+            and not await self._finds(IMPORTING, "registration")
             and not await self._finds("SELECT 1 FROM delivery WHERE state IN ('queued', 'sending')", "notifications")
             and await self.has_told_all("notifications")
         )
@@ -272,11 +278,13 @@ class Trial:
         await self.found.stores[service].execute("DELETE FROM trial.broken")
 
     async def passes_a_lease(self) -> None:
-        """Let the time pass after which a sender that is silent is taken for dead."""
+        """Let the time pass after which whoever is silent, sending or importing, is taken for dead."""
         store = self.found.stores["notifications"]
         async with store.transaction():
             await store.execute("SET LOCAL session_replication_role = replica")  # no trigger holds up the time
             await store.execute("UPDATE delivery SET leased_until = now() WHERE leased_until IS NOT NULL")
+        store = self.found.stores["registration"]
+        await store.execute("UPDATE business_import SET leased_until = now() WHERE leased_until IS NOT NULL")
 
     async def ages(self, source: str) -> None:
         """Let the time pass for which events and answers are kept."""

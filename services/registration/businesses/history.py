@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Date, DateTime, Index, LargeBinary, Text, Uuid, tuple_
@@ -52,6 +53,8 @@ COLUMNS = tuple(
 
 Values = Mapping[tuple[str, str], str | None]
 """A record at one moment, as text: by whose field it is, and its name."""
+Columns = Mapping[str, Any]
+"""A row by the names of its columns."""
 
 
 class RecordChangeRow(SQLModel, table=True):
@@ -132,23 +135,41 @@ class Why:
     since: date | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A record before and after one change, and what was said of it."""
+
+    business_id: UUID
+    owner_id: UUID
+    version: int
+    before: Values
+    after: Values
+    why: Why
+
+
 async def taken(work: Work, row: BusinessRow, person: OwnerRow) -> Values:
     """Give a record as it is at this moment, to be held against what it is later."""
     sales = (await sealing.annual_sales(work.session, work.vault, [row])).get(row.id)
     nik = (await sealing.niks(work.session, work.vault, [person])).get(person.id)
-    of_business: dict[str, object] = {
-        name: getattr(row, name)
-        for name in ("name", "sector", "region", "nib", "workers", "investment_rupiah", "annual_sales_on", "address")
-    } | {
-        "document": row.document,
-        "kbli": _joined(row.kbli_code, row.kbli_edition),
-        "annual_sales_rupiah": sales,
-        "business_scale": _joined(row.business_scale, row.business_scale_rule),
-        "industry_scale": _joined(row.industry_scale, row.industry_scale_rule),
-        "state": State(row.state).value,
-        "merged_into": row.merged_into,
+    return values_of(_columns(row), _columns(person), nik, sales)
+
+
+def _columns(row: BusinessRow | OwnerRow) -> Columns:
+    return {name: getattr(row, name) for name in type(row).model_fields}
+
+
+def values_of(business: Columns, owner: Columns, nik: str | None, annual_sales_rupiah: int | None) -> Values:
+    """Give a record from its columns and what is opened of them."""
+    plain = ("name", "sector", "region", "nib", "workers", "investment_rupiah", "annual_sales_on", "address")
+    of_business: dict[str, object] = {name: business[name] for name in (*plain, "document")} | {
+        "kbli": _joined(business["kbli_code"], business["kbli_edition"]),
+        "annual_sales_rupiah": annual_sales_rupiah,
+        "business_scale": _joined(business["business_scale"], business["business_scale_rule"]),
+        "industry_scale": _joined(business["industry_scale"], business["industry_scale_rule"]),
+        "state": State(business["state"]).value,
+        "merged_into": business.get("merged_into"),
     }
-    of_owner = {name: getattr(person, name) for name in ("name", "phone", "email", "language", "region")} | {"nik": nik}
+    of_owner = {name: owner[name] for name in ("name", "phone", "email", "language", "region")} | {"nik": nik}
     return {(BUSINESS, name): _text(value) for name, value in of_business.items()} | {
         (OWNER, name): _text(value) for name, value in of_owner.items()
     }
@@ -157,38 +178,61 @@ async def taken(work: Work, row: BusinessRow, person: OwnerRow) -> Values:
 async def write(work: Work, row: BusinessRow, person: OwnerRow, before: Values, why: Why) -> None:
     """Write what has become of a record since `before`, in the transaction of the change itself."""
     after = await taken(work, row, person)
-    changed = [key for key in after if after[key] != before[key]]
-    purposes = {SEALED[key] for key in changed if key in SEALED}
-    keys = {purpose: await sealing.key(work.session, work.vault, person.id, purpose) for purpose in sorted(purposes)}
+    change = Change(business_id=row.id, owner_id=person.id, version=row.version, before=before, after=after, why=why)
+    await write_all(work, [change])
+
+
+async def write_all(work: Work, changes: Sequence[Change]) -> None:
+    """Write what has become of many records, in the transaction of the changes themselves."""
+    differing = [
+        (one, key, purpose)
+        for one in changes
+        for key, value in one.after.items()
+        if value != one.before[key]
+        for purpose in [SEALED.get(key)]
+    ]
+    keys = await _keys(work, {(one.owner_id, purpose) for one, _, purpose in differing if purpose})
     rows = []
-    for subject, name in changed:
+    for one, (subject, name), purpose in differing:
         line = RecordChangeRow(
             id=work.new_id(),
             subject=subject,
-            subject_id=row.id if subject == BUSINESS else person.id,
-            owner_id=person.id,
+            subject_id=one.business_id if subject == BUSINESS else one.owner_id,
+            owner_id=one.owner_id,
             field=name,
-            document=why.document,
+            document=one.why.document,
             changed_at=work.now,
             changed_by=work.caller.subject,
             role=work.caller.role.value,
-            version=row.version,
+            version=one.version,
         )
         if (subject, name) == (BUSINESS, "state"):
-            line.reason, line.since = why.reason, why.since
-        _put(line, before[subject, name], after[subject, name], keys)
+            line.reason, line.since = one.why.reason, one.why.since
+        _put(line, one.before[subject, name], one.after[subject, name], keys.get((one.owner_id, purpose)))
         rows.append(line)
     work.session.add_all(rows)
     await work.session.flush()
 
 
-def _put(line: RecordChangeRow, before: str | None, after: str | None, keys: Mapping[Purpose, PersonKey]) -> None:
-    purpose = SEALED.get((line.subject, line.field))
-    if purpose is None:
+async def _keys(work: Work, wanted: set[tuple[UUID, Purpose]]) -> Mapping[tuple[UUID, Purpose | None], PersonKey]:
+    """Give these keys, making those that are lacking."""
+    found: dict[tuple[UUID, Purpose | None], PersonKey] = {}
+    for purpose in Purpose:
+        owner_ids = {owner_id for owner_id, of in wanted if of is purpose}
+        known = await sealing.keys(work.session, work.vault, owner_ids, purpose) if owner_ids else {}
+        for owner_id in sorted(owner_ids):
+            found[owner_id, purpose] = known.get(owner_id) or await sealing.key(
+                work.session, work.vault, owner_id, purpose
+            )
+    return found
+
+
+def _put(line: RecordChangeRow, before: str | None, after: str | None, key: PersonKey | None) -> None:
+    if key is None:
         line.before, line.after = before, after
         return
-    line.before_sealed = None if before is None else keys[purpose].seal(_cell("before_sealed", line.id), before)
-    line.after_sealed = None if after is None else keys[purpose].seal(_cell("after_sealed", line.id), after)
+    line.before_sealed = None if before is None else key.seal(_cell("before_sealed", line.id), before)
+    line.after_sealed = None if after is None else key.seal(_cell("after_sealed", line.id), after)
 
 
 async def of_business(work: Work, business_id: UUID, after: str | None, limit: int) -> Page[Entry]:

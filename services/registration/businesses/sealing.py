@@ -5,8 +5,9 @@ right to read (DOMAIN section 6). Destroying a row of `person_key` makes what it
 was sealed under it is then shown as not known.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, LargeBinary, Text, Uuid
@@ -101,6 +102,16 @@ async def annual_sales(session: AsyncSession, vault: Vault, businesses: Sequence
         row.id: int(opening[row.owner_id].open(_sales_cell(row.id), row.annual_sales_sealed))
         for row in given
         if row.owner_id in opening and row.annual_sales_sealed is not None
+    }
+
+
+async def sales_of(session: AsyncSession, vault: Vault, given: Mapping[UUID, Mapping[str, Any]]) -> dict[UUID, int]:
+    """Open the annual sales of businesses that were read by their columns, in rupiah, by business."""
+    opening = await keys(session, vault, {row["owner_id"] for row in given.values()}, Purpose.TURNOVER) if given else {}
+    return {
+        business_id: int(opening[row["owner_id"]].open(_sales_cell(business_id), row["annual_sales_sealed"]))
+        for business_id, row in given.items()
+        if row["owner_id"] in opening
     }
 
 

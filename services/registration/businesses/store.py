@@ -131,6 +131,8 @@ class BusinessRow(SQLModel, table=True):
         Index("business_merged_into", "merged_into"),
         Index("business_nib_key", "nib", unique=True),
         Index("business_owner", "owner_id"),
+        Index("business_document", "document"),
+        Index("business_name", "name"),
         Index("business_region", "region", "id"),
     )
 

@@ -1,0 +1,1 @@
+"""Businesses from files that people keep in a spreadsheet, and back into one."""

@@ -34,6 +34,7 @@ from tests.registration.imports import (
     xlsx_of,
 )
 from tests.registration.people import OFFICE, registration
+from tests.shared.backbone import scalars
 
 Door = Mapping[str, Client]
 MAKES = {"csv": csv_of, "xlsx": xlsx_of}
@@ -409,3 +410,40 @@ async def test_the_database_is_the_last_guard(door: Door, database: Database, or
     with pytest.raises(IntegrityError):
         async with database.work(OFFICE) as work:
             await work.session.execute(text(order))
+
+
+async def test_what_an_import_changes_stands_in_the_history_as_if_it_was_changed_by_hand(
+    door: Door, database: Database
+) -> None:
+    await imported(door["office"], database, csv_of([numbered(1)]))
+    changes = {"Alamat": "Jalan Baru 5", "No_HP": "0834-0000-0777", "Omzet": "250.000.000", "Tenaga_kerja": "9"}
+    named = numbered(1, **changes)
+    job = await imported(door["office"], database, csv_of([named]))
+    assert counts(job) == (0, 1, 0, 0)
+    found = await business(door, "Usaha 1")
+    lines = (await door["office"].get(f"/registration/businesses/{found['id']}/history")).json()["items"]
+    changed = {(one["subject"], one["field"]): (one["before"], one["after"], one["by"]) for one in lines[1:]}
+    assert {("business", "address"), ("owner", "phone"), ("business", "annual_sales_rupiah")} <= changed.keys()
+    assert changed["business", "address"][1:] == ("Jalan Baru 5", "staff-1")
+    stored = await scalars(database, "SELECT count(*) FROM record_change WHERE before_sealed IS NOT NULL")
+    assert stored == [3]
+    again = await imported(door["office"], database, csv_of([named]))
+    assert counts(again) == (0, 0, 1, 0)
+    assert await scalars(database, "SELECT count(*) FROM record_change") == [len(lines) - 1]
+
+
+async def test_an_import_opens_a_case_for_what_may_be_known_already(door: Door, database: Database) -> None:
+    await imported(door["office"], database, csv_of([numbered(1)]))
+    twin = numbered(2) | {"Nama usaha": "Usaha  1", "Nama pemilik": "Pemilik 1", "NIK": ""}
+    await imported(door["office"], database, csv_of([twin]))
+    (case,) = (await door["office"].get("/registration/duplicates")).json()["items"]
+    assert (case["state"], {one["name"] for one in case["businesses"]} <= {"Usaha 1", "Usaha  1"}) == ("open", True)
+
+
+async def test_an_import_leaves_people_alone_whose_data_may_only_be_stored(door: Door, database: Database) -> None:
+    await imported(door["office"], database, csv_of([numbered(1)]))
+    async with database.work(OFFICE) as work:
+        await work.session.execute(text("UPDATE owner SET restricted_at = now()"))
+    job = await imported(door["office"], database, csv_of([numbered(1, Alamat="Jalan Baru 5")]))
+    assert counts(job) == (0, 0, 0, 1)
+    assert "owner_restricted" in {found for _, _, _, found in await errors(door["office"], job["id"])}

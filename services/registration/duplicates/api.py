@@ -43,7 +43,7 @@ class CaseQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     limit: Limit = PAGE_ITEMS_DEFAULT
 
 
-class ScanView(msgspec.Struct, frozen=True):
+class DuplicateScanView(msgspec.Struct, frozen=True):
     """How many of the businesses were known and checked, and the cases that this opened."""
 
     checked: int
@@ -76,9 +76,9 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @routes.post("/duplicates/scan", allow=Action.SCAN_DUPLICATES, status=200)
-async def scan_duplicates(call: Call, body: ScanDuplicates) -> ScanView:
+async def scan_duplicates(call: Call, body: ScanDuplicates) -> DuplicateScanView:
     """Hold businesses against all others, and open a case for each pair that is alike and was not decided before."""
-    return ScanView(*await handlers.scan(call.work, set(body.businesses)))
+    return DuplicateScanView(*await handlers.scan(call.work, set(body.businesses)))
 
 
 @routes.get("/duplicates", allow=Action.SEE_DUPLICATES)

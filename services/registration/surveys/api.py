@@ -15,10 +15,10 @@ from services.registration.surveys.orders import (
     InviteToSurvey,
     LinkCode,
     NeedQuery,
-    PageQuery,
     PlanSurvey,
     SeriesQuery,
     SummaryQuery,
+    SurveyPageQuery,
 )
 from services.registration.surveys.shapes import (
     AnswerLineDone,
@@ -53,7 +53,7 @@ async def plan_survey(call: Call, body: PlanSurvey) -> SurveyView:
 
 
 @routes.get("/surveys", Action.SEE_SURVEYS)
-async def list_surveys(call: Call, query: PageQuery) -> Page[SurveyView]:
+async def list_surveys(call: Call, query: SurveyPageQuery) -> Page[SurveyView]:
     """List the waves that ask in your regions, the latest first."""
     page = await handlers.page(call.work, query.cursor, query.limit)
     return Page([views.survey(found) for found in page.items], page.next)
@@ -120,7 +120,7 @@ async def list_survey_answers(call: Call, survey_id: UUID, query: AnswerQuery) -
 
 
 @routes.get("/surveys/{survey_id}/said-closed", Action.SEE_ANSWERS, refusals=[Absent])
-async def list_said_closed(call: Call, survey_id: UUID, query: PageQuery) -> Page[SaidClosedView]:
+async def list_said_closed(call: Call, survey_id: UUID, query: SurveyPageQuery) -> Page[SaidClosedView]:
     """List the businesses that said that they are closed, and are not so in the register."""
     return await questions.said_closed(call.work, survey_id, query)
 
@@ -156,7 +156,7 @@ async def list_needs(call: Call, query: NeedQuery) -> Page[NeedView]:
 
 
 @routes.get("/my/survey-answers", Action.SEE_OWN_BUSINESS)
-async def list_own_survey_answers(call: Call, query: PageQuery) -> Page[OwnAnswerView]:
+async def list_own_survey_answers(call: Call, query: SurveyPageQuery) -> Page[OwnAnswerView]:
     """List what the owner who asks has answered, with the turnover that was told."""
     return await questions.own_answers(call.work, query)
 

@@ -111,20 +111,20 @@ class AnswerLine(AnswerSurvey, frozen=True, kw_only=True, forbid_unknown_fields=
     survey_id: UUID
 
 
-class PageQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SurveyPageQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which stretch of a list is asked for."""
 
     cursor: Cursor | None = None
     limit: Limit = PAGE_ITEMS_DEFAULT
 
 
-class AnswerQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AnswerQuery(SurveyPageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which answers to list: those that count, or with `business_id` every one of that business."""
 
     business_id: UUID | None = None
 
 
-class NeedQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NeedQuery(SurveyPageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whose needs to list, the greatest first."""
 
     sector: Sector | None = None

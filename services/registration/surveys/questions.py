@@ -9,7 +9,14 @@ from services.registration.surveys import cells, effect, figures, handlers, seal
 from services.registration.surveys.cells import Cell
 from services.registration.surveys.figures import Figures, Hit
 from services.registration.surveys.need import Need, need
-from services.registration.surveys.orders import AnswerQuery, Grouping, NeedQuery, PageQuery, SeriesQuery, SummaryQuery
+from services.registration.surveys.orders import (
+    AnswerQuery,
+    Grouping,
+    NeedQuery,
+    SeriesQuery,
+    SummaryQuery,
+    SurveyPageQuery,
+)
 from services.registration.surveys.shapes import (
     AnswerView,
     CellView,
@@ -170,7 +177,7 @@ def _place(one: tuple[Hit, Need]) -> tuple[int, UUID]:
     return -one[1].score, one[0].business_id
 
 
-async def said_closed(work: Work, survey_id: UUID, query: PageQuery) -> Page[SaidClosedView]:
+async def said_closed(work: Work, survey_id: UUID, query: SurveyPageQuery) -> Page[SaidClosedView]:
     """List the businesses that said in a wave that they are closed, and are not so in the register."""
     await handlers.wave(work, survey_id)
     beyond = cursor.decode(query.cursor, tuple[UUID])[0] if query.cursor else None
@@ -187,7 +194,7 @@ async def answers_of(work: Work, survey_id: UUID, query: AnswerQuery) -> Page[An
     return cursor.page(rows, query.limit, views.answer, lambda row: (row.id,))
 
 
-async def own_answers(work: Work, query: PageQuery) -> Page[OwnAnswerView]:
+async def own_answers(work: Work, query: SurveyPageQuery) -> Page[OwnAnswerView]:
     """List what the owner who asks has answered, with the turnover that was told."""
     try:
         owner_id = UUID(work.caller.subject)

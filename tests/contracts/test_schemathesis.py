@@ -21,7 +21,7 @@ PREFIXES = ("registration", "aid", "notifications")
 OWNERS_OWN = {
     "registration": (
         *("/registration/my/businesses", "/registration/my/survey-answers"),
-        *("/registration/my/enrolments", "/registration/my/trainings"),
+        *("/registration/my/enrolments", "/registration/my/trainings", "/registration/my/consents"),
     ),
     "aid": ("/aid/my/production-orders",),
 }

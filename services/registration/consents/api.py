@@ -34,7 +34,7 @@ class RecordConsent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     kind: KindName
     given: bool
     how: Literal["signature", "thumbprint", "spoken"]
-    happened_at: datetime
+    happened_at: Annotated[datetime, msgspec.Meta(tz=True)]
     text: TextShown | None = None
     proof: Text | None = None
     witness: Text | None = None

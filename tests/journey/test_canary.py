@@ -56,8 +56,11 @@ class Office:
         return answer
 
     async def done(self, order: Order) -> Json:
-        headers = {**order.headers, **({"Idempotency-Key": order.key} if order.method == "POST" else {})}
-        body = {"json": order.body} if order.method != "GET" else {}
+        owner = bearer(self.installation.home, Role.OWNER, order.owner) if order.owner else {}
+        headers = {**order.headers, **owner, **({"Idempotency-Key": order.key} if order.method == "POST" else {})}
+        body: dict[str, Any] = {"json": order.body} if order.method != "GET" else {}
+        if order.content is not None:
+            body = {"content": order.content}
 
         async def answered() -> httpx.Response | None:
             answer = await self.request(order.service, order.method, order.path, headers=headers, **body)
@@ -67,6 +70,15 @@ class Office:
         assert answer.is_success, f"{order.method} {order.path}: {answer.text}"
         found: Json = answer.json()
         return found
+
+    async def settles(self) -> None:
+        """Wait until no file waits to be looked through."""
+
+        async def looked_through() -> bool:
+            found = await self.asked("registration", "/registration/imports?limit=100")
+            return all(one["state"] not in {"uploaded", "previewing", "importing"} for one in found["items"])
+
+        await wait_until(looked_through, 60, "files to be looked through")
 
     async def asked(self, service: str, path: str) -> Json:
         answer = await self.request(service, "GET", path)

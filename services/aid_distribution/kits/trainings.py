@@ -260,7 +260,10 @@ async def _shortages(work: Work, event: TrainingAnnounced, here: Known, refusal:
     ]
 
 
-KNOWN = text("SELECT training_id, state FROM training_kits WHERE training_id = ANY(CAST(:ids AS uuid[]))")
+KNOWN = text(
+    "SELECT k.training_id, k.state, r.state AS reservation, r.wanted_on FROM training_kits k"
+    " LEFT JOIN reservation r ON r.id = k.reservation_id WHERE k.training_id = ANY(CAST(:ids AS uuid[]))"
+)
 PAGE = text(
     "SELECT training_id FROM training_kits WHERE training_id > CAST(:after AS uuid) ORDER BY training_id LIMIT :rows"
 )
@@ -270,12 +273,22 @@ CAUSES = frozenset({TrainingAnnounced.type, TrainingCancelled.type})
 
 async def look(session: AsyncSession, told: Sequence[Told]) -> list[Seen]:
     """Compare each training with what became of its kits."""
-    events = [(one, one.event) for one in told if isinstance(one.event, TrainingAnnounced | TrainingCancelled)]
-    found = {
-        row.training_id: row.state
-        for row in await session.execute(KNOWN, {"ids": [event.training_id for _, event in events]})
-    }
-    return [Seen(one, "kits", _wrong(event, found.get(event.training_id))) for one, event in events]
+    heard = TrainingAnnounced | TrainingCancelled | TrainingMoved
+    events = [(one, one.event) for one in told if isinstance(one.event, heard)]
+    rows = await session.execute(KNOWN, {"ids": [event.training_id for _, event in events]})
+    found = {row.training_id: row for row in rows}
+    return [
+        Seen(one, "kits_day", _kept_for_another_day(one, event, found.get(event.training_id)))
+        if isinstance(event, TrainingMoved)
+        else Seen(one, "kits", _wrong(event, row.state if (row := found.get(event.training_id)) else None))
+        for one, event in events
+    ]
+
+
+def _kept_for_another_day(told: Told, event: TrainingMoved, row: Any) -> str:
+    if row is None or row.reservation != Reservation.OPEN or _kept_until(event) <= told.time:
+        return ""
+    return "" if row.wanted_on == event.ends_on else "its kits are kept for another day"
 
 
 def _wrong(event: TrainingAnnounced | TrainingCancelled, state: str | None) -> str:
@@ -289,5 +302,5 @@ async def _page(session: AsyncSession, after: str, rows: int) -> Sequence[Effect
     return [Effect(str(key), f"training/{key}", CAUSES) for key in found.scalars()]
 
 
-TRAINING_KITS = seen_in(look, TrainingAnnounced, TrainingCancelled)
+TRAINING_KITS = seen_in(look, TrainingAnnounced, TrainingCancelled, TrainingMoved)
 ALL_TRAINING_KITS = EffectPages("training_kits", _page)

@@ -153,13 +153,10 @@ def _pages(kind: str, question: TextClause, subject: str, types: frozenset[str])
     return EffectPages(kind, page)
 
 
-LEARNT_OWNERS = seen_in(contacts, OwnerRegistered, OwnerChanged)
-LEARNT_CONSENTS = seen_in(consents, ConsentChanged)
-LEARNT_BUSINESSES = seen_in(businesses, BusinessRegistered, BusinessChanged, BusinessClosed, BusinessMerged)
-ALL_CONTACTS = _pages("contact", CONTACT_PAGE, "owner", frozenset({OwnerRegistered.type, OwnerChanged.type}))
 LEARNT_OWNERS = seen_in(contacts, OwnerRegistered, OwnerChanged, PersonErased)
 HELD_OWNERS = seen_in(holds, PersonRestricted, PersonReleased, PersonErased)
-LEARNT_BUSINESSES = seen_in(businesses, BusinessRegistered, BusinessChanged, BusinessClosed)
+LEARNT_CONSENTS = seen_in(consents, ConsentChanged)
+LEARNT_BUSINESSES = seen_in(businesses, BusinessRegistered, BusinessChanged, BusinessClosed, BusinessMerged)
 ALL_CONTACTS = _pages(
     "contact", CONTACT_PAGE, "owner", frozenset({OwnerRegistered.type, OwnerChanged.type, PersonErased.type})
 )

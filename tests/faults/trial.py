@@ -279,12 +279,11 @@ class Trial:
 
     async def passes_a_lease(self) -> None:
         """Let the time pass after which whoever is silent, sending or importing, is taken for dead."""
-        store = self.found.stores["notifications"]
-        async with store.transaction():
-            await store.execute("SET LOCAL session_replication_role = replica")  # no trigger holds up the time
-            await store.execute("UPDATE delivery SET leased_until = now() WHERE leased_until IS NOT NULL")
-        store = self.found.stores["registration"]
-        await store.execute("UPDATE business_import SET leased_until = now() WHERE leased_until IS NOT NULL")
+        for service, table in (("notifications", "delivery"), ("registration", "business_import")):
+            store = self.found.stores[service]
+            async with store.transaction():
+                await store.execute("SET LOCAL session_replication_role = replica")  # no trigger holds up the time
+                await store.execute(f"UPDATE {table} SET leased_until = now() WHERE leased_until IS NOT NULL")  # noqa: S608
 
     async def ages(self, source: str) -> None:
         """Let the time pass for which events and answers are kept."""

@@ -24,14 +24,14 @@ class MergeBusinesses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Which of the two stays, and which fields it takes over from the other; it keeps its own owner."""
 
     survivor: UUID
-    reason: Text
+    reason: Annotated[Text, Meta(examples=["The same workshop"])]
     take: Annotated[list[Field], Meta(max_length=8)] = []
 
 
 class UndoMerge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why the two are two after all."""
 
-    reason: Text
+    reason: Annotated[Text, Meta(examples=["Two workshops of one family"])]
 
 
 @routes.post(

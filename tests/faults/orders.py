@@ -547,6 +547,13 @@ async def move_session(office: Office) -> Order:
     return _of_training(training, "sessions/1/move", held_on=_day(12), reason="Aula dipakai")
 
 
+async def move_training_with_kits(office: Office) -> Order:
+    """Move the only session of a training that has a participant and kits: both are told, and keep for longer."""
+    training, _ = await _participant(office, kits={"place": await _shelf(office), "lines": _goods(1)})
+    await office.rests()
+    return _of_training(training, "sessions/1/move", held_on=_day(12), reason="Aula dipakai")
+
+
 async def cancel_session(office: Office) -> Order:
     training, _ = await _participant(office, sessions=[_day(9), _day(10)])
     return _of_training(training, "sessions/1/cancellation", reason="Pemateri sakit")
@@ -1274,7 +1281,7 @@ CAUSES: Mapping[type[Event], Recipe] = {
     TrainingAnnounced: announce_training,
     SurveyOpened: invite_to_survey,
     TrainingCancelled: cancel_training_with_a_participant,
-    TrainingMoved: move_session,
+    TrainingMoved: move_training_with_kits,
     SeatOffered: offer_seats,
     SeatAccepted: answer_offer,
     SeatExpired: offer_seats_that_nobody_answers,

@@ -4,6 +4,7 @@ It knows the promises and not the code: an event takes effect once in every serv
 is poison, or comes after poison of its own aggregate.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -15,7 +16,7 @@ from shared.contracts import EVENTS, SUBSCRIPTIONS, Event
 from shared.contracts.aid_distribution import DistributionPosted, DistributionVoided
 from shared.contracts.registration import BusinessChanged, BusinessRegistered
 from shared.stream import LOST, TEXT_LENGTH_MAX
-from tests.faults.oracle import Recorded, Staff, messages_due
+from tests.faults.oracle import Recorded, Staff, Told, messages_due
 
 Outboxes = Mapping[str, Mapping[int, Sequence[Recorded]]]
 Number = tuple[str, int, int]
@@ -45,11 +46,13 @@ class Foretelling:
     poison: Collection[UUID]
     staff: Staff
     registered: list[Event] = field(init=False)
+    welcomes: Counter[Told] = field(init=False)
 
     def __post_init__(self) -> None:
         """Read once who owns which business: every message to an owner asks for it."""
         rows = [one for of_partition in self.outboxes["registration"].values() for one in of_partition]
         self.registered = [event for one in rows if one.type == BusinessRegistered.type and (event := one.event)]
+        self.welcomes = Counter(messages_due(self.staff, self.registered, []))
 
     def of(self, consumer: str) -> Expected:
         """Say what a consumer must have written and parked."""
@@ -94,7 +97,8 @@ class Foretelling:
             due = messages_due(self.staff, [event], [])
         else:
             news = ([*self.registered, event], []) if event.source == "registration" else (self.registered, [event])
-            due = [one for one in messages_due(self.staff, *news) if one[0] == event.matter]
+            # Less what they were told when they were registered, which a change of the business does not tell again.
+            due = list((Counter(messages_due(self.staff, *news)) - self.welcomes).elements())
         return {("message", event.matter): [f"{purpose} {person}" for _, person, purpose in due]} if due else {}
 
 

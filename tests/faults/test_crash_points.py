@@ -293,7 +293,7 @@ async def test_an_event_fetched_from_the_feed_takes_effect_once(
 
 
 @points(Passer.HEARD, "parking.before_commit", "parking.after_commit")
-@each(("service", "event"), HEARD)
+@each(("service", "event"), PARKED)
 async def test_an_event_that_fails_is_parked_once_and_takes_effect_once_after_the_fix(
     trial: Trial, point: Point, service: str, event: type[Event]
 ) -> None:
@@ -318,7 +318,7 @@ async def test_an_event_that_fails_is_parked_once_and_takes_effect_once_after_th
 
 
 @points(Passer.HEARD, "parking.before_postpone_commit", "parking.before_retry_commit", "parking.after_retry_commit")
-@each(("service", "event"), HEARD)
+@each(("service", "event"), PARKED)
 async def test_a_parked_event_takes_effect_once(trial: Trial, point: Point, service: str, event: type[Event]) -> None:
     (order,), before = await trial.ready_for(CAUSES[event])
     cause = await held_back(trial, service, event, order)

@@ -398,6 +398,20 @@ async def test_a_training_whose_last_session_moves_keeps_its_kits_as_long_after_
     await both.is_whole()
 
 
+async def test_kits_that_are_reserved_only_after_a_training_that_was_moved_forward_are_wanted_from_then_on(
+    both: Both,
+) -> None:
+    training = await both.announce({KIT: 15})
+    async with both.registration.database.work(OFFICE) as work:
+        await changing.move(work, training.training.id, 2, date(2020, 9, 3), None, "Dimajukan")
+    async with both.registration.database.work(OFFICE) as work:
+        await changing.move(work, training.training.id, 1, date(2020, 9, 2), None, "Dimajukan")
+    both.clock.at = wib_midnight(date(2020, 9, 6))
+    await both.carry_all()
+    assert await both.aid.ask("SELECT wanted_on FROM reservation") == [(date(2020, 9, 6),)]
+    await both.is_whole()
+
+
 async def test_moving_what_was_called_off_or_is_over_brings_no_kits_back(both: Both) -> None:
     training = await both.announce({KIT: 15})
     async with both.registration.database.work(OFFICE) as work:

@@ -6,7 +6,7 @@ already changes nothing, and one that was called off before it was heard of is n
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -132,6 +132,11 @@ def _kept_until(event: TrainingAnnounced | TrainingMoved) -> datetime:
     return wib_midnight(event.ends_on + timedelta(days=KEPT_DAYS + 1))
 
 
+def _wanted_on(event: TrainingMoved, reserved_at: datetime) -> date:
+    """Give the last day of a training, or the day of its promise where that was only made after it."""
+    return max(event.ends_on, wib_day(reserved_at))
+
+
 async def move(work: Work, event: TrainingMoved) -> None:
     """Keep the kits of a training as long after its last session as before, where that is on another day now."""
     question = select(TrainingKitsRow).where(col(TrainingKitsRow.training_id) == event.training_id).with_for_update()
@@ -142,7 +147,7 @@ async def move(work: Work, event: TrainingMoved) -> None:
     until = _kept_until(event)
     # One that is over, or would be at once, ends as it was told when it was made.
     if held.state == Reservation.OPEN and until > work.now and until != held.expires_at:
-        held.expires_at, held.wanted_on = until, event.ends_on
+        held.expires_at, held.wanted_on = until, _wanted_on(event, held.reserved_at)
         held.version += 1
         await work.session.flush()
 
@@ -261,7 +266,7 @@ async def _shortages(work: Work, event: TrainingAnnounced, here: Known, refusal:
 
 
 KNOWN = text(
-    "SELECT k.training_id, k.state, r.state AS reservation, r.wanted_on FROM training_kits k"
+    "SELECT k.training_id, k.state, r.state AS reservation, r.wanted_on, r.reserved_at FROM training_kits k"
     " LEFT JOIN reservation r ON r.id = k.reservation_id WHERE k.training_id = ANY(CAST(:ids AS uuid[]))"
 )
 PAGE = text(
@@ -288,7 +293,7 @@ async def look(session: AsyncSession, told: Sequence[Told]) -> list[Seen]:
 def _kept_for_another_day(told: Told, event: TrainingMoved, row: Any) -> str:
     if row is None or row.reservation != Reservation.OPEN or _kept_until(event) <= told.time:
         return ""
-    return "" if row.wanted_on == event.ends_on else "its kits are kept for another day"
+    return "" if row.wanted_on == _wanted_on(event, row.reserved_at) else "its kits are kept for another day"
 
 
 def _wrong(event: TrainingAnnounced | TrainingCancelled, state: str | None) -> str:

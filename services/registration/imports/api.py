@@ -30,7 +30,6 @@ from shared.clock import shown
 from shared.problems import Absent
 from shared.roles import Action
 from shared.routes import (
-    CONTROL,
     PAGE_ITEMS_DEFAULT,
     Call,
     Cursor,
@@ -48,7 +47,6 @@ routes = Routes("/registration", tag="Imports")
 
 FILES = Takes(media=(XLSX, CSV), bytes_max=FILE_BYTES_MAX)
 Sector = Annotated[str, Meta(max_length=40, pattern=r"^[a-z][a-z0-9_-]*$(?!\n)", examples=["garment"])]
-PartOfName = Annotated[str, Meta(min_length=1, max_length=100, pattern=rf"^[^{CONTROL}]*$(?!\n)")]
 
 
 class UploadQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

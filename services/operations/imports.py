@@ -74,13 +74,14 @@ def content_of(path: Path) -> bytes:
 def registration(there: Installation) -> Iterator[Database]:
     """Give the store of registration with its keys."""
     settings = there.settings
+    keys = KeyStore(settings.home)
     yield Database(
         settings.database_urls[REGISTRATION],
         REGISTRATION,
         partitions=settings.partitions,
         clock=there.clock,
         connections_max=4,
-        vault=Vault(KeyStore(settings.home).master),
+        vault=Vault(keys.master, keys.personal),
     )
 
 

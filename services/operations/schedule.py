@@ -72,7 +72,7 @@ SCHEDULE: tuple[Field, ...] = (
         "t.annual_sales_sealed IS NOT NULL"
         " AND t.annual_sales_on + make_interval(months => :months) <= CAST(:today AS date)",
         "annual_sales_sealed = NULL, annual_sales_on = NULL, business_scale = NULL, business_scale_rule = NULL,"
-        " version = version + 1",
+        " business_scale_since = NULL, version = version + 1",
     ),
     Field(
         REGISTRATION, "business", "address", "to visit the business", 24, "the purpose ended with the business",

@@ -447,3 +447,46 @@ async def test_an_import_leaves_people_alone_whose_data_may_only_be_stored(door:
     job = await imported(door["office"], database, csv_of([numbered(1, Alamat="Jalan Baru 5")]))
     assert counts(job) == (0, 0, 0, 1)
     assert "owner_restricted" in {found for _, _, _, found in await errors(door["office"], job["id"])}
+
+
+async def test_an_import_that_changes_a_scale_says_since_when_and_takes_it_away_with_its_figures(
+    door: Door, database: Database
+) -> None:
+    await imported(door["office"], database, csv_of([numbered(1)]))
+    found = await business(door, "Usaha 1")
+    lines = (await door["office"].get(f"/registration/businesses/{found['id']}/history")).json()["items"]
+    assert lines[0]["by"] == "staff-1"
+    async with database.work(OFFICE) as work:
+        await work.session.execute(text("UPDATE business SET registered_at = registered_at - interval '9 days'"))
+    larger = {"Omzet": "3.000.000.000", "Tenaga_kerja": "40"}
+    job = await imported(door["office"], database, csv_of([numbered(1, **larger)]))
+    assert counts(job) == (0, 1, 0, 0)
+    since = "SELECT business_scale_since IS NOT NULL AND industry_scale_since IS NOT NULL FROM business"
+    assert await scalars(database, since) == [True]
+    job = await imported(door["office"], database, csv_of([numbered(1, Omzet="-", Tanggal_omzet="", Tenaga_kerja="-")]))
+    assert counts(job) == (0, 1, 0, 0)
+    gone = "SELECT coalesce(business_scale, industry_scale, business_scale_since::text) IS NULL FROM business"
+    assert await scalars(database, gone) == [True]
+
+
+async def test_a_row_about_a_merged_business_is_refused_alone_and_never_registers_it_again(
+    door: Door, database: Database
+) -> None:
+    rows = [numbered(1), numbered(2), numbered(3, NIB="")]
+    await imported(door["office"], database, csv_of(rows))
+    async with database.work(OFFICE) as work:
+        await work.session.execute(
+            text(
+                "UPDATE business SET state = 'merged', state_reason = 'one',"
+                " merged_into = (SELECT id FROM business WHERE name = 'Usaha 1') WHERE name <> 'Usaha 1'"
+            )
+        )
+    again = [numbered(1, Alamat="Jalan Baru 5"), numbered(2), numbered(3, NIB=""), numbered(4, NIB=rows[1]["NIB"])]
+    job = await imported(door["office"], database, csv_of(again))
+    assert (job["state"], counts(job)) == ("done", (0, 1, 0, 3))
+    assert {code for _, _, _, code in await errors(door["office"], job["id"])} >= {"business_merged"}
+    by_id = await scalars(database, "SELECT id FROM business WHERE state = 'merged'")
+    told = [{"ID": str(one), "Status": "aktif"} for one in by_id]
+    job = await imported(door["office"], database, csv_of(told))
+    assert (job["state"], counts(job)) == ("done", (0, 0, 0, 2))
+    assert await scalars(database, "SELECT count(*) FROM business") == [3]

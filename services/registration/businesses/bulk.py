@@ -6,7 +6,10 @@ What is recorded is what registering and changing one by one records.
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
+
 from services.registration.businesses import bulk_store, history, sealing
+from services.registration.businesses.handlers import UNIQUE
 from services.registration.businesses.sealing import Purpose
 from services.registration.businesses.told import (
     BUSINESS_COLUMNS,
@@ -37,12 +40,15 @@ async def known_of(work: Work, told: Sequence[Told], *, lock: bool) -> Known:
     indexes = {index for one in told for index in one.nik_indexes or (one.nik_index,) if index}
     for row in await bulk_store.owners_by_nik(work.session, indexes):
         known.add_owner(row)
-    for one in told:
-        one.nik_index = next((index for index in one.nik_indexes if index in known.by_nik), one.nik_index)
+    _settle(told, known)
     rows = await _businesses(work, told, known)
     if lock and (ids := known.owners.keys() | {row["owner_id"] for row in rows}):
         await bulk_store.lock_owners(work.session, ids)
-        known.owners.clear()  # read once more: they may have changed while we waited
+        known.owners.clear()  # read once more: they may have changed while we waited, and their keys been rotated
+        known.by_nik.clear()
+        for row in await bulk_store.owners_by_nik(work.session, indexes):
+            known.add_owner(row)
+        _settle(told, known)
         rows = await _businesses(work, told, known)
     for row in rows:
         known.add_business(row)
@@ -53,6 +59,12 @@ async def known_of(work: Work, told: Sequence[Told], *, lock: bool) -> Known:
         known.shares = await bulk_store.shares(work.session, {row["owner_id"] for row in rows})
     known.sales = await _sales(work, told, rows)
     return known
+
+
+def _settle(told: Sequence[Told], known: Known) -> None:
+    """Take of the indexes of each NIK the one under which it is known."""
+    for one in told:
+        one.nik_index = next((index for index in one.nik_indexes if index in known.by_nik), one.nik_index)
 
 
 async def _businesses(work: Work, told: Sequence[Told], known: Known) -> list[Columns]:
@@ -96,8 +108,13 @@ async def write(work: Work, decisions: Sequence[Decision]) -> None:
     # One owner may have been changed by way of several businesses: what was decided last holds all of it.
     owners = {one.owner["id"]: one.owner for one in changed if one.owner}
     businesses = {one.business["id"]: one.business for one in changed if one.business}
-    await bulk_store.change(work.session, bulk_store.CHANGE_OWNERS, OWNER_COLUMNS, list(owners.values()))
-    await bulk_store.change(work.session, bulk_store.CHANGE_BUSINESSES, BUSINESS_COLUMNS, list(businesses.values()))
+    try:
+        await bulk_store.change(work.session, bulk_store.CHANGE_OWNERS, OWNER_COLUMNS, list(owners.values()))
+        await bulk_store.change(work.session, bulk_store.CHANGE_BUSINESSES, BUSINESS_COLUMNS, list(businesses.values()))
+    except IntegrityError as error:
+        if any(constraint in str(error.orig) for constraint in UNIQUE):
+            raise Overtaken from None
+        raise
     if owners:
         await bulk_store.raise_versions(work.session, owners, businesses, work.now)
     _record(work, new, changed, owners)

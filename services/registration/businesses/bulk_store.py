@@ -48,9 +48,9 @@ _OF_OWNER = ", ".join(OWNER_COLUMNS)
 BUSINESSES = text(
     f"""
     SELECT {_OF_BUSINESS} FROM business
-    WHERE id = ANY(CAST(:ids AS uuid[])) OR state <> 'merged' AND (
-          nib = ANY(CAST(:nibs AS text[])) OR owner_id = ANY(CAST(:owners AS uuid[]))
-          OR document = ANY(CAST(:documents AS text[])) OR name = ANY(CAST(:names AS text[])))
+    WHERE id = ANY(CAST(:ids AS uuid[])) OR nib = ANY(CAST(:nibs AS text[]))
+       OR owner_id = ANY(CAST(:owners AS uuid[])) OR document = ANY(CAST(:documents AS text[]))
+       OR name = ANY(CAST(:names AS text[]))
     """  # noqa: S608 - our own names
 )
 OWNERS = text(f"SELECT {_OF_OWNER} FROM owner WHERE id = ANY(CAST(:ids AS uuid[]))")  # noqa: S608

@@ -163,6 +163,19 @@ class BusinessIsMerged(Refusal):
     title = "This business was merged into another"
 
 
+def scale_columns(
+    name: str, scaled: Scaled | None, before: Mapping[str, object], registered_on: date, today: date
+) -> dict[str, object]:
+    """Give the columns of a scale: it, its rule, and since when, which is left out while it is that of the start.
+
+    Shape: `before` holds these columns as they stand; gives nothing where the scale is the same
+    """
+    after = {name: scaled.scale.value, f"{name}_rule": scaled.rule} if scaled else {name: None, f"{name}_rule": None}
+    if all(before[column] == value for column, value in after.items()):
+        return {}
+    return {**after, f"{name}_since": None if scaled is None or registered_on == today else today}
+
+
 def scale_by_sales(annual_sales_rupiah: int) -> Scaled:
     """Give the scale of a business by its annual sales.
 

@@ -325,13 +325,9 @@ def derive_scales(work: Work, row: BusinessRow, data: BusinessData) -> None:
 
 
 def _scale(row: BusinessRow, name: str, scaled: Scaled | None, today: date) -> None:
-    """Write a scale with its rule, and since when it is this one, which is left out while it is that of the start."""
-    before = (getattr(row, name), getattr(row, f"{name}_rule"))
-    after = (scaled.scale.value, scaled.rule) if scaled else (None, None)
-    if after != before:
-        since = None if scaled is None or wib_day(row.registered_at) == today else today
-        for column, value in ((name, after[0]), (f"{name}_rule", after[1]), (f"{name}_since", since)):
-            setattr(row, column, value)
+    before = {column: getattr(row, column) for column in (name, f"{name}_rule")}
+    for column, value in domain.scale_columns(name, scaled, before, wib_day(row.registered_at), today).items():
+        setattr(row, column, value)
 
 
 def data(row: BusinessRow, annual_sales_rupiah: int | None) -> BusinessData:

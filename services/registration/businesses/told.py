@@ -22,8 +22,11 @@ from services.registration.businesses.domain import (
     Kbli,
     OwnerErased,
     OwnerRestricted,
+    Scaled,
     State,
 )
+from shared.caller import Caller
+from shared.clock import wib_day
 
 Columns = dict[str, Any]
 """A row by the names of its columns."""
@@ -146,21 +149,23 @@ def matched(told: Told, known: Known, sees: "Sees") -> UUID | None:
         owner_id = known.by_nik.get(told.nik_index) if told.nik_index else None
         name = str(values.get("name") or "")
         theirs = known.of_owner.get(owner_id, ()) if owner_id else ()
-        return _one(one for one in theirs if domain.names_agree(known.businesses[one]["name"], name))
+        return _one(known, (one for one in theirs if domain.names_agree(known.businesses[one]["name"], name)))
     if document := values.get("document"):
         there = known.by_document.get(document, ())
-        return _one(one for one in there if sees(known.businesses[one]["region"]))
+        return _one(known, (one for one in there if sees(known.businesses[one]["region"])))
     named = known.by_name.get((str(values.get("region")), str(values.get("name"))), ())
+    whose = str(values.get("owner_name"))
+    seen = [one for one in named if sees(known.businesses[one]["region"])]
     return _one(
-        one
-        for one in named
-        if sees(known.businesses[one]["region"])
-        and domain.names_agree(known.owners[known.businesses[one]["owner_id"]]["name"], str(values.get("owner_name")))
+        known,
+        (one for one in seen if domain.names_agree(known.owners[known.businesses[one]["owner_id"]]["name"], whose)),
     )
 
 
-def _one(found: Iterator[UUID]) -> UUID | None:
-    ids = list(found)
+def _one(known: Known, found: Iterator[UUID]) -> UUID | None:
+    """Give the only one; a merged one is meant only where nothing else is."""
+    everything = list(found)
+    ids = [one for one in everything if known.businesses[one]["state"] != State.MERGED] or everything
     if len(ids) > 1:
         raise Several
     return ids[0] if ids else None
@@ -180,11 +185,12 @@ class Sees:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The moment of what is decided, and where the ids of what is new come from."""
+    """The moment of what is decided, where the ids of what is new come from, and who decides."""
 
     today: date
     moment: Any
     new_id: Any
+    by: Caller
 
 
 def decide(told: Told, business_id: UUID | None, known: Known, sees: Sees, now: Now) -> Decision:  # noqa: C901 - one rule after the other
@@ -210,7 +216,7 @@ def decide(told: Told, business_id: UUID | None, known: Known, sees: Sees, now: 
     if (nib := values.get("nib")) and known.by_nib.get(nib, business_id) != business_id:
         faults.append(Fault("nib", "nib_taken", "This NIB belongs to another business."))
     faults += _set_owner(owner, told, known, decision)
-    _set_scales(business)
+    _set_scales(business, now.today)
     faults += _kept_as_it_is(row, person, changes=business != row)
     if any(fault.refuses for fault in faults):
         return Decision(kind=Kind.REFUSED, faults=faults)
@@ -286,7 +292,7 @@ def _set_state(business: Columns, row: Columns, values: Mapping[str, Any], today
         return
     try:
         business["state"] = domain.follow(state, wanted).value
-    except BusinessIsClosed as refusal:
+    except (BusinessIsClosed, BusinessIsMerged) as refusal:
         yield Fault("state", refusal.code, refusal.detail)
         return
     business["state_reason"], business["state_since"] = reason, today
@@ -307,21 +313,22 @@ def _set_sales(business: Columns, values: Mapping[str, Any], today: date) -> Non
     sales = values["annual_sales_rupiah"]
     if sales is None:
         business["annual_sales_sealed"] = business["annual_sales_on"] = None
-        business["business_scale"] = business["business_scale_rule"] = None
+        _set_scale(business, "business_scale", None, today)
         return
     # Other sales are of another day: today, when none is told.
     business["annual_sales_on"] = values.get("annual_sales_on") or today
-    scaled = domain.scale_by_sales(sales)
-    business["business_scale"], business["business_scale_rule"] = scaled.scale.value, scaled.rule
+    _set_scale(business, "business_scale", domain.scale_by_sales(sales), today)
 
 
-def _set_scales(business: Columns) -> None:
+def _set_scale(business: Columns, name: str, scaled: Scaled | None, today: date) -> None:
+    business |= domain.scale_columns(name, scaled, business, wib_day(business["registered_at"]), today)
+
+
+def _set_scales(business: Columns, today: date) -> None:
     scaled = None
     if business["workers"] is not None and business["investment_rupiah"] is not None:
         scaled = domain.scale_of_industry(business["workers"], business["investment_rupiah"])
-    business["industry_scale"], business["industry_scale_rule"] = (
-        (scaled.scale.value, scaled.rule) if scaled else (None, None)
-    )
+    _set_scale(business, "industry_scale", scaled, today)
 
 
 def _set_owner(owner: Columns, told: Told, known: Known, decision: Decision) -> Iterator[Fault]:
@@ -357,10 +364,11 @@ def _new(told: Told, known: Known, faults: list[Fault], now: Now) -> Decision:
     business |= {name: values.get(name) for name in OF_BUSINESS}
     business |= {"id": now.new_id(), "owner_id": person["id"], "state": State.ACTIVE.value, "version": 1}
     business |= {"registered_at": now.moment, "changed_at": now.moment}
+    business |= {"registered_by": now.by.subject, "registered_role": now.by.role.value}
     if values.get("annual_sales_rupiah") is not None:
         decision.seals_sales, decision.sales_rupiah = True, values["annual_sales_rupiah"]
         _set_sales(business, values, now.today)
-    _set_scales(business)
+    _set_scales(business, now.today)
     decision.business = business
     known.add_business(business)
     return decision
@@ -386,7 +394,7 @@ def _kept_as_it_is(row: Columns, person: Columns, *, changes: bool) -> Iterator[
     if changes and row["state"] == State.CLOSED:
         yield Fault("state", BusinessIsClosed.code, "It is closed, and nothing of it can be changed.")
     if row["state"] == State.MERGED:
-        yield Fault("id", BusinessIsMerged.code, "It was merged into another, which may be changed.")
+        yield Fault("name", BusinessIsMerged.code, "It was merged into another, which may be changed.")
     yield from _standing(person)
 
 
@@ -434,8 +442,8 @@ BUSINESS_COLUMNS: Final = (
     *("id", "owner_id", "name", "sector", "region", "kbli_code", "kbli_edition", "nib", "workers"),
     *("investment_rupiah", "annual_sales_sealed", "annual_sales_on", "business_scale", "business_scale_rule"),
     *("industry_scale", "industry_scale_rule", "address", "document", "state", "state_reason", "state_document"),
-    "state_since",
-    *("registered_at", "changed_at", "version"),
+    *("state_since", "business_scale_since", "industry_scale_since"),
+    *("registered_at", "registered_by", "registered_role", "changed_at", "version"),
 )
 OWNER_COLUMNS: Final = (
     *("id", "name", "nik_sealed", "nik_index", "phone", "email", "language", "region", "registered_at"),

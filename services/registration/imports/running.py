@@ -277,7 +277,7 @@ class Run:
             return None
         read, rows = await asyncio.to_thread(self._understood, work, no, sealed)
         known = await bulk.known_of(work, [one.told for one in read], lock=lock)
-        now = told.Now(wib_day(work.now), work.now, work.new_id)
+        now = told.Now(wib_day(work.now), work.now, work.new_id, work.caller)
         return await asyncio.to_thread(self._decided, read, rows, known, now)
 
     def _understood(self, work: Work, no: int, sealed: bytes) -> tuple[list[ReadRow], int]:

@@ -65,7 +65,7 @@ STEPS: Sequence[Step] = (
         "business",
         text(
             "UPDATE business SET address = NULL, annual_sales_sealed = NULL, annual_sales_on = NULL,"
-            " business_scale = NULL, business_scale_rule = NULL, version = version + 1,"
+            " business_scale = NULL, business_scale_rule = NULL, business_scale_since = NULL, version = version + 1,"
             " state_reason = CASE WHEN state IN ('closed', 'merged') THEN state_reason ELSE CAST(:reason AS text) END,"
             " state = CASE WHEN state = 'merged' THEN state ELSE 'closed' END, changed_at = CAST(:now AS timestamptz)"
             " WHERE owner_id = :owner_id"

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel, col, select
 
 from services.registration.businesses import handlers, history, sealing, store
-from services.registration.businesses.domain import State
+from services.registration.businesses.domain import State, check_open
 from services.registration.businesses.history import Why
 from services.registration.businesses.sealing import Purpose
 from services.registration.businesses.store import BusinessRow, OwnerRow
@@ -106,7 +106,8 @@ class MergeUnreadable(Refusal):
 async def merge(work: Work, case_id: UUID, survivor_id: UUID, take: Sequence[str], reason: str) -> Case:
     """Let one business of a case take the other in, and with it the values of the fields named in `take`.
 
-    Raises: Absent (404), Invalid (422) at /survivor, CaseDecided and SurvivorNotOpen (409)
+    Raises: Absent (404), Invalid (422) at /survivor, and of 409 CaseDecided, SurvivorNotOpen, OwnerErased,
+            OwnerRestricted
     """
     case = await cases.locked(work, case_id)
     sides = (case.row.low_id, case.row.high_id)
@@ -114,6 +115,7 @@ async def merge(work: Work, case_id: UUID, survivor_id: UUID, take: Sequence[str
         raise Invalid([FieldError("/survivor", "not_of_the_pair", "One of the two businesses of the case.")])
     await cases.settle(work, case.row, CaseState.MERGED, reason)
     rows, people = await _locked(work, sides)
+    _check_open(people)
     survivor = rows[survivor_id]
     other = rows[sides[0] if survivor_id == sides[1] else sides[1]]
     if State(survivor.state) not in OPEN or State(other.state) is State.MERGED:
@@ -160,7 +162,8 @@ async def merge(work: Work, case_id: UUID, survivor_id: UUID, take: Sequence[str
 async def undo(work: Work, case_id: UUID, reason: str) -> Case:
     """Make two businesses of one again, both as they were.
 
-    Raises: Absent (404), CaseDecided, ChangedSinceMerge and MergeUnreadable (409), NibTaken (409)
+    Raises: Absent (404), and of 409 CaseDecided, ChangedSinceMerge, MergeUnreadable, NibTaken, OwnerErased,
+            OwnerRestricted
     """
     case = await cases.locked(work, case_id)
     await cases.settle(work, case.row, CaseState.UNDONE, reason)
@@ -169,6 +172,7 @@ async def undo(work: Work, case_id: UUID, reason: str) -> Case:
     )
     merged = (await work.session.exec(question)).one()
     rows, people = await _locked(work, (case.row.low_id, case.row.high_id))
+    _check_open(people)
     survivor, other = rows[merged.survivor_id], rows[merged.merged_id]
     image = await _opened(work, merged, survivor)
     now = _image(survivor)
@@ -206,6 +210,11 @@ async def _locked(work: Work, ids: Sequence[UUID]) -> tuple[dict[UUID, BusinessR
         owner_id: await store.lock_owner(work.session, owner_id) for owner_id in sorted({row.owner_id for row in found})
     }
     return {one: await store.fresh(work.session, one) for one in ids}, people
+
+
+def _check_open(people: Mapping[UUID, OwnerRow]) -> None:
+    for person in people.values():
+        check_open(person.restricted_at, person.erased_at)
 
 
 def _record_merged(work: Work, survivor: BusinessRow, other: BusinessRow, *, changed: bool) -> None:

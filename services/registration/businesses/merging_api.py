@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from services.registration.businesses import merging
-from services.registration.businesses.domain import NibTaken
+from services.registration.businesses.domain import NibTaken, OwnerErased, OwnerRestricted
 from services.registration.businesses.merging import ChangedSinceMerge, MergeUnreadable, SurvivorNotOpen
 from services.registration.duplicates.api import CaseView, case_view
 from services.registration.duplicates.domain import CaseDecided
@@ -37,7 +37,7 @@ class UndoMerge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @routes.post(
     "/duplicates/{case_id}/merge",
     allow=Action.MERGE_BUSINESSES,
-    refusals=(Absent, CaseDecided, SurvivorNotOpen, NibTaken),
+    refusals=(Absent, CaseDecided, SurvivorNotOpen, NibTaken, OwnerErased, OwnerRestricted),
 )
 async def merge_businesses(call: Call, case_id: UUID, body: MergeBusinesses) -> CaseView:
     """Make one business of two: the other stays on record, and what it received is shown with the one that stays."""
@@ -47,7 +47,7 @@ async def merge_businesses(call: Call, case_id: UUID, body: MergeBusinesses) -> 
 @routes.post(
     "/duplicates/{case_id}/undoing",
     allow=Action.MERGE_BUSINESSES,
-    refusals=(Absent, CaseDecided, ChangedSinceMerge, MergeUnreadable, NibTaken),
+    refusals=(Absent, CaseDecided, ChangedSinceMerge, MergeUnreadable, NibTaken, OwnerErased, OwnerRestricted),
 )
 async def undo_merge(call: Call, case_id: UUID, body: UndoMerge) -> CaseView:
     """Make two businesses of one again, both as they were before the merge."""

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from services.registration.businesses.domain import OwnerErased, OwnerRestricted
 from services.registration.consents import domain, handlers
 from services.registration.consents.domain import Act, ConsentNotGiven, ConsentOvertaken, ConsentText, How, Kind
 from services.registration.consents.store import ConsentActRow
@@ -107,7 +108,7 @@ async def show_consent_history(call: Call, owner_id: UUID, query: ConsentQuery) 
 @routes.post(
     "/owners/{owner_id}/consents",
     allow=Action.RECORD_CONSENT,
-    refusals=(Absent, ConsentNotGiven, ConsentOvertaken),
+    refusals=(Absent, ConsentNotGiven, ConsentOvertaken, OwnerErased, OwnerRestricted),
 )
 async def record_consent(call: Call, owner_id: UUID, body: RecordConsent) -> ConsentView:
     """Record that an owner has agreed to a text, or has taken that back."""
@@ -131,7 +132,11 @@ async def list_own_consents(call: Call) -> Page[ConsentView]:
     return Page([_view(row) for row in await handlers.current(call.work, handlers.own_id(call.work))])
 
 
-@routes.post("/my/consents", allow=Action.GIVE_CONSENT, refusals=(Absent, ConsentNotGiven, ConsentOvertaken))
+@routes.post(
+    "/my/consents",
+    allow=Action.GIVE_CONSENT,
+    refusals=(Absent, ConsentNotGiven, ConsentOvertaken, OwnerErased, OwnerRestricted),
+)
 async def give_consent(call: Call, body: GiveConsent) -> ConsentView:
     """Agree to a text, or take that back, as the owner who asks."""
     act = Act(

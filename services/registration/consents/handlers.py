@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from services.registration.businesses.domain import check_open
 from services.registration.consents import domain, store
 from services.registration.consents.domain import Act
 from services.registration.consents.store import ConsentActRow
@@ -23,9 +24,11 @@ async def record(work: Work, owner_id: UUID, act: Act) -> ConsentActRow:
     await _check_seen(work, owner_id)
     if errors := domain.mistakes(act, work.now):
         raise Invalid(errors)
-    region = await store.lock_owner(work.session, owner_id)
-    if region is None:
+    person = await store.lock_owner(work.session, owner_id)
+    if person is None:
         raise Absent
+    # What was given may always be taken back.
+    check_open(person.restricted_at if act.given else None, person.erased_at)
     before = await store.last(work.session, owner_id, act.kind.value)
     domain.follow(None if before is None else (before.given, before.happened_at), act)
     row = ConsentActRow(
@@ -51,14 +54,14 @@ async def record(work: Work, owner_id: UUID, act: Act) -> ConsentActRow:
     work.record(
         ConsentChanged(
             owner_id=owner_id,
-            region=region,
+            region=person.region,
             kind=row.kind,
             given=row.given,
             text_id=row.text_id,
             text_version=row.text_version,
             happened_at=row.happened_at,
         ),
-        region=region,
+        region=person.region,
     )
     return row
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -12,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Integer,
     LargeBinary,
+    Row,
     Text,
     UniqueConstraint,
     Uuid,
@@ -71,7 +73,7 @@ REGIONS = text(
     "SELECT region FROM owner WHERE id = CAST(:owner AS uuid)"
     " UNION SELECT region FROM business WHERE owner_id = CAST(:owner AS uuid)"
 )
-LOCK = text("SELECT region FROM owner WHERE id = CAST(:owner AS uuid) FOR NO KEY UPDATE")
+LOCK = text("SELECT region, restricted_at, erased_at FROM owner WHERE id = CAST(:owner AS uuid) FOR NO KEY UPDATE")
 
 
 async def regions_of(session: AsyncSession, owner_id: UUID) -> list[str]:
@@ -79,10 +81,12 @@ async def regions_of(session: AsyncSession, owner_id: UUID) -> list[str]:
     return list((await session.execute(REGIONS, {"owner": owner_id})).scalars())
 
 
-async def lock_owner(session: AsyncSession, owner_id: UUID) -> str | None:
-    """Lock an owner, under which all that they say is written one after the other; gives their region."""
-    found: str | None = (await session.execute(LOCK, {"owner": owner_id})).scalar_one_or_none()
-    return found
+async def lock_owner(session: AsyncSession, owner_id: UUID) -> Row[Any] | None:
+    """Lock an owner, under which all that they say is written one after the other.
+
+    Shape: gives their region, and since when their data are restricted (`restricted_at`) and erased (`erased_at`)
+    """
+    return (await session.execute(LOCK, {"owner": owner_id})).one_or_none()
 
 
 async def last(session: AsyncSession, owner_id: UUID, kind: str) -> ConsentActRow | None:

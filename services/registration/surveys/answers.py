@@ -5,9 +5,10 @@ Of a business and a wave one answer counts, the last that was recorded; those be
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
+from services.registration.businesses.domain import BusinessIsMerged, OwnerErased, OwnerRestricted, State, check_open
 from services.registration.businesses.store import BusinessRow
 from services.registration.surveys import domain, figures, sealing, store
 from services.registration.surveys.domain import AnswerData, Channel, LinkUsed, Measure, Status, Wave
@@ -19,6 +20,11 @@ from shared.contracts.registration import SurveyAnswered
 from shared.database import Work
 from shared.privacy import PersonKey
 from shared.problems import FieldError, Invalid, Refusal
+
+Standing = tuple[datetime | None, datetime | None]
+"""Since when the data of somebody are restricted, and since when erased."""
+KEPT_OUT = (BusinessIsMerged, OwnerErased, OwnerRestricted)
+"""Why an answer is not taken, whatever it says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +65,10 @@ async def take(work: Work, given: Sequence[Given]) -> list[Taken | Refusal]:
     """
     waves = await store.waves(work.session, {one.survey_id for one in given}, held=True)
     firms = await store.businesses(work.session, {one.business_id for one in given})
-    outcomes: list[Taken | Refusal | None] = [_refusal(work, one, waves, firms) for one in given]
+    standings = await store.standings(work.session, {firm.owner_id for firm in firms.values()})
+    outcomes: list[Taken | Refusal | None] = [
+        _refusal(work, one, waves, firms) or _kept_out(firms[one.business_id], standings) for one in given
+    ]
     pairs = [(one.survey_id, one.business_id) for one, no in zip(given, outcomes, strict=True) if no is None]
     people = await store.take_part(work.session, {pair: work.new_id() for pair in pairs})
     for place, one in enumerate(given):
@@ -122,6 +131,17 @@ def _refusal(
     if errors:
         return Invalid(errors)
     return domain.refuse(wave_of(wave), given.data, given.channel, today) if wave else None
+
+
+def _kept_out(firm: BusinessRow, standings: Mapping[UUID, Standing]) -> Refusal | None:
+    """Say why nothing is written down about a business, or about its owner, any more."""
+    try:
+        if firm.state == State.MERGED:
+            raise BusinessIsMerged
+        check_open(*standings[firm.owner_id])
+    except Refusal as refusal:
+        return refusal
+    return None
 
 
 def _used_up(work: Work, person: SurveyParticipantRow) -> Refusal | None:

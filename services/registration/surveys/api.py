@@ -93,7 +93,7 @@ async def show_survey_link(call: Call, survey_id: UUID, business_id: UUID) -> Li
 @routes.post(
     "/surveys/{survey_id}/answers",
     Action.RECORD_ANSWER,
-    refusals=[Absent, WaveClosed, WaveNotOpen],
+    refusals=[Absent, WaveClosed, WaveNotOpen, *answers.KEPT_OUT],
     rules=answers.mistakes,
 )
 async def record_survey_answer(call: Call, survey_id: UUID, body: AnswerSurvey) -> AnswerView:
@@ -102,7 +102,10 @@ async def record_survey_answer(call: Call, survey_id: UUID, body: AnswerSurvey) 
 
 
 @routes.post_lines(
-    "/survey-answers/bulk", Action.RECORD_ANSWER, refusals=[WaveClosed, WaveNotOpen], rules=answers.mistakes
+    "/survey-answers/bulk",
+    Action.RECORD_ANSWER,
+    refusals=[WaveClosed, WaveNotOpen, *answers.KEPT_OUT],
+    rules=answers.mistakes,
 )
 async def import_survey_answers(work: Work, asked: Sequence[Asked[AnswerLine]]) -> Sequence[AnswerLineDone | Refusal]:
     """Write down many answers, a line each, with an answer for each line.
@@ -175,7 +178,7 @@ async def show_linked_survey(call: Call, code: str) -> Content | LinkedSurveyVie
 @routes.post(
     "/survey-links/{code}",
     Action.ANSWER_BY_LINK,
-    refusals=[Absent, LinkUsed, WaveClosed, WaveNotOpen, TooMany],
+    refusals=[Absent, LinkUsed, WaveClosed, WaveNotOpen, *answers.KEPT_OUT, TooMany],
     rules=answers.mistakes,
 )
 async def answer_by_link(call: Call, code: LinkCode, body: AnswerByLink) -> LinkReceipt:

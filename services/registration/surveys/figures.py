@@ -132,33 +132,37 @@ class Hit:
     facts: Facts
 
 
+# What came to those that were merged into a business came to it.
+SUPPORTED = """(
+    SELECT (SELECT count(*) FROM support t WHERE t.business_id = ANY(family.ids) AND t.voided_at IS NULL)
+           + (SELECT count(DISTINCT i.order_id) FROM income i WHERE i.business_id = ANY(family.ids))
+    FROM (SELECT array(SELECT business_family({business})) AS ids) family
+)"""
 HIT = """
     SELECT DISTINCT ON (b.id) b.id AS business_id, b.name, b.sector, b.region, b.business_scale, b.industry_scale,
            a.id AS answer_id, a.survey_id, s.title, a.answered_on, a.status, a.turnover_decline_permille,
            a.capacity_decline_permille, a.workers_decline_permille,
-           (SELECT count(*) FROM support t WHERE t.business_id = b.id AND t.voided_at IS NULL)
-           + (SELECT count(DISTINCT i.order_id) FROM income i WHERE i.business_id = b.id) AS supports
-    FROM business b JOIN survey_answer a ON a.business_id = b.id AND a.superseded_at IS NULL
+           {supports} AS supports
+    FROM business b CROSS JOIN LATERAL business_family(b.id) AS member(id)
+    JOIN survey_answer a ON a.business_id = member.id AND a.superseded_at IS NULL
     JOIN survey s ON s.id = a.survey_id
     WHERE {which} ORDER BY b.id, s.now_month DESC, a.id DESC
 """
-HIT_OF = text(HIT.format(which="b.id = ANY(CAST(:ids AS uuid[]))"))
+HIT_OF = text(HIT.format(supports=SUPPORTED.format(business="b.id"), which="b.id = ANY(CAST(:ids AS uuid[]))"))
 HIT_IN = text(
     HIT.format(
+        supports=SUPPORTED.format(business="b.id"),
         which="b.state = 'active' AND (CAST(:sector AS text) IS NULL OR b.sector = :sector)"
         " AND (CAST(:region AS text) IS NULL OR b.region = :region OR starts_with(b.region, :region || '.'))"
         " AND EXISTS (SELECT FROM unnest(CAST(:own AS text[])) AS own(code)"
-        " WHERE b.region = own.code OR starts_with(b.region, own.code || '.'))"
+        " WHERE b.region = own.code OR starts_with(b.region, own.code || '.'))",
     )
 )
 
 
 SUPPORTS = text(
-    """
-    SELECT one.id, (SELECT count(*) FROM support t WHERE t.business_id = one.id AND t.voided_at IS NULL)
-           + (SELECT count(DISTINCT i.order_id) FROM income i WHERE i.business_id = one.id) AS supports
-    FROM unnest(CAST(:ids AS uuid[])) AS one(id)
-    """
+    f"SELECT one.id, {SUPPORTED.format(business='one.id')} AS supports"  # noqa: S608 - our own constant
+    " FROM unnest(CAST(:ids AS uuid[])) AS one(id)"
 )
 
 
@@ -206,7 +210,8 @@ SAID_CLOSED = text(
     """
     SELECT b.id AS business_id, b.name, b.sector, b.region, a.id AS answer_id, a.answered_on, a.recorded_at
     FROM survey_answer a JOIN business b ON b.id = a.business_id
-    WHERE a.survey_id = CAST(:id AS uuid) AND a.superseded_at IS NULL AND a.status = 'closed' AND b.state <> 'closed'
+    WHERE a.survey_id = CAST(:id AS uuid) AND a.superseded_at IS NULL AND a.status = 'closed'
+      AND b.state NOT IN ('closed', 'merged')
       AND EXISTS (SELECT FROM unnest(CAST(:own AS text[])) AS own(code)
                   WHERE b.region = own.code OR starts_with(b.region, own.code || '.'))
       AND (CAST(:after AS uuid) IS NULL OR a.id > CAST(:after AS uuid))

@@ -262,11 +262,25 @@ async def businesses(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID,
     return {row.id: row for row in await session.exec(select(BusinessRow).where(col(BusinessRow.id).in_(ids)))}
 
 
+STANDINGS = text(
+    "SELECT id, restricted_at, erased_at FROM owner WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR KEY SHARE"
+)
+
+
+async def standings(
+    session: AsyncSession, owner_ids: Collection[UUID]
+) -> dict[UUID, tuple[datetime | None, datetime | None]]:
+    """Say since when the data of these owners are restricted, and since when erased; nobody is erased meanwhile."""
+    rows = await session.execute(STANDINGS, {"ids": list(owner_ids)})
+    return {row.id: (row.restricted_at, row.erased_at) for row in rows}
+
+
 # Those who answered before they were invited take part already: they get a link too, in the row that they have.
 INVITED = text(
     """
     SELECT b.id, b.region, b.sector, p.id AS participant_id, count(*) OVER () AS waiting
-    FROM business b LEFT JOIN survey_participant p ON p.survey_id = CAST(:survey_id AS uuid) AND p.business_id = b.id
+    FROM business b JOIN owner o ON o.id = b.owner_id AND o.restricted_at IS NULL AND o.erased_at IS NULL
+    LEFT JOIN survey_participant p ON p.survey_id = CAST(:survey_id AS uuid) AND p.business_id = b.id
     WHERE b.state = 'active' AND p.invited_at IS NULL AND (b.region = :region OR starts_with(b.region, :region || '.'))
       AND (CAST(:sector AS text) IS NULL OR b.sector = :sector)
     ORDER BY b.id LIMIT :most

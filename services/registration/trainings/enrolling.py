@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from services.registration.businesses.domain import check_open
 from services.registration.trainings import enrolment_store, offers, store
 from services.registration.trainings.domain import APPLICATIONS_MAX, TrainingNotBegun, TrainingOver
 from services.registration.trainings.enrolment_rules import (
@@ -81,6 +82,7 @@ def _may_enrol(caller: Caller, firm: Firm, training: TrainingRow) -> bool:
 
 
 async def _applied(work: Work, training: TrainingRow, firm: Firm, how: How, applied_at: datetime) -> EnrolmentRow:
+    check_open(firm.restricted_at, firm.erased_at)
     row = await enrolment_store.of_business(work.session, training.id, firm.id)
     if row is None:
         if training.applications == APPLICATIONS_MAX:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.registration.businesses.domain import OwnerErased, OwnerRestricted
 from services.registration.trainings import enrolling, offers
 from services.registration.trainings.domain import TrainingBegun, TrainingCancelled, TrainingNotBegun, TrainingOver
 from services.registration.trainings.enrolling import Enrolled
@@ -39,6 +40,7 @@ from shared.roles import Action
 from shared.routes import Call, Page, Routes
 
 enrolments = Routes("/registration", tag="Training seats")
+KEPT_OUT = (OwnerErased, OwnerRestricted)
 OVER = (TrainingCancelled, TrainingOver)
 
 
@@ -46,7 +48,7 @@ OVER = (TrainingCancelled, TrainingOver)
     "/trainings/{training_id}/enrolments",
     Action.ENROL_BUSINESS,
     location="/registration/enrolments/{id}",
-    refusals=(Absent, *OVER, AlreadyEnrolled, TrainingFull),
+    refusals=(Absent, *OVER, *KEPT_OUT, AlreadyEnrolled, TrainingFull),
     rules=enrolling.mistakes,
 )
 async def apply_for_training(call: Call, training_id: UUID, body: Apply) -> EnrolmentView:
@@ -59,7 +61,7 @@ async def apply_for_training(call: Call, training_id: UUID, body: Apply) -> Enro
     "/trainings/{training_id}/walk-ins",
     Action.RECORD_ATTENDANCE,
     location="/registration/enrolments/{id}",
-    refusals=(Absent, *OVER, TrainingNotBegun, NoSeat, StepNotPossible, TrainingFull),
+    refusals=(Absent, *OVER, *KEPT_OUT, TrainingNotBegun, NoSeat, StepNotPossible, TrainingFull),
 )
 async def let_walk_in(call: Call, training_id: UUID, body: WalkIn) -> EnrolmentView:
     """Let somebody in who stands at the door, from the first day on, if a seat is free."""

@@ -123,15 +123,18 @@ class Firm:
     sector: str
     region: str
     state: str
+    restricted_at: datetime | None
+    erased_at: datetime | None
 
 
 FIRMS = text(
-    "SELECT b.id, b.owner_id, b.name, o.name AS owner_name, b.sector, b.region, b.state"
+    "SELECT b.id, b.owner_id, b.name, o.name AS owner_name, b.sector, b.region, b.state, o.restricted_at,"
+    " o.erased_at"
     " FROM business b JOIN owner o ON o.id = b.owner_id WHERE b.id = ANY(CAST(:ids AS uuid[]))"
 )
 TAKEN_BEFORE = text(
     "SELECT EXISTS (SELECT FROM enrolment e JOIN training t ON t.id = e.training_id"
-    " WHERE e.business_id = :business AND e.state = 'accepted' AND t.programme = :programme"
+    " WHERE e.business_id IN (SELECT business_family(:business)) AND e.state = 'accepted' AND t.programme = :programme"
     " AND t.id <> :training AND t.state <> 'cancelled')"
 )
 CONCERNED = text(
@@ -179,10 +182,28 @@ async def in_states(session: AsyncSession, training_id: UUID, states: Collection
     return (await session.exec(found, execution_options={"populate_existing": True})).all()
 
 
+# Whoever is no more, or of whom nothing may be written down, keeps their place in the list and is passed over.
+STANDING = text(
+    "EXISTS (SELECT FROM business b JOIN owner o ON o.id = b.owner_id WHERE b.id = enrolment.business_id"
+    " AND b.state NOT IN ('closed', 'merged') AND o.restricted_at IS NULL AND o.erased_at IS NULL)"
+)
+
+
+async def in_line(session: AsyncSession, training_id: UUID) -> Sequence[EnrolmentRow]:
+    """Lock those who may be offered a seat of a training, in the order of their ids."""
+    question = select(EnrolmentRow).where(
+        col(EnrolmentRow.training_id) == training_id,
+        col(EnrolmentRow.state).in_([State.ELIGIBLE.value, State.WAITLISTED.value]),
+        STANDING,
+    )
+    found = question.order_by(col(EnrolmentRow.id)).with_for_update()
+    return (await session.exec(found, execution_options={"populate_existing": True})).all()
+
+
 async def waiting(session: AsyncSession, training_id: UUID, limit: int) -> Sequence[EnrolmentRow]:
     """Lock those who wait for a seat and are next: by need, then by time."""
     question = select(EnrolmentRow).where(
-        col(EnrolmentRow.training_id) == training_id, col(EnrolmentRow.state) == State.WAITLISTED.value
+        col(EnrolmentRow.training_id) == training_id, col(EnrolmentRow.state) == State.WAITLISTED.value, STANDING
     )
     order = col(EnrolmentRow.need_points).desc(), col(EnrolmentRow.applied_at), col(EnrolmentRow.id)
     return (await session.exec(question.order_by(*order).limit(limit).with_for_update())).all()

@@ -59,7 +59,7 @@ async def allocate(work: Work, training_id: UUID, answer_by: datetime | None = N
     if work.now >= closes:
         raise TrainingBegun(f"It begins on {training.starts_on}.", starts_on=training.starts_on.isoformat())
     expired = await _expire(work, training)
-    rows = await enrolment_store.in_states(work.session, training.id, (State.ELIGIBLE, State.WAITLISTED))
+    rows = await enrolment_store.in_line(work.session, training.id)
     fresh = [row for row in rows if row.state == State.ELIGIBLE]
     needs = await need_of(work.session, [row.business_id for row in fresh])
     for row in fresh:

@@ -1,6 +1,7 @@
 """Goods of sales that come back: not sold any more, free to be sold again, and nothing that a seller is paid for."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from services.aid_distribution.markets.domain import Model
 from services.aid_distribution.markets.orders import MarketView
 from shared.database import Database
 from tests.aid_distribution.market_story import announcement, close, entry, family, give, offer, open_market, said, tell
-from tests.aid_distribution.story import MARKET, NOON, OFFICE, RICE, SOAP, ask, audited, plant
+from tests.aid_distribution.story import MARKET, NOON, OFFICE, RICE, SOAP, StoppedClock, ask, audited, plant
 from tests.aid_distribution.test_exceptions import made
 from tests.aid_distribution.test_market_claims import database, decide, market, pay, submit  # noqa: F401 - fixtures too
 from tests.aid_distribution.test_returns import back
@@ -172,4 +173,43 @@ async def test_a_return_of_a_sale_is_taken_back_unless_its_goods_were_sold_again
     assert said(await tell(database, shop, entry(1, to=family(2)))) == ["recorded"]
     refused = await made(client, f"/aid/returns/{shown['id']}/void", {"reason": "Salah catat"}, 409)
     assert (refused["code"], refused["items"]) == ("sold_since", [RICE])
+    assert await audited(database) == []
+
+
+async def test_a_return_is_not_taken_back_when_its_family_has_bought_as_much_as_it_may_since(
+    database: Database,  # noqa: F811 - the fixture
+    door: Door,
+) -> None:
+    shop = await open_market(database, announcement(offer(allotment=9, limit=2), model=Model.DISTRIBUTOR_PRICE))
+    assert said(await tell(database, shop, entry(2, to=family(1)))) == ["recorded"]
+    shown = await comes_back(door, await sale_of(database, RICE), 2, RICE)
+    assert said(await tell(database, shop, entry(2, to=family(1)))) == ["recorded"]
+    refused = await made(door["pangkalpinang"], f"/aid/returns/{shown['id']}/void", {"reason": "Salah catat"}, 409)
+    assert (refused["code"], refused["items"]) == ("sold_since", [RICE])
+    assert await audited(database) == []
+
+
+async def test_a_return_is_not_taken_back_once_a_claim_has_counted_it(
+    database: Database,  # noqa: F811 - the fixture
+    market: MarketView,  # noqa: F811 - the fixture
+    door: Door,
+    clock: StoppedClock,
+) -> None:
+    client, why = door["pangkalpinang"], {"reason": "Salah catat"}
+    posting = await sale_of(database, RICE)
+    before = await comes_back(door, posting, 1, RICE)
+    await close(database, market)
+    claim = await submit(database, market)
+    assert (await made(client, f"/aid/returns/{before['id']}/void", why, 409))["code"] == "return_settled"
+    clock.advance(timedelta(minutes=1))
+    after = await comes_back(door, posting, 1, RICE)
+    lines = "SELECT sold, returned FROM market_claim_line WHERE item = :item"
+    assert await ask(database, lines, item=RICE) == [(4, 1)]
+    assert (await made(client, f"/aid/returns/{before['id']}/void", why, 409))["code"] == "return_settled"
+    await made(client, f"/aid/returns/{after['id']}/void", why)
+    assert await ask(database, lines, item=RICE) == [(4, 0)]
+    paid = await comes_back(door, posting, 1, RICE)
+    await decide(database, claim, *APPROVED)
+    await pay(database, claim)
+    assert (await made(client, f"/aid/returns/{paid['id']}/void", why, 409))["code"] == "return_settled"
     assert await audited(database) == []

@@ -30,6 +30,13 @@ class SoldSince(Refusal):
     title = "What came back was sold again"
 
 
+class ReturnSettled(Refusal):
+    """A return that a seller's claim was made or paid by is not taken back: the money would not follow."""
+
+    code = "return_settled"
+    title = "A claim has counted this return"
+
+
 class ReturnedRow(SQLModel, table=True):
     """How much of one item and lot of a posting was returned; whoever changes it holds the lock of the posting."""
 
@@ -71,7 +78,8 @@ class Origin:
     Shape:  both are asked under the lock of the posting that moved them. `before` comes before any card is locked, so
             it takes what its capability locks before cards, and says what is wrong with the return. `after` counts the
             return against the document, in its transaction. `undo_before` and `undo_after` are those of a return that
-            is taken back; the former raises SoldSince (409) where what came back has a new owner by now
+            is taken back; the former raises SoldSince (409) where what came back has a new owner by now, or
+            ReturnSettled (409) where money has followed it
     """
 
     before: Callable[[Work, Caller, PostingRow, GivenBack], Awaitable[list[FieldError]]]

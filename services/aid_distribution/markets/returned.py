@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import select
 
-from services.aid_distribution.ledger.returned import GivenBack, Origin, SoldSince
+from services.aid_distribution.ledger.returned import GivenBack, Origin, ReturnSettled, SoldSince
 from services.aid_distribution.ledger.store import PostingRow
 from services.aid_distribution.markets.store import MarketRow, MarketSaleRow
 from shared.caller import Caller
@@ -37,6 +37,19 @@ FULL = text(
     f"SELECT i.item FROM market_item i JOIN {GOODS} ON n.item = i.item"  # noqa: S608 - our own text
     " WHERE i.market_id = :market AND i.sold + n.quantity > i.allotment ORDER BY 1"
 )
+BEYOND = text(
+    f"SELECT f.item FROM market_family f JOIN {GOODS} ON n.item = f.item"  # noqa: S608 - our own text
+    " WHERE f.market_id = :market AND f.family = :family AND f.quantity + n.quantity > f.limit_per_family ORDER BY 1"
+)
+# A claim is made of what had not come back by then, and paid of what had not come back by the payment.
+SETTLED = text(
+    f"""
+    SELECT c.state = 'paid' OR r.recorded_at <= c.submitted_at
+           OR EXISTS (SELECT FROM market_claim_line l JOIN {GOODS} ON n.item = l.item
+                      WHERE l.claim_id = c.id AND l.returned < n.quantity)
+    FROM market_claim c CROSS JOIN stock_return r WHERE c.id = :claim AND r.posting_id = :return
+    """  # noqa: S608 - our own text
+)
 CLAIM_CHANGED = text("UPDATE market_claim SET version = version + 1 WHERE id = :claim")
 
 
@@ -56,10 +69,21 @@ async def _after(work: Work, _caller: Caller, posting: PostingRow, back: GivenBa
 async def _undo_before(work: Work, posting: PostingRow, back: GivenBack) -> None:
     sale = await _sale(work, posting)
     await work.session.get(MarketRow, sale.market_id, with_for_update=True, populate_existing=True)
+    about = _about(sale.market_id, back.goods)
+    if sale.claim_id is not None:
+        asked = {**about, "claim": sale.claim_id, "return": back.posting_id}
+        if (
+            await work.session.execute(SETTLED, {name: asked[name] for name in asked if name != "market"})
+        ).scalar_one():
+            raise ReturnSettled("The seller's claim was made or paid without these goods; settle it with the seller.")
     if not sale.beyond_allotment:
-        full = (await work.session.execute(FULL, _about(sale.market_id, back.goods))).scalars().all()
+        full = (await work.session.execute(FULL, about)).scalars().all()
         if full:
             raise SoldSince(f"{', '.join(full)}: the allotment is sold without it.", items=[*full])
+    if sale.coupon_id is None and not sale.beyond_limit:
+        taken = (await work.session.execute(BEYOND, about | {"family": sale.family})).scalars().all()
+        if taken:
+            raise SoldSince(f"{', '.join(taken)}: the family has bought as much as it may since.", items=[*taken])
 
 
 async def _undo_after(work: Work, posting: PostingRow, back: GivenBack) -> None:

@@ -28,7 +28,7 @@ async def void(work: Work, caller: Caller, return_id: UUID, order: VoidDocument,
     The document whose goods had come back counts them as gone again, in the same transaction.
 
     Raises: Absent (404), AlreadyVoided (409), CountedSince (409) naming the counts, ShortOfStock (409) where what came
-            back has left again, SoldSince (409), TooMuch (409)
+            back has left again, SoldSince and ReturnSettled (409), TooMuch (409)
     """
     row = await work.session.get(ReturnRow, return_id, with_for_update=True, populate_existing=True)
     if row is None or not caller.sees(row.region):

@@ -158,8 +158,17 @@ WRITE = text(
 )
 
 
+LOCK = text(
+    "SELECT partition FROM outbox_head WHERE partition = ANY(CAST(:partitions AS smallint[]))"
+    " ORDER BY partition FOR UPDATE"
+)
+
+
 async def write(session: AsyncSession, events: list[Recorded], partitions: int) -> None:
     """Number and insert the events of a transaction; must be the last statement before its commit."""
+    if len(events) > EVENTS_PER_STATEMENT:  # all that the statements will need, or they would lock in another order
+        needed = sorted({partition_of(event.subject, partitions) for event in events})
+        await session.execute(LOCK, {"partitions": needed})
     for begin in range(0, len(events), EVENTS_PER_STATEMENT):
         await _write(session, events[begin : begin + EVENTS_PER_STATEMENT], partitions)
     if events:

@@ -11,11 +11,11 @@ ERASED = "(dihapus)"
 
 WITHOUT_BUSINESS = (
     "t.erased_at IS NULL AND EXISTS (SELECT FROM business b WHERE b.owner_id = t.id)"
-    " AND NOT EXISTS (SELECT FROM business b WHERE b.owner_id = t.id AND (b.state <> 'closed'"
+    " AND NOT EXISTS (SELECT FROM business b WHERE b.owner_id = t.id AND (b.state NOT IN ('closed', 'merged')"
     " OR (b.changed_at AT TIME ZONE INTERVAL '7 hours')::date + make_interval(months => :months)"
     " > CAST(:today AS date)))"
 )
-"""An owner whose last business closed so long ago."""
+"""An owner whose last business closed, or was merged into another, so long ago."""
 
 
 def _past(moment: str) -> str:
@@ -76,7 +76,7 @@ SCHEDULE: tuple[Field, ...] = (
     ),
     Field(
         REGISTRATION, "business", "address", "to visit the business", 24, "the purpose ended with the business",
-        f"t.address IS NOT NULL AND t.state = 'closed' AND {_past('t.changed_at')}",
+        f"t.address IS NOT NULL AND t.state IN ('closed', 'merged') AND {_past('t.changed_at')}",
         "address = NULL, version = version + 1",
     ),
     Field(

@@ -13,9 +13,10 @@ from typing import Final
 import msgspec
 
 from shared.caller import Caller
+from shared.database import unreachable
 from shared.live.happened import RETRY_MILLISECONDS
 from shared.live.hub import Hub
-from shared.problems import Refusal, Unavailable
+from shared.problems import Refusal
 from shared.routes import Watched
 
 LOOK_SECONDS: Final = 0.5
@@ -57,8 +58,10 @@ class Watcher:
     async def _again(self, seen: Watched) -> Watched:
         try:
             return await self.look()
-        except Unavailable:
-            return seen
+        except Exception as fault:
+            if unreachable(fault):
+                return seen  # the store will be there again, and with it the next version
+            raise
 
 
 def block(seen: Watched) -> bytes:

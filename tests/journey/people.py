@@ -158,12 +158,12 @@ class Office(Person):
         order = {
             "programme": "free-masks",
             "place": warehouse or self.warehouse,
-            "occurred_at": self._world.today,
+            "occurred_at": self._world.moment_of(key := key or str(uuid4())),
             "lines": [{"item": MASKS, "quantity": quantity}],
             "recipients": {"public": public, "businesses": [str(business) for business in to]},
         }
         headers = {"traceparent": trace} if trace else {}
-        answer = await self.asks("/aid/distributions", order, **{"Idempotency-Key": key or str(uuid4()), **headers})
+        answer = await self.asks("/aid/distributions", order, **{"Idempotency-Key": key, **headers})
         return _handed_out(answer)
 
     async def hands_out_once_known(self, quantity: int, business: UUID) -> HandedOut:
@@ -212,12 +212,12 @@ class World:
 
     def __init__(self, urls: Mapping[str, str], bearer: Bearer, mail: MailServer, logs: Sequence[Path]) -> None:
         self.mail = mail
-        self.today = now()
         self._urls = urls
         self._bearer = bearer
         self._logs = logs
         self._province: Province = read_province(PROVINCES / "19-kepulauan-bangka-belitung")
         self._people: list[Person] = []
+        self._moments: dict[str, str] = {}
 
     def address(self, path: str) -> str:
         """Give the whole address of a path."""
@@ -241,6 +241,10 @@ class World:
     def business(self, name: str) -> UUID:
         """Give the id of a business of the demo province."""
         return next(one.id for one in self._province.businesses if one.name == name)
+
+    def moment_of(self, key: str) -> str:
+        """Give the moment of what is ordered under a key: now, and the same one whenever it is tried again."""
+        return self._moments.setdefault(key, now())
 
     def log(self, **wanted: object) -> list[Json]:
         """Give the lines of the log in which these fields have these values."""

@@ -395,6 +395,14 @@ async def test_a_training_whose_last_session_moves_keeps_its_kits_as_long_after_
         assert await reservations.sweep(work) == 0
     assert await both.kits(training) == ("reserved", "2020-09-19.71-RS-0001")
     assert await both.available() == (5, 15)
+    async with both.registration.database.work(OFFICE) as work:
+        await changing.move(work, training.training.id, 1, date(2020, 10, 19), None, "Aula dipakai vaksinasi")
+    await both.carry_all()
+    await both.cancel(training)
+    await both.carry_all()
+    (answer,) = await both.aid.events(KitsReleased)
+    assert isinstance(answer, KitsReleased)
+    assert answer.starts_on == date(2020, 10, 19)
     await both.is_whole()
 
 

@@ -76,6 +76,20 @@ async def test_one_business_that_is_not_closed_keeps_its_owner_reachable(there: 
     assert counted == len(reachable) - 1
 
 
+async def test_a_business_that_was_merged_away_keeps_nobody_reachable(there: Installation) -> None:
+    others = f"(SELECT id FROM business WHERE owner_id <> b.owner_id AND id <> '{BUSINESS}' LIMIT 1)"  # noqa: S608  ours
+    await there.sql(
+        "registration",
+        "UPDATE business SET state = 'closed', state_reason = 'tutup', address = 'Jalan 7', changed_at = '2010-01-01'",
+        f"UPDATE business b SET state = 'merged', merged_into = {others} WHERE id = '{BUSINESS}'",  # noqa: S608  ours
+    )
+    found = await due(there, date(2030, 1, 1))
+    reachable = await there.rows("registration", "SELECT 1 FROM owner WHERE phone IS NOT NULL OR email IS NOT NULL")
+    businesses = await there.rows("registration", "SELECT 1 FROM business")
+    assert found["registration.owner.phone, email"] == len(reachable)
+    assert found["registration.business.address"] == len(businesses)
+
+
 async def test_what_is_due_is_cleared_once_told_to_whom_it_concerns_and_on_record(there: Installation) -> None:
     businesses = "SELECT id FROM business WHERE owner_id = (SELECT id FROM owner WHERE email IS NOT NULL LIMIT 1)"
     await there.sql("registration", f"UPDATE business SET changed_at = '2010-01-01' WHERE id IN ({businesses})")  # noqa: S608

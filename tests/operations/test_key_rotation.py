@@ -11,6 +11,7 @@ from services.operations.installation import opened
 from services.registration.people import rotation
 from shared.keys import KeyStore
 from tests.operations.conftest import Installation
+from tests.waiting import wait_until
 
 WHY = ("--reason", "Setahun sekali")
 FORMS = "SELECT DISTINCT encode(substring(wrapped FROM 1 FOR 1), 'hex') AS form FROM person_key ORDER BY 1"
@@ -40,6 +41,11 @@ async def test_keys_are_rotated_under_load_and_everybody_is_found_under_all_of_t
             for business in known[:5]:
                 path = f"/registration/owners/{business['owner_id']}/kk"
                 assert (await client.post(path, json={"kk": "1971870108125001"})).is_success
+            sent = await client.post(
+                "/registration/imports", content=b"Nama usaha;Sektor;Wilayah\r\nSalah;garment;99.99",
+                headers={"Content-Type": "text/csv"},
+            )  # fmt: skip
+            assert sent.status_code == 202, sent.text
             assert (await there.command("keys", "new", "--yes")).code == 0
             assert len(keys()) == 2
 
@@ -75,12 +81,21 @@ async def test_keys_are_rotated_under_load_and_everybody_is_found_under_all_of_t
             assert (await register(client, 7, name="Cabang"))["owner_id"] == known[7]["owner_id"]
             sharing = (await client.get(f"/registration/owners/{known[0]['owner_id']}/kk")).json()["items"][0]
             assert len(sharing["same_card"]) == 4
+            file = f"/registration/imports/{sent.json()['id']}/file"
+            answer = await wait_until(lambda: _ready(client, file), description="the file to be looked through")
+            assert b"Salah" in answer.content
             wrong = await client.post("/registration/businesses", json=person(9) | {"owner": {**_of(9), "name": "X"}})
             assert wrong.json()["code"] == "nik_belongs_to_another"
         acts = await there.rows("registration", "SELECT act, reason FROM person_act")
         assert [tuple(act) for act in acts] == [("rotate", WHY[1])]
     finally:
         keys.path.unlink(missing_ok=True)
+
+
+async def _ready(client: httpx.AsyncClient, file: str) -> httpx.Response | None:
+    answer = await client.get(file)
+    assert answer.status_code < 500, answer.text
+    return answer if answer.is_success else None
 
 
 def _of(no: int) -> dict[str, object]:

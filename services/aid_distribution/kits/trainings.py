@@ -146,8 +146,11 @@ async def move(work: Work, event: TrainingMoved) -> None:
     held = (await reserved.lock(work.session, [known.reservation_id]))[known.reservation_id]
     until = _kept_until(event)
     # One that is over, or would be at once, ends as it was told when it was made.
-    if held.state == Reservation.OPEN and until > work.now and until != held.expires_at:
-        held.expires_at, held.wanted_on = until, _wanted_on(event, held.reserved_at)
+    if held.state != Reservation.OPEN or until <= work.now:
+        return
+    told = (held.kits_of or {}) | {"starts_on": event.starts_on.isoformat()}  # as its end will be told
+    if until != held.expires_at or told != held.kits_of:
+        held.expires_at, held.wanted_on, held.kits_of = until, _wanted_on(event, held.reserved_at), told
         held.version += 1
         await work.session.flush()
 

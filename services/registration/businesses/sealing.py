@@ -50,6 +50,11 @@ def new_key(vault: Vault, owner_id: UUID, purpose: Purpose) -> PersonKey:
     return vault.new_person(_name(owner_id, purpose))
 
 
+def import_key_name(import_id: UUID) -> str:
+    """Name the key of an import, which seals what a file says of people until it is thrown away."""
+    return f"import/{import_id}"
+
+
 async def keep(session: AsyncSession, owner_id: UUID, purpose: Purpose, key: PersonKey) -> bool:
     """Store a key of a person; False when they have one for this purpose already."""
     told = insert(PersonKeyRow).values(owner_id=owner_id, purpose=purpose.value, wrapped=key.wrapped)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.registration.businesses.sealing import import_key_name
 from services.registration.imports.domain import ROWS_PER_BATCH
 from services.registration.imports.tables import DayNumber, Fault, Formula, Number, TableRow
 from shared.privacy import Cell, PersonKey, Vault
@@ -22,12 +23,12 @@ _Packed = list[tuple[int, dict[int, tuple[int, str]]]]
 
 def new_key(vault: Vault, import_id: UUID) -> PersonKey:
     """Make the key of an import; its `wrapped` is stored with it."""
-    return vault.new_person(_name(import_id))
+    return vault.new_person(import_key_name(import_id))
 
 
 def key_of(vault: Vault, import_id: UUID, wrapped: bytes) -> PersonKey:
     """Give the key of an import."""
-    return vault.person(_name(import_id), wrapped)
+    return vault.person(import_key_name(import_id), wrapped)
 
 
 def sealed_file(key: PersonKey, import_id: UUID, content: bytes) -> list[bytes]:
@@ -74,7 +75,3 @@ def batches(rows: Iterator[TableRow]) -> Iterator[list[TableRow]]:
 
 def _cell(import_id: UUID, kind: str, no: int) -> Cell:
     return Cell("business_import_chunk", "sealed", f"{import_id}/{kind}/{no}")
-
-
-def _name(import_id: UUID) -> str:
-    return f"import/{import_id}"

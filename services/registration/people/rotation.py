@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.registration.businesses.sealing import Purpose, keys
+from services.registration.businesses.sealing import Purpose, import_key_name, keys
 from services.registration.people.sealing import SEALED
 from shared.privacy import SealedColumn, Vault
 
@@ -20,7 +20,10 @@ BATCH_ROWS = 500
 INDEXED: Sequence[SealedColumn] = tuple(one for one in SEALED if one.index)
 BEFORE_ALL = UUID(int=0)
 
-LEFT = text("SELECT count(*) FROM person_key WHERE substring(wrapped FROM 1 FOR :length) <> :begins")
+LEFT = text(
+    "SELECT (SELECT count(*) FROM person_key WHERE substring(wrapped FROM 1 FOR :length) <> :begins)"
+    " + (SELECT count(*) FROM business_import WHERE substring(wrapped FROM 1 FOR :length) <> :begins)"
+)
 WRAPPED = text(
     "SELECT owner_id, purpose, wrapped FROM person_key WHERE substring(wrapped FROM 1 FOR :length) <> :begins"
     " ORDER BY owner_id, purpose LIMIT :rows FOR UPDATE"
@@ -29,6 +32,14 @@ REWRAP = text(
     "UPDATE person_key k SET wrapped = n.wrapped FROM unnest("
     "CAST(:owners AS uuid[]), CAST(:purposes AS text[]), CAST(:wrapped AS bytea[])) AS n(owner_id, purpose, wrapped)"
     " WHERE (k.owner_id, k.purpose) = (n.owner_id, n.purpose)"
+)
+WRAPPED_IMPORTS = text(
+    "SELECT id, wrapped FROM business_import WHERE substring(wrapped FROM 1 FOR :length) <> :begins"
+    " ORDER BY id LIMIT :rows FOR UPDATE"
+)
+REWRAP_IMPORTS = text(
+    "UPDATE business_import i SET wrapped = n.wrapped"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:wrapped AS bytea[])) AS n(id, wrapped) WHERE i.id = n.id"
 )
 
 
@@ -41,7 +52,7 @@ class Batch:
 
 
 async def left(session: AsyncSession, vault: Vault) -> int:
-    """Count the keys of persons that are wrapped by an earlier key."""
+    """Count the keys of persons, and of files about them, that are wrapped by an earlier key."""
     begins = vault.begins
     return int((await session.execute(LEFT, {"begins": begins, "length": len(begins)})).scalar_one())
 
@@ -54,7 +65,12 @@ async def rewrap(session: AsyncSession, vault: Vault, rows: int = BATCH_ROWS) ->
         anew = [vault.rewrapped(f"{row.owner_id}/{row.purpose}", row.wrapped) for row in found]
         told = {"owners": [row.owner_id for row in found], "purposes": [row.purpose for row in found], "wrapped": anew}
         await session.execute(REWRAP, told)
-    return len(found)
+        return len(found)
+    files = (await session.execute(WRAPPED_IMPORTS, {"begins": begins, "length": len(begins), "rows": rows})).all()
+    if files:
+        anew = [vault.rewrapped(import_key_name(row.id), row.wrapped) for row in files]
+        await session.execute(REWRAP_IMPORTS, {"ids": [row.id for row in files], "wrapped": anew})
+    return len(files)
 
 
 async def rows_of(session: AsyncSession, column: SealedColumn) -> int:

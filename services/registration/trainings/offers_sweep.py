@@ -1,18 +1,9 @@
 """The part of a process that ends offers which nobody answered: woken by what is recorded, and by time."""
 
-import asyncio
-from typing import Final
-
 from services.registration.trainings.offers import sweep
-from shared.caller import Caller, Role
-from shared.database import Database
-from shared.listening import listening
-from shared.loops import rest
-from shared.service import ALL_REGIONS, Runtime
-
-APART_SECONDS: Final = 1.0
-LOOK_SECONDS: Final = 30.0
-"""After so long it looks though nothing was recorded: time passes by itself."""
+from shared.database import Database, Work
+from shared.service import Runtime
+from shared.sweeping import APART_SECONDS, LOOK_SECONDS, when_woken
 
 
 async def sweeper(runtime: Runtime) -> None:
@@ -22,12 +13,8 @@ async def sweeper(runtime: Runtime) -> None:
 
 async def run(database: Database, *, apart_seconds: float = APART_SECONDS, look_seconds: float = LOOK_SECONDS) -> None:
     """Look through a store until cancelled; what has expired counts as expired in between as well."""
-    caller = Caller(f"service-{database.source}", Role.SERVICE, ALL_REGIONS)
-    woken = asyncio.Event()
-    async with listening(database, "offers", woken.set):
-        while True:
-            woken.clear()
-            while await database.run(caller, sweep):
-                pass
-            await rest(apart_seconds)
-            await rest(look_seconds, woken)
+    await when_woken(database, "offers", _look, apart_seconds=apart_seconds, look_seconds=look_seconds)
+
+
+async def _look(work: Work) -> bool:
+    return await sweep(work) > 0

@@ -6,8 +6,8 @@ from uuid import UUID
 from services.notifications.contacts import api as contacts_api
 from services.notifications.contacts import handlers as contacts
 from services.notifications.delivery import api as delivery_api
+from services.notifications.delivery.channels.email import Email, Server
 from services.notifications.delivery.domain import Letter
-from services.notifications.delivery.email import Email, Server
 from services.notifications.delivery.sender import Sender
 from services.notifications.delivery.store import Delivery
 from services.notifications.messages import api as messages_api

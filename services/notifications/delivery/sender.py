@@ -37,12 +37,17 @@ class Channel(Protocol):
            together, no more than may be in doubt at a crash, or any number where the channel knows our key
     """
 
-    concurrency: int
-    batch: int
-
     @property
     def name(self) -> str:
         """Give the channel's name in the ledger."""
+
+    @property
+    def concurrency(self) -> int:
+        """Give how many letters are handed over at the same time."""
+
+    @property
+    def batch(self) -> int:
+        """Give how many letters are begun together."""
 
     async def open(self) -> None:
         """Make ready to deliver; raises ChannelDown when that is not possible now."""
@@ -73,6 +78,7 @@ class Sender:
         letters: Letters,
         *,
         lanes: Sequence[Lane] = tuple(Lane),
+        lacking: Sequence[str] = (),
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
         """Prepare a sender; nothing is opened before `run`."""
@@ -81,6 +87,7 @@ class Sender:
         self._channel = channel
         self._letters = letters
         self._lanes = lanes
+        self._lacking = lacking
         self._swept_at: datetime | None = None
         self._look_seconds = look_seconds
         self._caller = Caller(database.source, Role.SERVICE, ())
@@ -126,10 +133,11 @@ class Sender:
         self._holds = bool(leased)
         reach("sender.after_lease")
         try:
-            for start in range(0, len(leased), self._channel.batch):
+            size = self._channel.batch
+            for start in range(0, len(leased), size):
                 _heed_stop()
                 await self._channel.open()
-                batch = leased[start : start + self._channel.batch]
+                batch = leased[start : start + size]
                 await _to_its_end(self._send(self._channel, batch, letters))
         except ChannelDown:
             await self._release()
@@ -194,9 +202,12 @@ class Sender:
         self._swept_at = now
         async with self._database.work(self._caller) as work:
             doubtful, aged = await handlers.sweep(work)
+            moved, stranded = await handlers.reroute(work, self._lacking) if self._lacking else ([], [])
         reach("sender.after_sweep")
-        if doubtful or aged:
-            log.warning("deliveries swept", unknown=len(doubtful), too_old=len(aged))
+        if doubtful or aged or stranded:
+            log.warning(
+                "deliveries swept", unknown=len(doubtful), too_old=len(aged), not_set_up=len(stranded), moved=len(moved)
+            )
 
     async def _release(self) -> None:
         async with self._database.work(self._caller) as work:

@@ -15,6 +15,9 @@ SECRETS = (
     "WHATSAPP_TOKEN",
     "SMS_TOKEN",
     "WEBHOOK_SECRET",
+    "WHATSAPP_APP_SECRET",
+    "WHATSAPP_VERIFY_TOKEN",
+    "SMS_HOOK_SECRET",
     *(f"{service.upper()}_DATABASE_URL" for service in SERVICES),
 )
 """What may hold a password, and so may also be given as a file, named by the same name with _FILE."""
@@ -47,6 +50,9 @@ class Settings:
     whatsapp_url: str | None
     whatsapp_token: str
     whatsapp_template: str | None
+    whatsapp_app_secret: str
+    whatsapp_verify_token: str
+    sms_hook_secret: str
     sms_url: str | None
     sms_token: str
     webhook_url: str | None
@@ -84,6 +90,9 @@ class Settings:
             whatsapp_url=_gateway_url(env, "WHATSAPP_URL", "WHATSAPP_TOKEN"),
             whatsapp_token=env.get("WHATSAPP_TOKEN") or "",
             whatsapp_template=env.get("WHATSAPP_TEMPLATE") or None,
+            whatsapp_app_secret=env.get("WHATSAPP_APP_SECRET") or "",
+            whatsapp_verify_token=env.get("WHATSAPP_VERIFY_TOKEN") or "",
+            sms_hook_secret=env.get("SMS_HOOK_SECRET") or "",
             sms_url=_gateway_url(env, "SMS_URL", "SMS_TOKEN"),
             sms_token=env.get("SMS_TOKEN") or "",
             webhook_url=_gateway_url(env, "WEBHOOK_URL", "WEBHOOK_SECRET"),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from uuid import UUID
 
+from services.notifications import hooks
 from services.notifications.contacts import api as contacts_api
 from services.notifications.contacts import handlers as contacts
 from services.notifications.delivery import api as delivery_api
@@ -99,7 +100,7 @@ SERVICE = Service(
     name="notifications",
     title="Messages and their delivery",
     prefix="/notifications",
-    routes=(messages_api.routes, contacts_api.routes, delivery_api.routes),
+    routes=(messages_api.routes, contacts_api.routes, delivery_api.routes, hooks.routes),
     reactions=REACTIONS,
     workers=(sender,),
 )

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from services.notifications.delivery import store
+from services.notifications.delivery import receipts, store
 from services.notifications.delivery.domain import KEYED, LEASE, Attempt, Outcome, Reason, State, change_after
 from services.notifications.delivery.store import Delivery, Wanted
 from services.notifications.plans import Lane
 from shared.caller import Caller, Role
 from shared.contracts.notifications import MessageDelivered, MessageFailed
 from shared.database import Work
+from shared.problems import Absent, Refusal
 
 LEASED_MAX: Final = 20
 """How many deliveries a sender takes at once: what it does not get to waits until the lease is over."""
@@ -88,11 +89,58 @@ async def sweep(work: Work) -> tuple[list[Delivery], list[Delivery]]:
     What a channel takes that knows our key is sent again instead of being doubted.
     """
     left = await store.doubt(work.session, keyed=sorted(KEYED), now=work.now, rows=SWEPT_MAX)
+    await apply_receipts(work)
     aged = await store.age(work.session, now=work.now, rows=SWEPT_MAX)
     for delivery in aged:
         if delivery.state == State.FAILED:
             _record(work, delivery, State.FAILED, Reason.TOO_OLD)
     return [one for one in left if one.state == State.UNKNOWN], aged
+
+
+async def take_receipts(work: Work, channel: str, told: Sequence[receipts.Receipt]) -> None:
+    """Keep what a provider tells, each once, and apply what can be: the rest waits for our own write."""
+    if told:
+        await receipts.keep(work.session, channel, told, work.now)
+        await apply_receipts(work)
+
+
+async def apply_receipts(work: Work) -> None:
+    """Bring to their end the deliveries of which receipts tell, and go on to the next channel where one failed."""
+    applied = await receipts.apply(work.session, now=work.now, rows=SWEPT_MAX)
+    for delivery, before in applied:
+        if delivery.state == State.FAILED:
+            _record(work, delivery, State.FAILED, Reason.REFUSED)
+        elif before != State.ACCEPTED:  # that it was taken has been told already
+            _record(work, delivery, State.ACCEPTED, None)
+    await _go_on(work, [one.delivery.id for one in applied if one.delivery.state == State.FAILED])
+    await receipts.forget(work.session, before=work.now - receipts.KEPT, rows=SWEPT_MAX)
+
+
+class NotInDoubt(Refusal):
+    """It is known what became of the delivery."""
+
+    code = "not_in_doubt"
+    title = "This delivery is in no doubt"
+
+
+async def resolve(work: Work, caller: Caller, delivery_id: UUID, *, delivered: bool, why: str) -> store.DeliveryRow:
+    """Write what a person has found out of a delivery in doubt; what did not arrive goes over the next channel.
+
+    Raises: Absent (404) for one of another region; NotInDoubt (409)
+    """
+    row = await store.one(work.session, delivery_id)
+    if row is None or not caller.sees(row.region):
+        raise Absent
+    state, reason = (State.DELIVERED, None) if delivered else (State.FAILED, Reason.NOT_DELIVERED)
+    if not await receipts.resolve(work.session, delivery_id, state, reason, caller.subject, why, work.now):
+        raise NotInDoubt(f"It is {row.state}.")
+    (delivery,) = store.seen([row])
+    _record(work, delivery, State.ACCEPTED if delivered else State.FAILED, reason)
+    if not delivered:
+        await _go_on(work, [delivery_id])
+    row = await store.one(work.session, delivery_id)
+    assert row is not None  # noqa: S101  it was there, and nobody deletes deliveries
+    return row
 
 
 async def reroute(work: Work, lacking: Sequence[str]) -> tuple[list[Delivery], list[Delivery]]:

@@ -14,7 +14,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    Row,
     SmallInteger,
     Text,
     UniqueConstraint,
@@ -125,11 +124,17 @@ class Delivery:
     traceparent: str
 
 
-def _seen(rows: Iterable[Row[Any]]) -> list[Delivery]:
+def seen(rows: Iterable[Any]) -> list[Delivery]:
+    """Give stored deliveries as the sender knows them."""
     return [
         Delivery(row.id, row.message_id, row.person, row.region, row.channel, row.state, row.attempts, row.traceparent)
         for row in rows
     ]
+
+
+async def one(session: AsyncSession, delivery_id: UUID) -> DeliveryRow | None:
+    """Find a delivery."""
+    return await session.get(DeliveryRow, delivery_id, populate_existing=True)
 
 
 class Wanted(NamedTuple):
@@ -234,7 +239,7 @@ async def lease(
     """Take what is due for one sender alone until a moment, by lane; what others are taking is passed over."""
     asked = {"sender": sender, "channel": channel, "lanes": sorted(lanes), "now": now, "until": until, "rows": rows}
     found = (await session.execute(LEASE, asked)).all()
-    return _seen(sorted(found, key=lambda row: (row.lane, row.due_at, row.id)))
+    return seen(sorted(found, key=lambda row: (row.lane, row.due_at, row.id)))
 
 
 BEGIN = text(
@@ -334,7 +339,7 @@ DOUBT = text(
 
 async def doubt(session: AsyncSession, *, keyed: Sequence[str], now: datetime, rows: int) -> list[Delivery]:
     """Put in doubt what a sender began and never finished, or queue it again where the channel knows our key."""
-    return _seen(await session.execute(DOUBT, {"keyed": list(keyed), "now": now, "rows": rows}))
+    return seen(await session.execute(DOUBT, {"keyed": list(keyed), "now": now, "rows": rows}))
 
 
 AGE = text(
@@ -354,7 +359,7 @@ AGE = text(
 
 async def age(session: AsyncSession, *, now: datetime, rows: int) -> list[Delivery]:
     """Fail what is worth nothing any more, or leave it in doubt if it may have been taken; gives both."""
-    return _seen(await session.execute(AGE, {"now": now, "rows": rows}))
+    return seen(await session.execute(AGE, {"now": now, "rows": rows}))
 
 
 REROUTE = text(
@@ -387,8 +392,8 @@ async def reroute(
 ) -> tuple[list[Delivery], list[Delivery]]:
     """Send over the next channel what is planned for one that is not set up; gives it, and what had no other way."""
     asked = {"lacking": list(lacking), "now": now, "rows": rows}
-    moved = _seen(await session.execute(REROUTE, asked))
-    return moved, _seen(await session.execute(STRAND, asked))
+    moved = seen(await session.execute(REROUTE, asked))
+    return moved, seen(await session.execute(STRAND, asked))
 
 
 PAGE = text(

@@ -1164,7 +1164,7 @@ async def resolve_delivery(office: Office) -> Order:
     owner = {
         "name": f"Pemilik {number}",
         "email": f"hilang-{number}@contoh.example",
-    }  # the line is cut over this letter
+    }
     await office.done(
         _post(
             "registration", "/registration/businesses",

@@ -123,6 +123,8 @@ class Action(StrEnum):
     REGISTER_STAFF = "register_staff"
     SEE_CONTACTS = "see_contacts"
     SEE_MESSAGES = "see_messages"
+    RESOLVE_DELIVERY = "resolve_delivery"
+    TAKE_RECEIPTS = "take_receipts"
 
     READ_EVENTS = "read_events"
 
@@ -242,6 +244,8 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.REGISTER_STAFF: _OFFICE,
         Action.SEE_CONTACTS: _FIELD,  # phones and addresses: an auditor checks figures, not people
         Action.SEE_MESSAGES: _READERS,
+        Action.RESOLVE_DELIVERY: _FIELD,
+        Action.TAKE_RECEIPTS: _EVERYBODY,  # who can sign for the provider
         Action.READ_EVENTS: frozenset({Role.SERVICE, Role.OPERATOR}),  # the feed holds every region
     }
 )

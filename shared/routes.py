@@ -17,6 +17,7 @@ from shared.live.happened import Happened
 from shared.live.position import PositionText
 from shared.problems import FieldError, Refusal
 from shared.roles import Action
+from shared.settings import Settings
 
 B = TypeVar("B")
 T = TypeVar("T")
@@ -74,7 +75,8 @@ class Call:
     """One request as a handler sees it.
 
     Shape: `expected_version` is the version that If-Match names, on routes that change something; `accept` is what
-           the reader of a question takes, and `public_url` is where everybody finds this service
+           the reader of a question takes, and `public_url` is where everybody finds this service; `signature` is
+           what X-Hub-Signature-256 says of a body, and `settings` are those of the process, where it has any
     """
 
     work: Work
@@ -82,6 +84,8 @@ class Call:
     expected_version: int = 0
     accept: str = ""
     public_url: str = ""
+    signature: str = ""
+    settings: Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from shared.crashpoints import reach
 from shared.database import Database, Work
 from shared.group_commit import GroupCommit
 from shared.idempotency import Key, Stored
-from shared.incoming import Incoming, arguments_of, body_of, expected_version, key_of, path_values
+from shared.incoming import BODY_BYTES_MAX, Incoming, arguments_of, body_of, expected_version, key_of, path_values
 from shared.live.hub import Hub
 from shared.live.opening import follower
 from shared.live.watcher import Watcher
@@ -42,6 +42,7 @@ from shared.problems import Invalid, Refusal, Unavailable
 from shared.roles import allowed, demand
 from shared.routes import LINES, Asked, Call, LiveQuery, Route, Shows, Watched, WatchQuery
 from shared.security import Authenticator
+from shared.settings import Settings
 from shared.telemetry import AsgiApp, Receive, RequestLog, Scope, Send
 from shared.validation import Misshapen
 
@@ -71,6 +72,7 @@ class Edge:
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ndjson.BATCHES_AT_ONCE_MAX))
     live: Hub = field(init=False)
     taking_in: int = 0
+    settings: Settings | None = None
 
     def __post_init__(self) -> None:
         self.live = Hub(self.database)
@@ -96,7 +98,7 @@ class Edge:
 
     async def _answer(self, route: Route, request: Incoming) -> Answer | Stream:
         caller = await self._caller(route, request)
-        if not route.takes:
+        if not route.takes or route.takes.bytes_max <= BODY_BYTES_MAX:  # what is no longer than any order
             return await self._answer_to(caller, route, request)
         if self.taking_in >= FILES_AT_ONCE_MAX:
             raise Unavailable("Other files are being taken in; send it again in a moment.")
@@ -121,7 +123,8 @@ class Edge:
             return await self._watch(route, request, caller, arguments)
         if not route.writes:
             async with self.database.reading(caller) as work:
-                call = Call(work, caller, accept=request.header(b"accept", ""), public_url=self.public_url)
+                accept = request.header(b"accept", "")
+                call = Call(work, caller, accept=accept, public_url=self.public_url, settings=self.settings)
                 found = await route.handler(call=call, **arguments)
             return read_response(request, found)
         key = key_of(request, caller, body, self.database.vault)
@@ -130,7 +133,8 @@ class Edge:
             answer = await self._group(route).submit(waiting)
         else:
             version = expected_version(request) if route.conditional else 0
-            answer = await self._alone(route, caller, key, version, arguments)
+            signature = request.header(b"x-hub-signature-256", "") if route.takes else ""
+            answer = await self._alone(route, caller, key, version, arguments, signature)
         committed()
         return response(answer)
 
@@ -192,7 +196,13 @@ class Edge:
             return fault.joined(await route.rules(work, fault.leaves))
 
     async def _alone(
-        self, route: Route, caller: Caller, key: Key | None, version: int, arguments: dict[str, object]
+        self,
+        route: Route,
+        caller: Caller,
+        key: Key | None,
+        version: int,
+        arguments: dict[str, object],
+        signature: str,
     ) -> Stored:
         """Carry out one request in a transaction of its own."""
 
@@ -202,7 +212,7 @@ class Edge:
                 raise before
             if before is not None:
                 return _opened(route, work, key, before)
-            call = Call(work, caller, version, public_url=self.public_url)
+            call = Call(work, caller, version, public_url=self.public_url, signature=signature, settings=self.settings)
             outcome = await route.handler(call=call, **arguments)
             if isinstance(outcome, Refusal):
                 return outcome

@@ -34,6 +34,7 @@ class Person:
     consents: bool = True
     regions: tuple[str, ...] = ()
     held: bool = False
+    phone: str | None = None
 
     def __repr__(self) -> str:
         return f"Person({self.key!r})"  # a value that ends in a log shows no address

@@ -24,6 +24,8 @@ class Channel(StrEnum):
     WHATSAPP = "whatsapp"
     SMS = "sms"
     EMAIL = "email"
+    WEBHOOK = "webhook"  # another system of the office
+    APPRISE = "apprise"  # Telegram and everything else that Apprise speaks
 
 
 class Lane(IntEnum):

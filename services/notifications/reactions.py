@@ -11,7 +11,7 @@ from services.notifications.messages import handlers as messages
 from services.notifications.messages.handlers import News
 from services.notifications.messages.rules import Audience, Rule, rules_of
 from services.notifications.people import Person, owner_key
-from services.notifications.plans import Channel, plan_for
+from services.notifications.plans import plan_for
 from shared import operator_acts
 from shared.consumer import Heard, on_run
 from shared.contracts import Event
@@ -82,11 +82,17 @@ async def tell(work: Work, run: Sequence[Heard[Event]]) -> None:
             for one, people in zip(run, audiences, strict=True)
         ]
     wanted = [
-        Wanted(told.message_id, told.person.key, told.news.region, told.news.caller.traceparent)
+        Wanted(
+            told.message_id,
+            told.person.key,
+            told.news.region,
+            told.news.caller.traceparent,
+            plan_for(told.person, told.news.rule.urgency, work.now),
+        )
         for told in await messages.tell(work, news)
-        if told.news.rule.email and plan_for(told.person, told.news.rule.urgency, work.now).channels
+        if told.news.rule.email
     ]
-    await delivery.queue(work, wanted, channel=Channel.EMAIL)
+    await delivery.queue(work, wanted)
 
 
 async def forget(work: Work, event: PersonErased) -> None:

@@ -3,6 +3,8 @@
 A route or a reaction that is added later has to be added here: `test_crash_points.py` does not let it be forgotten.
 """
 
+import hmac
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -71,6 +73,7 @@ from shared.contracts.registration import (
 REGION = "19.71"
 WAREHOUSE, PROVINCE = f"WH-{REGION}", "WH-PROV"
 MASKS = "MASK-CLOTH"
+SMS_HOOK_SECRET = "for-the-trial"
 STATION, SOAP = "HANDWASH-STATION", "SOAP-5L"
 SITE = "CC-19.71-01"
 END = "2099-12-31"
@@ -1148,6 +1151,32 @@ async def register_staff(_office: Office) -> Order:
     )
 
 
+async def take_hook(_office: Office) -> Order:
+    event = {"event_id": str(uuid4()), "id": "id-1", "kind": "delivered", "at": _moment()}
+    content = json.dumps({"events": [event]}).encode()
+    signature = hmac.digest(SMS_HOOK_SECRET.encode(), content, "sha256").hex()
+    headers = {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={signature}"}
+    return Order("notifications", "POST", "/notifications/hooks/sms", headers=headers, content=content)
+
+
+async def resolve_delivery(office: Office) -> Order:
+    number = next(_numbers)
+    owner = {
+        "name": f"Pemilik {number}",
+        "email": f"hilang-{number}@contoh.example",
+    }
+    await office.done(
+        _post(
+            "registration", "/registration/businesses",
+            name=f"Usaha {number}", sector="garment", region=REGION, owner=owner,
+        )
+    )  # fmt: skip
+    await office.rests()
+    found = await office.asked("notifications", "/notifications/deliveries?state=unknown")
+    path = f"/notifications/deliveries/{found['items'][0]['id']}/resolution"
+    return _post("notifications", path, outcome="not_delivered", reason="Ia belum menerimanya")
+
+
 async def read_message(office: Office) -> Order:
     await office.done(await receive_stock(office, PROVINCE))
     await office.rests()
@@ -1265,6 +1294,8 @@ ORDERS: Mapping[str, Recipe] = {
     "settle_market": settle_market,
     "register_staff": register_staff,
     "read_message": read_message,
+    "take_hook": take_hook,
+    "resolve_delivery": resolve_delivery,
 }
 """By the name of the route."""
 

@@ -166,7 +166,7 @@ async def end_businesses(session: AsyncSession, ids: Iterable[UUID], now: dateti
 
 
 BUSINESSES = text(
-    "SELECT business_id, b.name, owner_id, language, email, coalesce(given, true) AS consents,"
+    "SELECT business_id, b.name, owner_id, language, email, phone, coalesce(given, true) AS consents,"
     " h.owner_id IS NOT NULL AS held FROM contact_business b LEFT JOIN contact USING (owner_id)"
     " LEFT JOIN contact_consent USING (owner_id) LEFT JOIN contact_hold h USING (owner_id)"
     " WHERE business_id = ANY(CAST(:ids AS uuid[]))"
@@ -180,7 +180,8 @@ async def businesses(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, N
 
 
 OWNERS = text(
-    "SELECT owner_id, language, email, coalesce(given, true) AS consents, h.owner_id IS NOT NULL AS held FROM contact"
+    "SELECT owner_id, language, email, phone, coalesce(given, true) AS consents, h.owner_id IS NOT NULL AS held"
+    " FROM contact"
     " LEFT JOIN contact_consent USING (owner_id) LEFT JOIN contact_hold h USING (owner_id)"
     " WHERE owner_id = ANY(CAST(:ids AS uuid[]))"
 )
@@ -196,7 +197,7 @@ def _owner(row: Row[Any]) -> Person | None:
     if not row.language:
         return None
     key = owner_key(row.owner_id)
-    return Person(key, Language(row.language), row.email, consents=row.consents, held=row.held)
+    return Person(key, Language(row.language), row.email, consents=row.consents, held=row.held, phone=row.phone)
 
 
 HOLD = text(

@@ -25,7 +25,7 @@ NOT_QUEUED = text(
     WHERE m.fact = ANY(CAST(:facts AS text[])) AND m.purpose = ANY(CAST(:mailed AS text[]))
       AND coalesce(c.email, s.email) IS NOT NULL
       AND coalesce(c.changed_at, s.changed_at) < m.created_at - CAST(:settled AS interval)
-      AND NOT EXISTS (SELECT FROM delivery d WHERE d.message_id = m.id AND d.channel = 'email')
+      AND NOT EXISTS (SELECT FROM delivery d WHERE d.message_id = m.id)
       AND (m.urgency = 'required' OR NOT EXISTS (
         SELECT FROM contact_consent k WHERE k.owner_id = c.owner_id
           AND NOT (k.given AND k.changed_at < m.created_at - CAST(:settled AS interval))))

@@ -1,0 +1,124 @@
+"""How fast a channel may be used, and when it is left alone: a token bucket and a circuit breaker."""
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+from typing import Final
+
+from prometheus_client import Gauge
+
+from services.notifications.delivery.domain import (
+    Accepted,
+    ChannelDown,
+    Deferred,
+    Doubtful,
+    Letter,
+    Outcome,
+    Refused,
+    Repeatable,
+)
+from services.notifications.delivery.sender import Channel
+
+FAILURES_MAX: Final = 5
+OPEN_SECONDS: Final = 30.0
+BURST_SECONDS: Final = 0.5
+"""How much of its rate a channel may use at once, and so begin together: whoever comes next waits no longer for it."""
+
+CHANNEL_STATE = Gauge(
+    "serumpun_channel_state", "Whether a channel is used: 0 yes, 1 being tried, 2 left alone.", ("channel",)
+)
+CLOSED, HALF_OPEN, OPEN = 0, 1, 2
+
+
+class Breaker:
+    """Leaves a channel alone after failures in a row; then one letter tries whether it is well again."""
+
+    def __init__(self, name: str, now: Callable[[], float] = monotonic) -> None:
+        self._name = name
+        self._now = now
+        self._failures = 0
+        self._opened_at: float | None = None
+        CHANNEL_STATE.labels(name).set(CLOSED)
+
+    @property
+    def state(self) -> int:
+        """Give whether the channel is used, being tried, or left alone."""
+        if self._opened_at is None:
+            return CLOSED
+        return HALF_OPEN if self._now() - self._opened_at >= OPEN_SECONDS else OPEN
+
+    def note(self, outcome: Outcome) -> None:
+        """Learn from an answer: a refusal is one of a letter, and the channel is well."""
+        match outcome:
+            case Accepted() | Refused():
+                self._failures, self._opened_at = 0, None
+            case Deferred(due_at=None) | Doubtful() | Repeatable():
+                self.failed()
+            case Deferred():
+                pass  # it says itself when to come again
+        CHANNEL_STATE.labels(self._name).set(self.state)
+
+    def failed(self) -> None:
+        """Count a failure; the last one that is borne, and each at a trial, leaves the channel alone for a while."""
+        self._failures += 1
+        if self._failures >= FAILURES_MAX:
+            self._opened_at = self._now()
+            CHANNEL_STATE.labels(self._name).set(OPEN)
+
+
+class Bucket:
+    """Lets pass so many a second, and no more at once than come together in half a second."""
+
+    def __init__(self, per_second: int, now: Callable[[], float] = monotonic) -> None:
+        self.burst = max(1, int(per_second * BURST_SECONDS))
+        self._per_second = per_second
+        self._now = now
+        self._free_at = now()
+
+    async def take(self) -> None:
+        """Wait for one's turn."""
+        now = self._now()
+        self._free_at = max(self._free_at, now - self.burst / self._per_second) + 1 / self._per_second
+        if (wait := self._free_at - now) > 0:
+            await asyncio.sleep(wait)
+
+
+class Guarded:
+    """A channel used no faster than its rate, and left alone while it fails."""
+
+    def __init__(self, channel: Channel, bucket: Bucket, breaker: Breaker) -> None:
+        self._channel = channel
+        self._bucket = bucket
+        self._breaker = breaker
+        self.concurrency = channel.concurrency
+
+    @property
+    def name(self) -> str:
+        """Give the channel's name in the ledger."""
+        return self._channel.name
+
+    @property
+    def batch(self) -> int:
+        """Give how many are begun together: no more than pass in half a second, and one while it is being tried."""
+        return 1 if self._breaker.state != CLOSED else min(self._channel.batch, self._bucket.burst)
+
+    async def open(self) -> None:
+        """Make ready to deliver; raises ChannelDown while the channel is left alone."""
+        if self._breaker.state == OPEN:
+            raise ChannelDown(f"{self.name} has failed {FAILURES_MAX} times in a row and is left alone")
+        try:
+            await self._channel.open()
+        except ChannelDown:
+            self._breaker.failed()
+            raise
+
+    async def deliver(self, letter: Letter) -> Outcome:
+        """Hand over one letter when it is its turn."""
+        await self._bucket.take()
+        outcome = await self._channel.deliver(letter)
+        self._breaker.note(outcome)
+        return outcome
+
+    async def close(self) -> None:
+        """Let go of what is open."""
+        await self._channel.close()

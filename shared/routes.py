@@ -74,7 +74,8 @@ class Call:
     """One request as a handler sees it.
 
     Shape: `expected_version` is the version that If-Match names, on routes that change something; `accept` is what
-           the reader of a question takes, and `public_url` is where everybody finds this service
+           the reader of a question takes, and `public_url` is where everybody finds this service; `after` is the
+           version that whoever watches has seen last, if any
     """
 
     work: Work
@@ -82,6 +83,7 @@ class Call:
     expected_version: int = 0
     accept: str = ""
     public_url: str = ""
+    after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,17 @@ from uuid import UUID
 
 from services.notifications.contacts import api as contacts_api
 from services.notifications.contacts import handlers as contacts
+from services.notifications.contacts import preferences_api
 from services.notifications.delivery import api as delivery_api
 from services.notifications.delivery.domain import Letter
 from services.notifications.delivery.email import Email, Server
 from services.notifications.delivery.sender import Sender
 from services.notifications.delivery.store import Delivery
+from services.notifications.digesting import digester
 from services.notifications.messages import api as messages_api
 from services.notifications.messages import handlers as messages
 from services.notifications.messages.domain import check
+from services.notifications.plans import Urgency, channels_of
 from services.notifications.reactions import REACTIONS
 from shared.database import Work
 from shared.service import Runtime, Service
@@ -21,13 +24,17 @@ check()  # a text that could fail in the middle of an event fails here instead, 
 
 
 async def letters(work: Work, deliveries: Sequence[Delivery]) -> dict[UUID, Letter]:
-    """Give the letters of deliveries, to the addresses that hold now; whoever has none, or is held, gets none."""
+    """Give the letters of deliveries, to the addresses and by the choices that hold now; without one there is none."""
     written = await messages.written(work, [delivery.message_id for delivery in deliveries])
     people = await contacts.known(work, {delivery.person for delivery in deliveries})
     found = {}
     for delivery in deliveries:
         message, person = written[delivery.message_id], people.get(delivery.person)
-        if person is not None and person.email is not None and not person.held:
+        if (
+            person is not None
+            and person.email is not None
+            and delivery.channel in channels_of(person, Urgency(message.urgency))
+        ):
             found[delivery.id] = Letter(
                 key=delivery.id,
                 to=person.email,
@@ -50,7 +57,7 @@ SERVICE = Service(
     name="notifications",
     title="Messages and their delivery",
     prefix="/notifications",
-    routes=(messages_api.routes, contacts_api.routes, delivery_api.routes),
+    routes=(messages_api.routes, contacts_api.routes, preferences_api.routes, delivery_api.routes),
     reactions=REACTIONS,
-    workers=(sender,),
+    workers=(sender, digester),
 )

@@ -1,6 +1,6 @@
 """What notifications does when something has happened: first learn, then tell those whom the rules name."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from uuid import UUID
 
@@ -8,10 +8,10 @@ from services.notifications.contacts import handlers as contacts
 from services.notifications.delivery import handlers as delivery
 from services.notifications.delivery.store import Wanted
 from services.notifications.messages import handlers as messages
-from services.notifications.messages.handlers import News
+from services.notifications.messages.handlers import News, Told
 from services.notifications.messages.rules import Audience, Rule, rules_of
 from services.notifications.people import Person, owner_key
-from services.notifications.plans import Channel, plan_for
+from services.notifications.plans import Channel
 from shared import operator_acts
 from shared.consumer import Heard, on_run
 from shared.contracts import Event
@@ -81,10 +81,16 @@ async def tell(work: Work, run: Sequence[Heard[Event]]) -> None:
             News(rule, one.event, people, one.caller, givers.get(one.caller.subject))
             for one, people in zip(run, audiences, strict=True)
         ]
+    await send(work, await messages.tell(work, news))
+
+
+async def send(work: Work, told: Iterable[Told]) -> None:
+    """Queue what is to leave the inbox."""
+    plans = [(one, one.plan(work.now)) for one in told if one.outside]
     wanted = [
-        Wanted(told.message_id, told.person.key, told.news.region, told.news.caller.traceparent)
-        for told in await messages.tell(work, news)
-        if told.news.rule.email and plan_for(told.person, told.news.rule.urgency, work.now).channels
+        Wanted(one.message_id, one.person.key, one.region, one.traceparent)
+        for one, plan in plans
+        if Channel.EMAIL in plan.channels  # the one channel that there is
     ]
     await delivery.queue(work, wanted, channel=Channel.EMAIL)
 

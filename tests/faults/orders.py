@@ -1156,6 +1156,27 @@ async def read_message(office: Office) -> Order:
     return _post("notifications", f"/notifications/inbox/{newest['id']}/read")
 
 
+async def change_preferences(office: Office) -> Order:
+    """Choose as an owner to whom nothing else is told meanwhile."""
+    business = await office.done(await register_business(office))
+    await office.rests()
+    path = "/notifications/preferences"
+    order = Order("notifications", "PATCH", path, {"digest": True}, {"If-Match": '"1"'})
+    return replace(order, owner=business["owner_id"])
+
+
+async def say_stop(office: Office) -> Order:
+    business = await office.done(await register_business(office))
+    await office.rests()
+    return _post("notifications", f"/notifications/owners/{business['owner_id']}/stop", stopped=True)
+
+
+async def read_messages(office: Office) -> Order:
+    await office.done(await receive_stock(office, PROVINCE))
+    await office.rests()
+    return _post("notifications", "/notifications/inbox/read", until=_moment())
+
+
 ORDERS: Mapping[str, Recipe] = {
     "register_business": register_business,
     "change_business": change_business,
@@ -1265,6 +1286,9 @@ ORDERS: Mapping[str, Recipe] = {
     "settle_market": settle_market,
     "register_staff": register_staff,
     "read_message": read_message,
+    "read_messages": read_messages,
+    "change_preferences": change_preferences,
+    "say_stop": say_stop,
 }
 """By the name of the route."""
 

@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
-from services.notifications.contacts import store
+from services.notifications.contacts import preference_store, store
 from services.notifications.contacts.domain import ERASED_NAME, circles, spoken
-from services.notifications.people import OWNER_PREFIX, STAFF_PREFIX, Person
+from services.notifications.people import OWNER_PREFIX, STAFF_PREFIX, Person, owner_key
 from shared.caller import Caller, Role, regions_fault
 from shared.consumer import Heard, NotYet
 from shared.contracts.registration import (
@@ -107,6 +108,17 @@ async def erase(work: Work, event: PersonErased) -> None:
     )
     await store.save_contacts(work.session, [forgotten])
     await store.hold(work.session, event.owner_id, "erased", work.now)
+    await preference_store.forget(work.session, owner_key(event.owner_id))
+
+
+async def stop(work: Work, person: str, at: datetime) -> None:
+    """Write to a person over no channel from now on, whatever it is; also what is queued is not sent any more."""
+    await preference_store.say(work.session, person, work.caller.subject, work.now, stopped_at=at)
+
+
+async def start(work: Work, person: str, at: datetime) -> None:
+    """Write to a person again as they chose before, unless they said STOP after that moment."""
+    await preference_store.say(work.session, person, work.caller.subject, work.now, started_at=at)
 
 
 async def owners_of(work: Work, named: Sequence[Sequence[UUID]]) -> list[list[Person]]:

@@ -12,7 +12,8 @@ from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notifications.contacts.domain import OFFICE_ROLES, STAFF_ROLES
-from services.notifications.people import Language, Person, owner_key, staff_key
+from services.notifications.contacts.preference_store import STOPPED_SQL
+from services.notifications.people import Choices, Language, Person, owner_key, staff_key
 
 NAME_LENGTH_MAX = 200
 EMAIL_LENGTH_MAX = 254
@@ -165,10 +166,15 @@ async def end_businesses(session: AsyncSession, ids: Iterable[UUID], now: dateti
     await session.execute(END, {"ids": list(ids), "now": now})
 
 
+CHOSEN_SQL = f"p.required, p.invitation, p.information, p.digest, {STOPPED_SQL} AS stopped"
+OWNER_SQL = (
+    "coalesce(p.language, c.language) AS language, c.language IS NOT NULL AS is_known, email, phone,"
+    f" c.region AS home, coalesce(given, true) AS consents, h.owner_id IS NOT NULL AS held, {CHOSEN_SQL}"
+)
 BUSINESSES = text(
-    "SELECT business_id, b.name, owner_id, language, email, coalesce(given, true) AS consents,"
-    " h.owner_id IS NOT NULL AS held FROM contact_business b LEFT JOIN contact USING (owner_id)"
+    f"SELECT business_id, b.name, owner_id, {OWNER_SQL} FROM contact_business b LEFT JOIN contact c USING (owner_id)"
     " LEFT JOIN contact_consent USING (owner_id) LEFT JOIN contact_hold h USING (owner_id)"
+    " LEFT JOIN preference p ON p.person = 'owner/' || owner_id"
     " WHERE business_id = ANY(CAST(:ids AS uuid[]))"
 )
 
@@ -180,9 +186,10 @@ async def businesses(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, N
 
 
 OWNERS = text(
-    "SELECT owner_id, language, email, coalesce(given, true) AS consents, h.owner_id IS NOT NULL AS held FROM contact"
+    f"SELECT owner_id, {OWNER_SQL} FROM contact c"
     " LEFT JOIN contact_consent USING (owner_id) LEFT JOIN contact_hold h USING (owner_id)"
-    " WHERE owner_id = ANY(CAST(:ids AS uuid[]))"
+    " LEFT JOIN preference p ON p.person = 'owner/' || owner_id"
+    " WHERE owner_id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608  ours
 )
 
 
@@ -193,10 +200,30 @@ async def owners(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Perso
 
 
 def _owner(row: Row[Any]) -> Person | None:
-    if not row.language:
+    if not row.is_known:
         return None
-    key = owner_key(row.owner_id)
-    return Person(key, Language(row.language), row.email, consents=row.consents, held=row.held)
+    return Person(
+        owner_key(row.owner_id),
+        Language(row.language),
+        row.email,
+        consents=row.consents,
+        held=row.held,
+        phone=row.phone,
+        home=row.home,
+        choices=_choices(row),
+        stopped=row.stopped,
+    )
+
+
+def _choices(row: Row[Any]) -> Choices | None:
+    if row.required is None:
+        return None
+    return Choices(tuple(row.required), tuple(row.invitation), tuple(row.information), row.digest)
+
+
+async def contact(session: AsyncSession, owner_id: UUID) -> ContactRow | None:
+    """Find how an owner can be reached."""
+    return await session.get(ContactRow, owner_id, populate_existing=True)
 
 
 HOLD = text(
@@ -216,9 +243,12 @@ async def let_go(session: AsyncSession, owner_id: UUID) -> None:
     await session.execute(LET_GO, {"owner_id": owner_id})
 
 
+STAFF_SQL = (
+    f"SELECT subject, regions, coalesce(p.language, s.language) AS language, email, {CHOSEN_SQL}"
+    " FROM staff_member s LEFT JOIN preference p ON p.person = 'staff/' || subject"  # noqa: S608  ours
+)
 OFFICE = text(
-    "SELECT subject, regions, language, email FROM staff_member"
-    " WHERE role = ANY(CAST(:roles AS text[])) AND regions && CAST(:regions AS text[]) ORDER BY subject"
+    f"{STAFF_SQL} WHERE role = ANY(CAST(:roles AS text[])) AND regions && CAST(:regions AS text[]) ORDER BY subject"
 )
 
 
@@ -228,9 +258,7 @@ async def office(session: AsyncSession, regions: Iterable[str]) -> list[Clerk]:
     return [Clerk(_clerk(row), frozenset(row.regions)) for row in rows]
 
 
-STAFF = text(
-    "SELECT subject, regions, language, email FROM staff_member WHERE subject = ANY(CAST(:subjects AS text[]))"
-)
+STAFF = text(f"{STAFF_SQL} WHERE subject = ANY(CAST(:subjects AS text[]))")
 
 
 async def staff(session: AsyncSession, subjects: Iterable[str]) -> dict[str, Person]:
@@ -240,7 +268,16 @@ async def staff(session: AsyncSession, subjects: Iterable[str]) -> dict[str, Per
 
 
 def _clerk(row: Row[Any]) -> Person:
-    return Person(staff_key(row.subject), Language(row.language), row.email, regions=tuple(sorted(row.regions)))
+    regions = tuple(sorted(row.regions))
+    return Person(
+        staff_key(row.subject),
+        Language(row.language),
+        row.email,
+        regions=regions,
+        home=regions[0],
+        choices=_choices(row),
+        stopped=row.stopped,
+    )
 
 
 NAMES = text("SELECT subject, name FROM staff_member WHERE subject = ANY(CAST(:subjects AS text[]))")

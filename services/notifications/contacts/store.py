@@ -172,7 +172,7 @@ OWNER_SQL = (
     f" c.region AS home, coalesce(given, true) AS consents, h.owner_id IS NOT NULL AS held, {CHOSEN_SQL}"
 )
 BUSINESSES = text(
-    f"SELECT business_id, b.name, owner_id, {OWNER_SQL} FROM contact_business b LEFT JOIN contact c USING (owner_id)"
+    f"SELECT business_id, b.name, owner_id, {OWNER_SQL} FROM contact_business b LEFT JOIN contact c USING (owner_id)"  # noqa: S608  ours
     " LEFT JOIN contact_consent USING (owner_id) LEFT JOIN contact_hold h USING (owner_id)"
     " LEFT JOIN preference p ON p.person = 'owner/' || owner_id"
     " WHERE business_id = ANY(CAST(:ids AS uuid[]))"
@@ -186,10 +186,10 @@ async def businesses(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, N
 
 
 OWNERS = text(
-    f"SELECT owner_id, {OWNER_SQL} FROM contact c"
+    f"SELECT owner_id, {OWNER_SQL} FROM contact c"  # noqa: S608  ours
     " LEFT JOIN contact_consent USING (owner_id) LEFT JOIN contact_hold h USING (owner_id)"
     " LEFT JOIN preference p ON p.person = 'owner/' || owner_id"
-    " WHERE owner_id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608  ours
+    " WHERE owner_id = ANY(CAST(:ids AS uuid[]))"
 )
 
 
@@ -244,8 +244,8 @@ async def let_go(session: AsyncSession, owner_id: UUID) -> None:
 
 
 STAFF_SQL = (
-    f"SELECT subject, regions, coalesce(p.language, s.language) AS language, email, {CHOSEN_SQL}"
-    " FROM staff_member s LEFT JOIN preference p ON p.person = 'staff/' || subject"  # noqa: S608  ours
+    f"SELECT subject, regions, coalesce(p.language, s.language) AS language, email, {CHOSEN_SQL}"  # noqa: S608  ours
+    " FROM staff_member s LEFT JOIN preference p ON p.person = 'staff/' || subject"
 )
 OFFICE = text(
     f"{STAFF_SQL} WHERE role = ANY(CAST(:roles AS text[])) AND regions && CAST(:regions AS text[]) ORDER BY subject"

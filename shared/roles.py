@@ -122,6 +122,7 @@ class Action(StrEnum):
     READ_INBOX = "read_inbox"
     SET_PREFERENCES = "set_preferences"
     STOP_MESSAGES = "stop_messages"
+    SUBSCRIBE = "subscribe"
     REGISTER_STAFF = "register_staff"
     SEE_CONTACTS = "see_contacts"
     SEE_MESSAGES = "see_messages"
@@ -243,6 +244,7 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.READ_INBOX: _READERS | {Role.OWNER},  # one's own, always
         Action.SET_PREFERENCES: _READERS | {Role.OWNER},  # one's own, always
         Action.STOP_MESSAGES: _FIELD,  # for who said so at the office
+        Action.SUBSCRIBE: frozenset({Role.REGENCY_OFFICER, Role.PROVINCE_STAFF}),  # whom the rules tell
         Action.REGISTER_STAFF: _OFFICE,
         Action.SEE_CONTACTS: _FIELD,  # phones and addresses: an auditor checks figures, not people
         Action.SEE_MESSAGES: _READERS,

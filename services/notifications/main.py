@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.notifications.contacts import api as contacts_api
 from services.notifications.contacts import handlers as contacts
-from services.notifications.contacts import preferences_api
+from services.notifications.contacts import preferences_api, subscriptions_api
 from services.notifications.delivery import api as delivery_api
 from services.notifications.delivery.domain import Letter
 from services.notifications.delivery.email import Email, Server
@@ -14,6 +14,7 @@ from services.notifications.delivery.store import Delivery
 from services.notifications.digesting import digester
 from services.notifications.messages import api as messages_api
 from services.notifications.messages import handlers as messages
+from services.notifications.messages import templates_api
 from services.notifications.messages.domain import check
 from services.notifications.plans import Urgency, channels_of
 from services.notifications.reactions import REACTIONS
@@ -57,7 +58,14 @@ SERVICE = Service(
     name="notifications",
     title="Messages and their delivery",
     prefix="/notifications",
-    routes=(messages_api.routes, contacts_api.routes, preferences_api.routes, delivery_api.routes),
+    routes=(
+        messages_api.routes,
+        templates_api.routes,
+        contacts_api.routes,
+        preferences_api.routes,
+        subscriptions_api.routes,
+        delivery_api.routes,
+    ),
     reactions=REACTIONS,
     workers=(sender, digester),
 )

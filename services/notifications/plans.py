@@ -20,6 +20,19 @@ class Urgency(StrEnum):
     INFORMATION = "information"
 
 
+class Kind(StrEnum):
+    """What staff subscribe to, region by region."""
+
+    LOW = "stock_low"
+    OUT = "stock_out"
+    EXPIRING = "stock_expiring"
+    PRICE = "price"
+    STATION = "station"
+    DISCREPANCY = "discrepancy"
+    EXCEPTION = "exception"
+    NOT_TOLD = "not_told"
+
+
 class Channel(StrEnum):
     """The ways beside the inbox to reach somebody."""
 

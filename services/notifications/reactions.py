@@ -120,11 +120,11 @@ def _businesses(rule: Rule, event: Event) -> Sequence[UUID]:
 
 
 async def _office(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
-    return await contacts.offices_of(work, [getattr(event, rule.region) for event in events])
+    return await contacts.offices_of(work, [getattr(event, rule.region) for event in events], rule.kind)
 
 
 async def _keepers(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
-    return await contacts.keepers_of(work, [getattr(event, rule.region) for event in events])
+    return await contacts.keepers_of(work, [getattr(event, rule.region) for event in events], rule.kind)
 
 
 async def _told(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:

@@ -1177,6 +1177,17 @@ async def read_messages(office: Office) -> Order:
     return _post("notifications", "/notifications/inbox/read", until=_moment())
 
 
+async def preview_template(_office: Office) -> Order:
+    return _post("notifications", "/notifications/templates/aid/preview")
+
+
+async def subscribe(office: Office) -> Order:
+    """Subscribe to all that the role tells of anyway, as a member of staff who is known."""
+    path = "/notifications/subscriptions"
+    found = await office.asked("notifications", path)
+    return Order("notifications", "PATCH", path, {"kinds": found["kinds"]}, {"If-Match": f'"{found["version"]}"'})
+
+
 ORDERS: Mapping[str, Recipe] = {
     "register_business": register_business,
     "change_business": change_business,
@@ -1287,6 +1298,8 @@ ORDERS: Mapping[str, Recipe] = {
     "register_staff": register_staff,
     "read_message": read_message,
     "read_messages": read_messages,
+    "preview_template": preview_template,
+    "subscribe": subscribe,
     "change_preferences": change_preferences,
     "say_stop": say_stop,
 }

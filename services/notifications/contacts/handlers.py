@@ -143,19 +143,24 @@ def _owners(businesses: Iterable[store.Named]) -> list[Person]:
     return [replace(owner, businesses=tuple(names)) for owner, names in theirs.items()]
 
 
-async def offices_of(work: Work, regions: Sequence[str]) -> list[list[Person]]:
+async def offices_of(work: Work, regions: Sequence[str], kind: str | None = None) -> list[list[Person]]:
     """Give for each region its officers and the staff of the province around it."""
-    return await _serving(work, [circles(region) for region in regions])
+    return await _serving(work, [circles(region) for region in regions], kind)
 
 
-async def keepers_of(work: Work, regions: Sequence[str]) -> list[list[Person]]:
+async def keepers_of(work: Work, regions: Sequence[str], kind: str | None = None) -> list[list[Person]]:
     """Give for each region the staff of the very office whose stock it is."""
-    return await _serving(work, [[region] for region in regions])
+    return await _serving(work, [[region] for region in regions], kind)
 
 
-async def _serving(work: Work, wanted: Sequence[Sequence[str]]) -> list[list[Person]]:
-    clerks = await store.office(work.session, {region for regions in wanted for region in regions})
-    return [[clerk.person for clerk in clerks if not clerk.regions.isdisjoint(regions)] for regions in wanted]
+async def _serving(work: Work, wanted: Sequence[Sequence[str]], kind: str | None) -> list[list[Person]]:
+    clerks = await store.office(work.session, {region for regions in wanted for region in regions}, kind)
+    return [[clerk.person for clerk in clerks if _serves(clerk, regions)] for regions in wanted]
+
+
+def _serves(clerk: store.Clerk, regions: Sequence[str]) -> bool:
+    """Tell whether a fact concerns somebody: the last of the regions is the one where it is."""
+    return not clerk.regions.isdisjoint(circles(regions[-1]) if clerk.subscribed else regions)
 
 
 async def known(work: Work, keys: Iterable[str]) -> dict[str, Person]:

@@ -11,9 +11,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notifications.contacts.domain import OFFICE_ROLES, STAFF_ROLES
+from services.notifications.contacts.domain import OFFICE_ROLES, STAFF_ROLES, circles
 from services.notifications.contacts.preference_store import STOPPED_SQL
 from services.notifications.people import Choices, Language, Person, owner_key, staff_key
+from shared.caller import sees
 
 NAME_LENGTH_MAX = 200
 EMAIL_LENGTH_MAX = 254
@@ -122,10 +123,11 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Clerk:
-    """A member of staff, and the regions that they serve."""
+    """A member of staff, and the regions that they serve, or of which they subscribed to a kind of news."""
 
     person: Person
     regions: frozenset[str]
+    subscribed: bool = False
 
 
 def _upsert(row: type[SQLModel], key: str) -> Insert:
@@ -244,18 +246,35 @@ async def let_go(session: AsyncSession, owner_id: UUID) -> None:
 
 
 STAFF_SQL = (
-    f"SELECT subject, regions, coalesce(p.language, s.language) AS language, email, {CHOSEN_SQL}"  # noqa: S608  ours
+    f"SELECT subject, s.regions, coalesce(p.language, s.language) AS language, email, {CHOSEN_SQL}"  # noqa: S608  ours
     " FROM staff_member s LEFT JOIN preference p ON p.person = 'staff/' || subject"
 )
+# Whoever subscribed is told of the kinds and regions that they named, and by role alone of what has no kind.
 OFFICE = text(
-    f"{STAFF_SQL} WHERE role = ANY(CAST(:roles AS text[])) AND regions && CAST(:regions AS text[]) ORDER BY subject"
+    STAFF_SQL.replace("FROM staff_member", ", k.regions AS followed FROM staff_member")
+    + " LEFT JOIN subscription k USING (subject) WHERE role = ANY(CAST(:roles AS text[])) AND CASE"
+    " WHEN CAST(:kind AS text) IS NULL OR k.subject IS NULL THEN s.regions && CAST(:regions AS text[])"
+    " ELSE CAST(:kind AS text) = ANY(k.kinds) AND k.regions && CAST(:around AS text[]) END ORDER BY subject"
 )
 
 
-async def office(session: AsyncSession, regions: Iterable[str]) -> list[Clerk]:
-    """Find the staff of the offices that serve any of these very regions, neither inside nor around them."""
-    rows = await session.execute(OFFICE, {"roles": [role.value for role in OFFICE_ROLES], "regions": list(regions)})
-    return [Clerk(_clerk(row), frozenset(row.regions)) for row in rows]
+async def office(session: AsyncSession, regions: Iterable[str], kind: str | None = None) -> list[Clerk]:
+    """Find the staff of the offices that serve any of these very regions, neither inside nor around them.
+
+    Shape: of a `kind` those who subscribed are found by what they named, also for what lies in a region they named
+    """
+    wanted = list(regions)
+    around = {circle for region in wanted for circle in circles(region)}
+    asked = {"roles": [role.value for role in OFFICE_ROLES], "regions": wanted, "around": list(around), "kind": kind}
+    return [_served(row, kind) for row in await session.execute(OFFICE, asked)]
+
+
+def _served(row: Row[Any], kind: str | None) -> Clerk:
+    if kind is None or row.followed is None:
+        return Clerk(_clerk(row), frozenset(row.regions))
+    # What was taken from them since is not theirs any more, whatever they once subscribed to.
+    theirs = [region for region in row.followed if sees(row.regions, region)]
+    return Clerk(_clerk(row), frozenset(theirs), subscribed=True)
 
 
 STAFF = text(f"{STAFF_SQL} WHERE subject = ANY(CAST(:subjects AS text[]))")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from services.notifications.plans import Urgency
+from services.notifications.plans import Kind, Urgency
 from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
@@ -62,7 +62,8 @@ class Rule:
     Shape:  `purpose` names the texts; one person gets one message per fact and purpose, ever. `region` is the field
             of the event that says where the audience is; `after` the purpose of those who were told before. With
             `outside` it leaves the inbox over the channels that its reader has and chose; `until` is the field of the
-            event that says when it is of no use any more, where that is sooner than a week
+            event that says when it is of no use any more, where that is sooner than a week; `kind` is what staff
+            subscribe to, which then decides beside their role
     """
 
     event: type[Event]
@@ -71,6 +72,7 @@ class Rule:
     urgency: Urgency
     outside: bool = field(default=False, kw_only=True)
     until: str | None = field(default=None, kw_only=True)
+    kind: Kind | None = field(default=None, kw_only=True)
     region: str = field(default="region", kw_only=True)
     after: str | None = field(default=None, kw_only=True)
 
@@ -85,17 +87,20 @@ RULES: tuple[Rule, ...] = (
     Rule(DistributionVoided, Audience.TOLD, "void_office", Urgency.INFORMATION, outside=True, after="aid_office"),
 
     Rule(StockReceived, Audience.KEEPERS, "stock_in", Urgency.INFORMATION),
-    Rule(StockRestated, Audience.KEEPERS, "restated", Urgency.INFORMATION),
+    Rule(StockRestated, Audience.KEEPERS, "restated", Urgency.INFORMATION, kind=Kind.DISCREPANCY),
     Rule(TransferDispatched, Audience.KEEPERS, "goods_coming", Urgency.INFORMATION, outside=True, region="to_region"),
-    Rule(TransferReceived, Audience.KEEPERS, "goods_arrived", Urgency.INFORMATION, region="from_region"),
+    Rule(
+        TransferReceived, Audience.KEEPERS, "goods_arrived", Urgency.INFORMATION,
+        region="from_region", kind=Kind.DISCREPANCY,
+    ),
 
     Rule(ProductionOffered, Audience.OWNERS, "order_offered", Urgency.INVITATION, outside=True, until="answer_by"),
     Rule(ProductionTakenBack, Audience.OWNERS, "order_taken_back", Urgency.REQUIRED, outside=True),
     Rule(ProductionPaid, Audience.OWNERS, "order_paid", Urgency.REQUIRED, outside=True),
     Rule(ProductionDelivered, Audience.KEEPERS, "order_delivered", Urgency.INFORMATION, region="place_region"),
-    Rule(StationReported, Audience.KEEPERS, "station_reported", Urgency.REQUIRED, outside=True),
-    Rule(StationDry, Audience.KEEPERS, "station_dry", Urgency.REQUIRED, outside=True),
-    Rule(StationBroken, Audience.KEEPERS, "station_broken", Urgency.REQUIRED, outside=True),
+    Rule(StationReported, Audience.KEEPERS, "station_reported", Urgency.REQUIRED, outside=True, kind=Kind.STATION),
+    Rule(StationDry, Audience.KEEPERS, "station_dry", Urgency.REQUIRED, outside=True, kind=Kind.STATION),
+    Rule(StationBroken, Audience.KEEPERS, "station_broken", Urgency.REQUIRED, outside=True, kind=Kind.STATION),
     Rule(MarketAnnounced, Audience.OFFICE, "market", Urgency.INFORMATION, until="closes_at"),
     Rule(MarketCancelled, Audience.TOLD, "market_cancelled", Urgency.INFORMATION, after="market", until="closes_at"),
     Rule(
@@ -115,12 +120,12 @@ RULES: tuple[Rule, ...] = (
     Rule(TrainingCancelled, Audience.OWNERS, "training_cancelled", Urgency.INVITATION, outside=True),
     Rule(CertificateIssued, Audience.OWNERS, "certificate_issued", Urgency.INFORMATION, outside=True),
     Rule(CertificateRevoked, Audience.OWNERS, "certificate_revoked", Urgency.INFORMATION, outside=True),
-    Rule(PriceAlert, Audience.OFFICE, "price_alert", Urgency.INFORMATION, outside=True),
-    Rule(StockLow, Audience.KEEPERS, "stock_low", Urgency.INFORMATION, outside=True),
-    Rule(StockOut, Audience.KEEPERS, "stock_out", Urgency.INFORMATION, outside=True),
-    Rule(StockExpiring, Audience.KEEPERS, "stock_expiring", Urgency.INFORMATION, outside=True),
-    Rule(ExceptionOpened, Audience.KEEPERS, "exception_opened", Urgency.INFORMATION),
-    Rule(ExceptionOverdue, Audience.KEEPERS, "exception_overdue", Urgency.REQUIRED, outside=True),
+    Rule(PriceAlert, Audience.OFFICE, "price_alert", Urgency.INFORMATION, outside=True, kind=Kind.PRICE),
+    Rule(StockLow, Audience.KEEPERS, "stock_low", Urgency.INFORMATION, outside=True, kind=Kind.LOW),
+    Rule(StockOut, Audience.KEEPERS, "stock_out", Urgency.INFORMATION, outside=True, kind=Kind.OUT),
+    Rule(StockExpiring, Audience.KEEPERS, "stock_expiring", Urgency.INFORMATION, outside=True, kind=Kind.EXPIRING),
+    Rule(ExceptionOpened, Audience.KEEPERS, "exception_opened", Urgency.INFORMATION, kind=Kind.EXCEPTION),
+    Rule(ExceptionOverdue, Audience.KEEPERS, "exception_overdue", Urgency.REQUIRED, outside=True, kind=Kind.EXCEPTION),
     Rule(SurveyOpened, Audience.OWNERS, "survey", Urgency.INVITATION, outside=True),
 )
 # fmt: on

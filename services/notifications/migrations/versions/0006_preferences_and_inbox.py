@@ -12,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 CHANNELS = "ARRAY['whatsapp', 'sms', 'email']"
+KINDS = "ARRAY['stock_low', 'stock_out', 'stock_expiring', 'price', 'station', 'discrepancy', 'exception', 'not_told']"
 
 
 def upgrade() -> None:
@@ -36,6 +37,18 @@ def upgrade() -> None:
         sa.CheckConstraint("version >= 2", name="preference_version_counts"),
         sa.PrimaryKeyConstraint("person"),
     )
+    op.create_table(
+        "subscription",
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("kinds", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("regions", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(f"kinds <@ {KINDS} AND cardinality(kinds) <= 8", name="subscription_kinds_known"),
+        sa.CheckConstraint("cardinality(regions) BETWEEN 1 AND 50", name="subscription_regions_present"),
+        sa.CheckConstraint("version >= 2", name="subscription_version_counts"),
+        sa.PrimaryKeyConstraint("subject"),
+    )
     op.add_column("message", sa.Column("awaits_digest", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.add_column(
         "message", sa.Column("changed_xid", Xid8(), server_default=sa.text("pg_current_xact_id()"), nullable=False)
@@ -55,4 +68,5 @@ def downgrade() -> None:
     op.drop_constraint("message_digests_information", "message")
     op.drop_column("message", "changed_xid")
     op.drop_column("message", "awaits_digest")
+    op.drop_table("subscription")
     op.drop_table("preference")

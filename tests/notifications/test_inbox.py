@@ -130,7 +130,9 @@ async def test_what_commits_late_is_not_passed_over(database: Database, told: No
     async with database.reading(OFFICE) as work:
         start = (await inbox_store.changed(work.session, HER, None)).position
     async with database.work(OFFICE) as slow:
-        await slow.session.execute(text("UPDATE message SET changed_xid = pg_current_xact_id() WHERE purpose = 'aid'"))
+        await slow.session.execute(
+            text("UPDATE message SET changed_xid = pg_current_xact_id()::text::bigint WHERE purpose = 'aid'")
+        )
         await happened(database, business(HASAN, SITI, "Warung"))
         async with database.reading(OFFICE) as work:
             early = await inbox_store.changed(work.session, HER, start)
@@ -163,7 +165,7 @@ async def test_counting_and_following_use_the_indexes(database: Database, told: 
         await work.session.execute(text("SET LOCAL enable_seqscan = off"))
         for question, more in (
             (inbox_store.UNREAD, {}),
-            (inbox_store.CHANGED, {"after": "3", "horizon": "9000", "rows": 10}),
+            (inbox_store.CHANGED, {"after": 3, "horizon": 9000, "rows": 10}),
         ):
             found = await work.session.execute(text(f"EXPLAIN {question.text}"), {"person": HER, **more})
             plans += "\n".join(found.scalars())

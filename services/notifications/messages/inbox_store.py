@@ -9,16 +9,11 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notifications.messages.store import MessageRow
+from services.notifications.messages.store import XID_SQL, MessageRow
 
 CHANGES_MAX = 100
 SEARCHED_MAX = 5_000
 """So many of the newest messages are searched for words: years of them for anybody."""
-
-COLUMNS = (
-    "id, person, fact, purpose, urgency, region, language, title, body, why, traceparent, created_at, read_at,"
-    " CAST(CAST(changed_xid AS text) AS bigint) AS changed_xid"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +27,8 @@ class Wanted:
 
 
 PAGE = text(
-    f"""
-    SELECT {COLUMNS} FROM (
+    """
+    SELECT * FROM (
         SELECT * FROM message WHERE person = :person
           AND (CAST(:at AS timestamptz) IS NULL OR (created_at, id) < (CAST(:at AS timestamptz), CAST(:id AS uuid)))
           AND (CAST(:unread AS boolean) IS NULL OR (read_at IS NULL) = :unread)
@@ -43,7 +38,7 @@ PAGE = text(
     ) AS theirs
     WHERE CAST(:words AS text) IS NULL OR strpos(lower(title || ' ' || body), lower(:words)) > 0
     ORDER BY created_at DESC, id DESC LIMIT :rows
-    """  # noqa: S608  ours
+    """
 )
 
 
@@ -78,8 +73,8 @@ async def unread(session: AsyncSession, person: str) -> Mapping[str, int]:
 
 
 READ_UNTIL = text(
-    "UPDATE message SET read_at = greatest(created_at, CAST(:now AS timestamptz)),"
-    " changed_xid = pg_current_xact_id()"
+    "UPDATE message SET read_at = greatest(created_at, CAST(:now AS timestamptz)),"  # noqa: S608  ours
+    f" changed_xid = {XID_SQL}"
     " WHERE person = :person AND read_at IS NULL AND created_at <= CAST(:until AS timestamptz) RETURNING id"
 )
 
@@ -101,11 +96,11 @@ class Changed(NamedTuple):
 # ever, though transactions end in another order than they began in. What shares one is never torn apart.
 HORIZON = text("SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)")
 CHANGED = text(
-    f"""
-    SELECT {COLUMNS} FROM message WHERE person = :person
-      AND changed_xid > CAST(CAST(:after AS text) AS xid8) AND changed_xid < CAST(CAST(:horizon AS text) AS xid8)
+    """
+    SELECT * FROM message WHERE person = :person
+      AND changed_xid > :after AND changed_xid < :horizon
     ORDER BY message.changed_xid FETCH FIRST :rows ROWS WITH TIES
-    """  # noqa: S608  ours
+    """
 )
 
 
@@ -114,6 +109,6 @@ async def changed(session: AsyncSession, person: str, after: int | None) -> Chan
     horizon = (await session.execute(HORIZON)).scalar_one()
     if after is None or after >= horizon:  # the first time, or the store was put back to an earlier state
         return Changed(horizon - 1, [], reset=True)
-    asked = {"person": person, "after": str(after), "horizon": str(horizon), "rows": CHANGES_MAX}
+    asked = {"person": person, "after": after, "horizon": horizon, "rows": CHANGES_MAX}
     rows = [MessageRow(**row) for row in (await session.execute(CHANGED, asked)).mappings()]
-    return Changed(rows[-1].changed_xid or after if rows else after, rows, reset=False)
+    return Changed(rows[-1].changed_xid if rows else after, rows, reset=False)

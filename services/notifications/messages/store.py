@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -18,7 +19,6 @@ from sqlalchemy import (
     false,
     text,
 )
-from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -30,17 +30,8 @@ URGENCIES_SQL = ", ".join(repr(urgency.value) for urgency in Urgency)
 LANGUAGES_SQL = ", ".join(repr(language.value) for language in Language)
 
 
-CURRENT_XID = text("pg_current_xact_id()")
-
-
-class Xid8(UserDefinedType[int]):
-    """The number of a transaction, by which it is known what was committed before what is looked at now."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: object) -> str:
-        """Name the type for the database."""
-        return "xid8"
+XID_SQL = "((pg_current_xact_id())::text)::bigint"
+"""The number of the transaction, by which it is known what was committed before what is looked at now."""
 
 
 class MessageRow(SQLModel, table=True):
@@ -81,7 +72,7 @@ class MessageRow(SQLModel, table=True):
     created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     read_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     awaits_digest: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
-    changed_xid: int | None = Field(default=None, sa_column=Column(Xid8, nullable=False, server_default=CURRENT_XID))
+    changed_xid: int = Field(default=None, sa_column=Column(BigInteger, nullable=False, server_default=text(XID_SQL)))
 
 
 class WithheldRow(SQLModel, table=True):
@@ -181,8 +172,8 @@ async def told(session: AsyncSession, facts: Sequence[str], purpose: str) -> dic
 
 
 READ = text(
-    "UPDATE message SET read_at = coalesce(read_at, greatest(created_at, CAST(:now AS timestamptz))),"
-    " changed_xid = CASE WHEN read_at IS NULL THEN pg_current_xact_id() ELSE changed_xid END"
+    "UPDATE message SET read_at = coalesce(read_at, greatest(created_at, CAST(:now AS timestamptz))),"  # noqa: S608
+    f" changed_xid = CASE WHEN read_at IS NULL THEN {XID_SQL} ELSE changed_xid END"
     " WHERE id = :id AND person = :person RETURNING *"
 )
 

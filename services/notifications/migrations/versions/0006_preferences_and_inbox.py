@@ -4,14 +4,13 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from services.notifications.messages.store import Xid8
-
 revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
 
 CHANNELS = "ARRAY['whatsapp', 'sms', 'email']"
+XID = "((pg_current_xact_id())::text)::bigint"
 KINDS = "ARRAY['stock_low', 'stock_out', 'stock_expiring', 'price', 'station', 'discrepancy', 'exception', 'not_told']"
 
 
@@ -50,9 +49,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subject"),
     )
     op.add_column("message", sa.Column("awaits_digest", sa.Boolean(), server_default=sa.text("false"), nullable=False))
-    op.add_column(
-        "message", sa.Column("changed_xid", Xid8(), server_default=sa.text("pg_current_xact_id()"), nullable=False)
-    )
+    op.add_column("message", sa.Column("changed_xid", sa.BigInteger(), server_default=sa.text(XID), nullable=False))
     op.create_check_constraint("message_digests_information", "message", "NOT awaits_digest OR urgency = 'information'")
     op.create_index(
         "message_awaits_digest", "message", ["person", "created_at"], postgresql_where=sa.text("awaits_digest")

@@ -36,7 +36,7 @@ NOT_QUEUED = text(
 )
 PAGE = text(
     "SELECT id::text AS key, fact, purpose FROM message WHERE id > CAST(:after AS uuid)"
-    " AND purpose <> 'digest' ORDER BY message.id LIMIT :rows"
+    " AND purpose NOT IN ('digest', 'not_told') ORDER BY message.id LIMIT :rows"
 )
 BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 DOUBLED = (

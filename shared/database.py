@@ -48,6 +48,7 @@ class Work:
     clock: Clock
     now: datetime
     keys: Vault | None = None
+    quiet_hours: bool = True
     recorded: list[outbox.Recorded] = field(default_factory=list)
 
     @property
@@ -83,6 +84,7 @@ class Database:
         connections_max: int = CONNECTIONS_MAX,
         vault: Vault | None = None,
         ping: bool = True,
+        quiet_hours: bool = True,
     ):
         """Prepare the pool; nothing is opened before the first use. A store of personal data needs the vault.
 
@@ -90,6 +92,7 @@ class Database:
         whether the connection still lives.
         """
         self.vault = vault
+        self.quiet_hours = quiet_hours
         self.source = source
         self.partitions = partitions
         self.clock = clock
@@ -131,7 +134,14 @@ class Database:
             yield self._work(session, caller)
 
     def _work(self, session: AsyncSession, caller: Caller) -> Work:
-        return Work(session=session, caller=caller, clock=self.clock, now=self.clock.now(), keys=self.vault)
+        return Work(
+            session=session,
+            caller=caller,
+            clock=self.clock,
+            now=self.clock.now(),
+            keys=self.vault,
+            quiet_hours=self.quiet_hours,
+        )
 
     async def run(self, caller: Caller, task: Callable[[Work], Awaitable[T]]) -> T:
         """Run a task in a transaction of its own, again when it merely collided with another one."""

@@ -120,6 +120,9 @@ class Action(StrEnum):
     SETTLE_EXCEPTION = "settle_exception"
 
     READ_INBOX = "read_inbox"
+    SET_PREFERENCES = "set_preferences"
+    STOP_MESSAGES = "stop_messages"
+    SUBSCRIBE = "subscribe"
     REGISTER_STAFF = "register_staff"
     SEE_CONTACTS = "see_contacts"
     SEE_MESSAGES = "see_messages"
@@ -241,6 +244,9 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.PARK_EXCEPTION: _FIELD,
         Action.SETTLE_EXCEPTION: _FIELD,
         Action.READ_INBOX: _READERS | {Role.OWNER},  # one's own, always
+        Action.SET_PREFERENCES: _READERS | {Role.OWNER},  # one's own, always
+        Action.STOP_MESSAGES: _FIELD,  # for who said so at the office
+        Action.SUBSCRIBE: frozenset({Role.REGENCY_OFFICER, Role.PROVINCE_STAFF}),  # whom the rules tell
         Action.REGISTER_STAFF: _OFFICE,
         Action.SEE_CONTACTS: _FIELD,  # phones and addresses: an auditor checks figures, not people
         Action.SEE_MESSAGES: _READERS,

@@ -76,7 +76,8 @@ class Call:
 
     Shape: `expected_version` is the version that If-Match names, on routes that change something; `accept` is what
            the reader of a question takes, and `public_url` is where everybody finds this service; `signature` is
-           what X-Hub-Signature-256 says of a body, and `settings` are those of the process, where it has any
+           what X-Hub-Signature-256 says of a body, and `settings` are those of the process, where it has any; `after`
+           is the version that whoever watches has seen last, if any
     """
 
     work: Work
@@ -86,6 +87,7 @@ class Call:
     public_url: str = ""
     signature: str = ""
     settings: Settings | None = None
+    after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

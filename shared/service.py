@@ -236,6 +236,7 @@ def _database(
         connections_max=connections_max,
         vault=Vault(keys.master, keys.personal),
         ping=ping,
+        quiet_hours=settings.quiet_hours,
     )
 
 

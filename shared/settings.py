@@ -66,6 +66,7 @@ class Settings:
     idempotency_retention_days: int
     chain_sign_minutes: int
     province: str
+    quiet_hours: bool
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = environ) -> "Settings":
@@ -105,8 +106,16 @@ class Settings:
             outbox_retention_days=_whole(env, "OUTBOX_RETENTION_DAYS", 30, lowest=1, highest=3_650),
             idempotency_retention_days=_whole(env, "IDEMPOTENCY_RETENTION_DAYS", 30, lowest=1, highest=3_650),
             chain_sign_minutes=_whole(env, "CHAIN_SIGN_MINUTES", 10, lowest=1, highest=1_440),
+            quiet_hours=_switch(env, "QUIET_HOURS", on=True),
             province=env.get("PROVINCE") or "19-kepulauan-bangka-belitung",
         )
+
+
+def _switch(env: Mapping[str, str], name: str, *, on: bool) -> bool:
+    text = (env.get(name) or "").strip().lower() or ("on" if on else "off")
+    if text not in ("on", "off"):
+        raise SettingInvalid(f"{name} must be on or off")
+    return text == "on"
 
 
 def _from_files(env: Mapping[str, str]) -> dict[str, str]:

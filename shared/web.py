@@ -159,12 +159,13 @@ class Edge:
         after = int(told) if told.isdecimal() and len(told) <= LAST_EVENT_DIGITS_MAX else query.after
         self.live.check_room()
 
-        async def look() -> Watched:
+        async def look(after: int | None) -> Watched:
             async with self.database.reading(caller) as work:
-                return cast("Watched", await route.handler(call=Call(work, caller), **arguments))
+                call = Call(work, caller, after=after)
+                return cast("Watched", await route.handler(call=call, **arguments))
 
-        first = await look()  # what is not there is refused before the stream begins
-        one = Watcher(self.live, look, partial(self._caller, route, request), after or 0, query.wait_seconds)
+        first = await look(after)  # what is not there is refused before the stream begins
+        one = Watcher(self.live, look, partial(self._caller, route, request), after, query.wait_seconds)
         return Stream(one.pieces(first), EVENT_STREAM)
 
     def _by_line(self, route: Route, request: Incoming, caller: Caller) -> Answer:

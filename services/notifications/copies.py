@@ -9,6 +9,7 @@ TABLES: Sequence[PersonTable] = (
     owned("contact_hold"),
     owned("contact_consent"),
     owned("contact_business"),
+    told("preference"),
     told("message"),
     told("delivery"),
     told("withheld"),

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.notifications import hooks
 from services.notifications.contacts import api as contacts_api
 from services.notifications.contacts import handlers as contacts
+from services.notifications.contacts import preferences_api, subscriptions_api
 from services.notifications.delivery import api as delivery_api
 from services.notifications.delivery.channels.email import Email, Server
 from services.notifications.delivery.channels.limits import Breaker, Bucket, Guarded
@@ -19,11 +20,13 @@ from services.notifications.delivery.domain import Letter
 from services.notifications.delivery.sender import Channel as Sending
 from services.notifications.delivery.sender import Sender
 from services.notifications.delivery.store import Delivery
+from services.notifications.digesting import digester
 from services.notifications.messages import api as messages_api
 from services.notifications.messages import handlers as messages
+from services.notifications.messages import templates_api
 from services.notifications.messages.domain import check
 from services.notifications.people import Person
-from services.notifications.plans import Channel, Lane
+from services.notifications.plans import Channel, Lane, Urgency, channels_of
 from services.notifications.reactions import REACTIONS
 from shared.clock import Clock
 from shared.database import Work
@@ -39,13 +42,15 @@ URGENT = (Lane.CODE, Lane.PERSONAL)
 
 
 async def letters(work: Work, deliveries: Sequence[Delivery]) -> dict[UUID, Letter]:
-    """Give the letters of deliveries, to the addresses that hold now; whoever has none, or is held, gets none."""
+    """Give the letters of deliveries, to the addresses and by the choices that hold now; without one there is none."""
     written = await messages.written(work, [delivery.message_id for delivery in deliveries])
     people = await contacts.known(work, {delivery.person for delivery in deliveries})
     found = {}
     for delivery in deliveries:
         message, person = written[delivery.message_id], people.get(delivery.person)
-        to = _address(person, delivery.channel) if person and not person.held else None
+        if person is None or delivery.channel not in channels_of(person, Urgency(message.urgency)):
+            continue
+        to = _address(person, delivery.channel)
         if to is not None:
             found[delivery.id] = Letter(
                 key=delivery.id,
@@ -100,7 +105,15 @@ SERVICE = Service(
     name="notifications",
     title="Messages and their delivery",
     prefix="/notifications",
-    routes=(messages_api.routes, contacts_api.routes, delivery_api.routes, hooks.routes),
+    routes=(
+        messages_api.routes,
+        templates_api.routes,
+        contacts_api.routes,
+        preferences_api.routes,
+        subscriptions_api.routes,
+        delivery_api.routes,
+        hooks.routes,
+    ),
     reactions=REACTIONS,
-    workers=(sender,),
+    workers=(sender, digester),
 )

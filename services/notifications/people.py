@@ -18,13 +18,24 @@ class Language(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Choices:
+    """Over which channels somebody wants each class of message; `digest` makes of all information one message a day."""
+
+    required: tuple[str, ...]
+    invitation: tuple[str, ...]
+    information: tuple[str, ...]
+    digest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """Somebody to be told.
 
     Shape:  `key` is `owner/<id>` or `staff/<subject>`; `businesses` are the person's own that the fact is about;
             `consents` is False for an owner who took back the consent to be contacted; `regions` are those that a
-            member of staff serves, and sees the stock of; nobody writes to
-            whoever is `held`
+            member of staff serves, and sees the stock of; nobody writes to whoever is `held`; `home` is the region
+            by whose clock they sleep; without `choices` every channel may be used; for who has `stopped` the inbox
+            is all there is
     """
 
     key: str
@@ -35,6 +46,9 @@ class Person:
     regions: tuple[str, ...] = ()
     held: bool = False
     phone: str | None = None
+    home: str = ""
+    choices: Choices | None = None
+    stopped: bool = False
 
     def __repr__(self) -> str:
         return f"Person({self.key!r})"  # a value that ends in a log shows no address

@@ -1,6 +1,6 @@
 """What notifications does when something has happened: first learn, then tell those whom the rules name."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from uuid import UUID
 
@@ -8,10 +8,9 @@ from services.notifications.contacts import handlers as contacts
 from services.notifications.delivery import handlers as delivery
 from services.notifications.delivery.store import Wanted
 from services.notifications.messages import handlers as messages
-from services.notifications.messages.handlers import News
+from services.notifications.messages.handlers import News, Told
 from services.notifications.messages.rules import Audience, Rule, rules_of
 from services.notifications.people import Person, owner_key
-from services.notifications.plans import plan_for
 from shared import operator_acts
 from shared.consumer import Heard, on_run
 from shared.contracts import Event
@@ -81,16 +80,16 @@ async def tell(work: Work, run: Sequence[Heard[Event]]) -> None:
             News(rule, one.event, people, one.caller, givers.get(one.caller.subject))
             for one, people in zip(run, audiences, strict=True)
         ]
+    await send(work, await messages.tell(work, news))
+
+
+async def send(work: Work, told: Iterable[Told]) -> None:
+    """Queue what is to leave the inbox."""
+    plans = [(one, one.plan(work)) for one in told if one.outside]
     wanted = [
-        Wanted(
-            told.message_id,
-            told.person.key,
-            told.news.region,
-            told.news.caller.traceparent,
-            plan_for(told.person, told.news.rule.urgency, work.now),
-        )
-        for told in await messages.tell(work, news)
-        if told.news.rule.email
+        Wanted(one.message_id, one.person.key, one.region, one.traceparent, plan)
+        for one, plan in plans
+        if plan.channels
     ]
     await delivery.queue(work, wanted)
 
@@ -120,11 +119,11 @@ def _businesses(rule: Rule, event: Event) -> Sequence[UUID]:
 
 
 async def _office(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
-    return await contacts.offices_of(work, [getattr(event, rule.region) for event in events])
+    return await contacts.offices_of(work, [getattr(event, rule.region) for event in events], rule.kind)
 
 
 async def _keepers(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
-    return await contacts.keepers_of(work, [getattr(event, rule.region) for event in events])
+    return await contacts.keepers_of(work, [getattr(event, rule.region) for event in events], rule.kind)
 
 
 async def _told(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:

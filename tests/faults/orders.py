@@ -1185,6 +1185,38 @@ async def read_message(office: Office) -> Order:
     return _post("notifications", f"/notifications/inbox/{newest['id']}/read")
 
 
+async def change_preferences(office: Office) -> Order:
+    """Choose as an owner to whom nothing else is told meanwhile."""
+    business = await office.done(await register_business(office))
+    await office.rests()
+    path = "/notifications/preferences"
+    order = Order("notifications", "PATCH", path, {"digest": True}, {"If-Match": '"1"'})
+    return replace(order, owner=business["owner_id"])
+
+
+async def say_stop(office: Office) -> Order:
+    business = await office.done(await register_business(office))
+    await office.rests()
+    return _post("notifications", f"/notifications/owners/{business['owner_id']}/stop", stopped=True)
+
+
+async def read_messages(office: Office) -> Order:
+    await office.done(await receive_stock(office, PROVINCE))
+    await office.rests()
+    return _post("notifications", "/notifications/inbox/read", until=_moment())
+
+
+async def preview_template(_office: Office) -> Order:
+    return _post("notifications", "/notifications/templates/aid/preview")
+
+
+async def subscribe(office: Office) -> Order:
+    """Subscribe to all that the role tells of anyway, as a member of staff who is known."""
+    path = "/notifications/subscriptions"
+    found = await office.asked("notifications", path)
+    return Order("notifications", "PATCH", path, {"kinds": found["kinds"]}, {"If-Match": f'"{found["version"]}"'})
+
+
 ORDERS: Mapping[str, Recipe] = {
     "register_business": register_business,
     "change_business": change_business,
@@ -1296,6 +1328,11 @@ ORDERS: Mapping[str, Recipe] = {
     "read_message": read_message,
     "take_hook": take_hook,
     "resolve_delivery": resolve_delivery,
+    "read_messages": read_messages,
+    "preview_template": preview_template,
+    "subscribe": subscribe,
+    "change_preferences": change_preferences,
+    "say_stop": say_stop,
 }
 """By the name of the route."""
 

@@ -149,7 +149,13 @@ def plain(url: str) -> str:
 
 def environment(urls: dict[str, str], redis_url: str, home: Path) -> dict[str, str]:
     databases = {f"{service.upper()}_DATABASE_URL": url for service, url in urls.items()}
-    return {**databases, "REDIS_URL": redis_url, "SERUMPUN_HOME": str(home), "PARTITIONS": str(PARTITIONS)}
+    return {
+        **databases,
+        "REDIS_URL": redis_url,
+        "SERUMPUN_HOME": str(home),
+        "PARTITIONS": str(PARTITIONS),
+        "QUIET_HOURS": "off",
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ TOLD = text(
     " UNION ALL SELECT fact, purpose, person FROM withheld WHERE fact = ANY(CAST(:facts AS text[]))"
     ") AS told GROUP BY fact, purpose, person"
 )
-# Only who had an address long enough before the message was written, and consented, must have it by mail too.
+# Only who had an address long enough before the message was written, consented, and chose nothing else, must have it
+# by mail too.
 NOT_QUEUED = text(
     """
     SELECT m.fact, count(*) AS lacking FROM message m
@@ -26,6 +27,7 @@ NOT_QUEUED = text(
       AND coalesce(c.email, s.email) IS NOT NULL
       AND coalesce(c.changed_at, s.changed_at) < m.created_at - CAST(:settled AS interval)
       AND NOT EXISTS (SELECT FROM delivery d WHERE d.message_id = m.id)
+      AND NOT EXISTS (SELECT FROM preference p WHERE p.person = m.person)
       AND (m.urgency = 'required' OR NOT EXISTS (
         SELECT FROM contact_consent k WHERE k.owner_id = c.owner_id
           AND NOT (k.given AND k.changed_at < m.created_at - CAST(:settled AS interval))))
@@ -33,7 +35,8 @@ NOT_QUEUED = text(
     """
 )
 PAGE = text(
-    "SELECT id::text AS key, fact, purpose FROM message WHERE id > CAST(:after AS uuid) ORDER BY message.id LIMIT :rows"
+    "SELECT id::text AS key, fact, purpose FROM message WHERE id > CAST(:after AS uuid)"
+    " AND purpose NOT IN ('digest', 'not_told') ORDER BY message.id LIMIT :rows"
 )
 BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 DOUBLED = (
@@ -45,7 +48,7 @@ UNSENT = (
     "take the messages away, and hand the event again: DELETE FROM message m WHERE fact = '{fact}'"
     " AND NOT EXISTS (SELECT FROM delivery d WHERE d.message_id = m.id)"
 )
-MAILED = [rule.purpose for rule in RULES if rule.email]
+MAILED = [rule.purpose for rule in RULES if rule.outside]
 
 Counts = Mapping[tuple[str, str], Counter[str]]
 """How often each person was told, by fact and purpose."""

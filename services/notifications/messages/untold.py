@@ -1,0 +1,76 @@
+"""Telling the office of whom no message could reach, once for each message, so that somebody calls them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from services.notifications.messages import store
+from services.notifications.messages.handlers import Told
+from services.notifications.messages.store import MessageRow
+from services.notifications.messages.texts import Words
+from services.notifications.people import Language, Person
+from services.notifications.plans import Urgency
+from shared.database import Work
+
+PURPOSE: Final = "not_told"
+WHOM: Mapping[Language, Mapping[str, str]] = {
+    Language.INDONESIAN: {"owner": "pemilik", "staff": "petugas"},
+    Language.ENGLISH: {"owner": "owner", "staff": "staff member"},
+}
+KEY_LENGTH_MAX: Final = 80
+TEXTS: Mapping[Language, Words] = {
+    Language.INDONESIAN: Words(
+        "Ada yang belum diberi tahu",
+        "Pesan \u201c{title}\u201d untuk {whom} tidak sampai lewat saluran mana pun. Mohon hubungi langsung. "
+        "Sebabnya ada di daftar pengiriman.",
+        "Anda menerima pesan ini karena bertugas di wilayah ini.",
+    ),
+    Language.ENGLISH: Words(
+        "Somebody could not be told",
+        "The message \u201c{title}\u201d to {whom} arrived over no channel. Please call them. "
+        "The list of deliveries says why.",
+        "You get this because you serve this region.",
+    ),
+}
+
+
+async def concerning(work: Work, ids: Sequence[UUID]) -> list[MessageRow]:
+    """Give those of some messages of which an office has to hear: aid and invitations, and no news of this kind."""
+    rows = await store.find(work.session, ids)
+    return [row for row in rows if row.urgency != Urgency.INFORMATION and row.purpose != PURPOSE]
+
+
+async def write(work: Work, failed: Sequence[tuple[MessageRow, Sequence[Person]]]) -> list[Told]:
+    """Tell an office of each message that reached nobody; a message of which it was told already adds nothing."""
+    told, letters = [], []
+    for row, office in failed:
+        for person in office:
+            if person.key == row.person or person.held:
+                continue
+            letter = _letter(work, row, person)
+            letters.append(letter)
+            told.append(
+                Told(letter.id, person, Urgency.REQUIRED, row.region, row.traceparent, outside=True, until=None)
+            )
+    fresh = await store.add(work.session, letters, work.now)
+    return [one for one in told if one.message_id in fresh]
+
+
+def _letter(work: Work, row: MessageRow, person: Person) -> store.Letter:
+    words = TEXTS[person.language]
+    kind, _, name = row.person.partition("/")
+    told = {"title": row.title, "whom": f"{WHOM[person.language][kind]} {name[:KEY_LENGTH_MAX]}"}
+    return store.Letter(
+        id=work.new_id(),
+        person=person.key,
+        fact=f"message/{row.id}",
+        purpose=PURPOSE,
+        urgency=Urgency.REQUIRED,
+        region=row.region,
+        language=person.language,
+        title=words.title,
+        body=words.body.format_map(told),
+        why=words.why,
+        traceparent=row.traceparent,
+        awaits_digest=False,
+    )

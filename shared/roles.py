@@ -123,6 +123,8 @@ class Action(StrEnum):
     REGISTER_STAFF = "register_staff"
     SEE_CONTACTS = "see_contacts"
     SEE_MESSAGES = "see_messages"
+    ENTER_REPLY = "enter_reply"
+    SEE_REPLIES = "see_replies"
 
     READ_EVENTS = "read_events"
 
@@ -242,6 +244,8 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.REGISTER_STAFF: _OFFICE,
         Action.SEE_CONTACTS: _FIELD,  # phones and addresses: an auditor checks figures, not people
         Action.SEE_MESSAGES: _READERS,
+        Action.ENTER_REPLY: _FIELD,
+        Action.SEE_REPLIES: _FIELD,  # the words of people: an auditor checks figures
         Action.READ_EVENTS: frozenset({Role.SERVICE, Role.OPERATOR}),  # the feed holds every region
     }
 )

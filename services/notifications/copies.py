@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
-from shared.person_copy import PersonTable, owned, told
+from shared.person_copy import PersonTable, of_business, owned, told
 
 TABLES: Sequence[PersonTable] = (
     owned("contact"),
     owned("contact_hold"),
     owned("contact_consent"),
     owned("contact_business"),
+    owned("contact_stop"),
+    PersonTable("reply", ":owner_id = ANY(t.owner_ids)"),
+    of_business("seat_offer"),
     told("message"),
     told("delivery"),
     told("withheld"),

@@ -14,6 +14,8 @@ from services.notifications.messages import api as messages_api
 from services.notifications.messages import handlers as messages
 from services.notifications.messages.domain import check
 from services.notifications.reactions import REACTIONS
+from services.notifications.replies import api as replies_api
+from services.notifications.replies.sweeping import reply_sweeper
 from shared.database import Work
 from shared.service import Runtime, Service
 
@@ -50,7 +52,7 @@ SERVICE = Service(
     name="notifications",
     title="Messages and their delivery",
     prefix="/notifications",
-    routes=(messages_api.routes, contacts_api.routes, delivery_api.routes),
+    routes=(messages_api.routes, contacts_api.routes, delivery_api.routes, replies_api.routes),
     reactions=REACTIONS,
-    workers=(sender,),
+    workers=(sender, reply_sweeper),
 )

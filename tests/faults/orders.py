@@ -44,6 +44,7 @@ from shared.contracts.aid_distribution import (
     TransferDispatched,
     TransferReceived,
 )
+from shared.contracts.notifications import ReplyReceived
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
@@ -58,6 +59,7 @@ from shared.contracts.registration import (
     PersonReleased,
     PersonRestricted,
     SeatAccepted,
+    SeatDeclined,
     SeatExpired,
     SeatOffered,
     SeatWaitlisted,
@@ -1156,6 +1158,22 @@ async def read_message(office: Office) -> Order:
     return _post("notifications", f"/notifications/inbox/{newest['id']}/read")
 
 
+async def enter_reply(office: Office) -> Order:
+    """Let an owner say YES to the seat that they are offered, by telephone to the office."""
+    _, enrolment = await _offered(office)
+    await office.rests()
+    business = await office.asked("registration", f"/registration/businesses/{enrolment['business_id']}")
+    return _post(
+        "notifications", "/notifications/replies",
+        owner_id=business["owner_id"], channel="phone", text="ya", told_at=_moment(),
+    )  # fmt: skip
+
+
+async def decline_seat(office: Office) -> Order:
+    _, enrolment = await _offered(office)
+    return _of_enrolment(enrolment, "answer", answer="decline", how="phone")
+
+
 ORDERS: Mapping[str, Recipe] = {
     "register_business": register_business,
     "change_business": change_business,
@@ -1265,6 +1283,7 @@ ORDERS: Mapping[str, Recipe] = {
     "settle_market": settle_market,
     "register_staff": register_staff,
     "read_message": read_message,
+    "enter_reply": enter_reply,
 }
 """By the name of the route."""
 
@@ -1285,6 +1304,8 @@ CAUSES: Mapping[type[Event], Recipe] = {
     TrainingMoved: move_training_with_kits,
     SeatOffered: offer_seats,
     SeatAccepted: answer_offer,
+    SeatDeclined: decline_seat,
+    ReplyReceived: enter_reply,
     SeatExpired: offer_seats_that_nobody_answers,
     SeatWaitlisted: offer_no_seat,
     SeatWithdrawn: withdraw_enrolment,

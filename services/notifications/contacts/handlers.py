@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from services.notifications.contacts import store
@@ -107,6 +108,16 @@ async def erase(work: Work, event: PersonErased) -> None:
     )
     await store.save_contacts(work.session, [forgotten])
     await store.hold(work.session, event.owner_id, "erased", work.now)
+
+
+async def stop(work: Work, person: str, at: datetime) -> None:
+    """Keep that an owner has written STOP."""
+    await store.stop(work.session, UUID(person.removeprefix(OWNER_PREFIX)), at)
+
+
+async def start(work: Work, person: str, at: datetime) -> None:
+    """Keep that an owner wants messages again."""
+    await store.start(work.session, UUID(person.removeprefix(OWNER_PREFIX)), at)
 
 
 async def owners_of(work: Work, named: Sequence[Sequence[UUID]]) -> list[list[Person]]:

@@ -36,6 +36,8 @@ class ContactRow(SQLModel, table=True):
         CheckConstraint(f"length(email) BETWEEN 3 AND {EMAIL_LENGTH_MAX}", name="contact_email_length"),
         CheckConstraint(LANGUAGE_SQL, name="contact_language_known"),
         CheckConstraint(f"region {REGION_SQL}", name="contact_region_well_formed"),
+        Index("contact_phone", "phone", postgresql_where=text("phone IS NOT NULL")),
+        Index("contact_email", text("lower(email)"), postgresql_where=text("email IS NOT NULL")),
     )
 
     owner_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
@@ -83,6 +85,15 @@ class ContactHoldRow(SQLModel, table=True):
 
     owner_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     kind: str = Field(sa_column=Column(Text, nullable=False))
+    since: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class ContactStopRow(SQLModel, table=True):
+    """An owner who has written STOP."""
+
+    __tablename__ = "contact_stop"
+
+    owner_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     since: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
 
 
@@ -214,6 +225,20 @@ async def hold(session: AsyncSession, owner_id: UUID, kind: str, now: datetime) 
 async def let_go(session: AsyncSession, owner_id: UUID) -> None:
     """Note that an owner is written to again."""
     await session.execute(LET_GO, {"owner_id": owner_id})
+
+
+STOP = text("INSERT INTO contact_stop (owner_id, since) VALUES (:owner_id, :at) ON CONFLICT (owner_id) DO NOTHING")
+START = text("DELETE FROM contact_stop WHERE owner_id = :owner_id AND since <= CAST(:at AS timestamptz)")
+
+
+async def stop(session: AsyncSession, owner_id: UUID, at: datetime) -> None:
+    """Note that an owner has written STOP."""
+    await session.execute(STOP, {"owner_id": owner_id, "at": at})
+
+
+async def start(session: AsyncSession, owner_id: UUID, at: datetime) -> None:
+    """Note that an owner wants messages again."""
+    await session.execute(START, {"owner_id": owner_id, "at": at})
 
 
 OFFICE = text(

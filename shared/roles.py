@@ -125,6 +125,7 @@ class Action(StrEnum):
     SEE_MESSAGES = "see_messages"
     ENTER_REPLY = "enter_reply"
     SEE_REPLIES = "see_replies"
+    SIGN_IN = "sign_in"
 
     READ_EVENTS = "read_events"
 
@@ -246,6 +247,7 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.SEE_MESSAGES: _READERS,
         Action.ENTER_REPLY: _FIELD,
         Action.SEE_REPLIES: _FIELD,  # the words of people: an auditor checks figures
+        Action.SIGN_IN: _EVERYBODY,  # who one is is just what is found out
         Action.READ_EVENTS: frozenset({Role.SERVICE, Role.OPERATOR}),  # the feed holds every region
     }
 )

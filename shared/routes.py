@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args, get_type_hints
+from uuid import UUID
 
 import msgspec
 
@@ -69,12 +70,18 @@ Limit = Annotated[int, msgspec.Meta(ge=1, le=PAGE_ITEMS_MAX)]
 EventTypes = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000, pattern=r"^[a-z0-9_.]+(,[a-z0-9_.]+)*$(?!\n)")]
 
 
+def no_tokens(_owner_id: UUID, _hours: float) -> str:
+    """Sign nothing: a question gives no tokens away."""
+    raise LookupError("only an order may sign a token")
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request as a handler sees it.
 
     Shape: `expected_version` is the version that If-Match names, on routes that change something; `accept` is what
-           the reader of a question takes, and `public_url` is where everybody finds this service
+           the reader of a question takes, and `public_url` is where everybody finds this service; `address` is where an
+           order comes from, as far as it can be known, and `token_of` signs a token for an owner, for so many hours
     """
 
     work: Work
@@ -82,6 +89,8 @@ class Call:
     expected_version: int = 0
     accept: str = ""
     public_url: str = ""
+    address: str = ""
+    token_of: Callable[[UUID, float], str] = no_tokens
 
 
 @dataclass(frozen=True, slots=True)

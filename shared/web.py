@@ -34,7 +34,7 @@ from shared.crashpoints import reach
 from shared.database import Database, Work
 from shared.group_commit import GroupCommit
 from shared.idempotency import Key, Stored
-from shared.incoming import Incoming, arguments_of, body_of, expected_version, key_of, path_values
+from shared.incoming import Incoming, address_of, arguments_of, body_of, expected_version, key_of, path_values
 from shared.live.hub import Hub
 from shared.live.opening import follower
 from shared.live.watcher import Watcher
@@ -130,7 +130,7 @@ class Edge:
             answer = await self._group(route).submit(waiting)
         else:
             version = expected_version(request) if route.conditional else 0
-            answer = await self._alone(route, caller, key, version, arguments)
+            answer = await self._alone(route, caller, key, version, arguments, address_of(request))
         committed()
         return response(answer)
 
@@ -192,7 +192,13 @@ class Edge:
             return fault.joined(await route.rules(work, fault.leaves))
 
     async def _alone(
-        self, route: Route, caller: Caller, key: Key | None, version: int, arguments: dict[str, object]
+        self,
+        route: Route,
+        caller: Caller,
+        key: Key | None,
+        version: int,
+        arguments: dict[str, object],
+        address: str,
     ) -> Stored:
         """Carry out one request in a transaction of its own."""
 
@@ -202,7 +208,14 @@ class Edge:
                 raise before
             if before is not None:
                 return _opened(route, work, key, before)
-            call = Call(work, caller, version, public_url=self.public_url)
+            call = Call(
+                work,
+                caller,
+                version,
+                public_url=self.public_url,
+                address=address,
+                token_of=self.authenticator.owner_token,
+            )
             outcome = await route.handler(call=call, **arguments)
             if isinstance(outcome, Refusal):
                 return outcome

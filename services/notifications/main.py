@@ -13,9 +13,13 @@ from services.notifications.delivery.store import Delivery
 from services.notifications.messages import api as messages_api
 from services.notifications.messages import handlers as messages
 from services.notifications.messages.domain import check
+from services.notifications.messages.store import MessageRow
 from services.notifications.reactions import REACTIONS
 from services.notifications.replies import api as replies_api
 from services.notifications.replies.sweeping import reply_sweeper
+from services.notifications.signin import api as sign_in_api
+from services.notifications.signin import handlers as sign_in
+from services.notifications.signin.sweeping import sign_in_sweeper
 from shared.database import Work
 from shared.service import Runtime, Service
 
@@ -29,16 +33,24 @@ async def letters(work: Work, deliveries: Sequence[Delivery]) -> dict[UUID, Lett
     found = {}
     for delivery in deliveries:
         message, person = written[delivery.message_id], people.get(delivery.person)
-        if person is not None and person.email is not None and not person.held:
+        body = _body(work, message)
+        if body is not None and person is not None and person.email is not None and not person.held:
             found[delivery.id] = Letter(
                 key=delivery.id,
                 to=person.email,
                 title=message.title,
-                body=f"{message.body}\n\n{message.why}",
+                body=f"{body}\n\n{message.why}",
                 language=message.language,
                 written_at=message.created_at,
             )
     return found
+
+
+def _body(work: Work, message: MessageRow) -> str | None:
+    """Give what is sent of a message: what the inbox has, but for a code, which only the letter shows."""
+    if message.purpose == sign_in.PURPOSE:
+        return sign_in.words(work.vault, message.fact, message.language, message.created_at, work.now)
+    return message.body
 
 
 async def sender(runtime: Runtime) -> None:
@@ -52,7 +64,7 @@ SERVICE = Service(
     name="notifications",
     title="Messages and their delivery",
     prefix="/notifications",
-    routes=(messages_api.routes, contacts_api.routes, delivery_api.routes, replies_api.routes),
+    routes=(messages_api.routes, contacts_api.routes, delivery_api.routes, replies_api.routes, sign_in_api.routes),
     reactions=REACTIONS,
-    workers=(sender, reply_sweeper),
+    workers=(sender, reply_sweeper, sign_in_sweeper),
 )

@@ -115,6 +115,9 @@ class Office(Protocol):
     async def rests(self) -> None:
         """Wait until every effect of everything has arrived."""
 
+    async def newest_code(self) -> str:
+        """Give the code that was made last for somebody who signs in."""
+
 
 Recipe = Callable[[Office], Awaitable[Order]]
 
@@ -1169,6 +1172,24 @@ async def enter_reply(office: Office) -> Order:
     )  # fmt: skip
 
 
+async def ask_for_code(_office: Office) -> Order:
+    """Let somebody ask for a code whose telephone nobody has, and who therefore gets none."""
+    return _post("notifications", "/notifications/sign-in/codes", phone=f"08340020{next(_numbers):04}")
+
+
+async def show_code(office: Office) -> Order:
+    """Let an owner show the code that was sent to their telephone."""
+    number = next(_numbers)
+    phone = f"08340010{number:04}"
+    owner = {"name": f"Pemilik {number}", "phone": phone}
+    business = {"name": f"Usaha {number}", "sector": "garment", "region": REGION, "owner": owner}
+    await office.done(Order("registration", "POST", "/registration/businesses", business))
+    await office.rests()
+    await office.done(_post("notifications", "/notifications/sign-in/codes", phone=phone))
+    code = await office.newest_code()
+    return _post("notifications", "/notifications/sign-in/tokens", phone=phone, code=code)
+
+
 async def decline_seat(office: Office) -> Order:
     _, enrolment = await _offered(office)
     return _of_enrolment(enrolment, "answer", answer="decline", how="phone")
@@ -1284,6 +1305,8 @@ ORDERS: Mapping[str, Recipe] = {
     "register_staff": register_staff,
     "read_message": read_message,
     "enter_reply": enter_reply,
+    "ask_for_code": ask_for_code,
+    "show_code": show_code,
 }
 """By the name of the route."""
 

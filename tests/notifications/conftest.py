@@ -3,6 +3,7 @@
 import pytest
 
 from shared.database import Database
+from shared.privacy import Vault
 from tests.conftest import Databases
 from tests.notifications.story import StoppedClock
 
@@ -14,4 +15,4 @@ def clock() -> StoppedClock:
 
 @pytest.fixture
 async def database(databases: Databases, clock: StoppedClock) -> Database:
-    return await databases("notifications", migrated=True, clock=clock)
+    return await databases("notifications", migrated=True, clock=clock, vault=Vault(b"m" * 32))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Row, Text, Uuid, text, true
@@ -208,6 +208,24 @@ def _owner(row: Row[Any]) -> Person | None:
         return None
     key = owner_key(row.owner_id)
     return Person(key, Language(row.language), row.email, consents=row.consents, held=row.held)
+
+
+class Reached(NamedTuple):
+    """An owner whom a telephone reaches."""
+
+    owner_id: UUID
+    name: str
+    region: str
+
+
+WITH_PHONE = text("SELECT owner_id, name, region FROM contact WHERE phone = :phone ORDER BY owner_id LIMIT :rows")
+WITH_PHONE_MAX = 20
+
+
+async def with_phone(session: AsyncSession, phone: str) -> list[Reached]:
+    """Find the owners who have a telephone number in E.164, in a lasting order."""
+    rows = await session.execute(WITH_PHONE, {"phone": phone, "rows": WITH_PHONE_MAX})
+    return [Reached(*row) for row in rows]
 
 
 HOLD = text(

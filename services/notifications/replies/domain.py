@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-import phonenumbers
+from services.notifications.people import e164
 
 TEXT_LENGTH_MAX: Final = 1_000
 """What is kept of a reply; six messages of a telephone together, and nobody types more into one."""
@@ -22,8 +22,6 @@ CHOICE_KEPT: Final = timedelta(days=7)
 
 ANSWERS_PER_HOUR_MAX: Final = 10
 """So many answers to one number in an hour: two machines that answer each other come to rest."""
-
-PHONE_REGION: Final = "ID"
 
 
 class Meaning(StrEnum):
@@ -115,13 +113,7 @@ def sender_of(sender: str) -> tuple[str | None, str | None]:
     told = sender.strip()
     if "@" in told:
         return None, told.lower()
-    try:
-        number = phonenumbers.parse(told, PHONE_REGION)
-    except phonenumbers.NumberParseException:
-        return None, None
-    if not phonenumbers.is_possible_number(number):
-        return None, None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), None
+    return e164(told), None
 
 
 def kept(text: str) -> str:

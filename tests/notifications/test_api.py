@@ -257,7 +257,7 @@ CALLERS = {
     ("method", "path", "action"),
     [
         ("GET", "/notifications/inbox", Action.READ_INBOX),
-        ("POST", f"/notifications/inbox/{uuid4()}/read", Action.READ_INBOX),
+        ("POST", "/notifications/inbox/0198f3a0-7c1e-7000-8000-000000000000/read", Action.READ_INBOX),
         ("POST", "/notifications/staff", Action.REGISTER_STAFF),
         ("GET", "/notifications/staff", Action.SEE_CONTACTS),
         ("GET", "/notifications/deliveries", Action.SEE_MESSAGES),

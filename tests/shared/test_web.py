@@ -246,7 +246,9 @@ async def test_a_path_that_leads_nowhere_is_a_problem(door: Door, path: str) -> 
     assert answer.json()["code"] == "not_found"
 
 
-@pytest.mark.parametrize("name", ["nonsense", "0198f3a0-7c1e-7000-8000-000000000000", "00000000", "%00", "a b", "é", "{note_id}"])
+@pytest.mark.parametrize(
+    "name", ["nonsense", "0198f3a0-7c1e-7000-8000-000000000000", "00000000", "%00", "a b", "é", "{note_id}"]
+)
 async def test_a_name_that_nothing_bears_answers_the_same_whatever_it_looks_like(door: Door, name: str) -> None:
     answers = [await door.officer.get(f"/notes/{name}"), await door.officer.get(f"/notes/{uuid4()}")]
     assert [answer.status_code for answer in answers] == [404, 404]

@@ -128,6 +128,9 @@ class Action(StrEnum):
     SEE_MESSAGES = "see_messages"
     RESOLVE_DELIVERY = "resolve_delivery"
     TAKE_RECEIPTS = "take_receipts"
+    ENTER_REPLY = "enter_reply"
+    SEE_REPLIES = "see_replies"
+    SIGN_IN = "sign_in"
 
     READ_EVENTS = "read_events"
 
@@ -252,6 +255,9 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.SEE_MESSAGES: _READERS,
         Action.RESOLVE_DELIVERY: _FIELD,
         Action.TAKE_RECEIPTS: _EVERYBODY,  # who can sign for the provider
+        Action.ENTER_REPLY: _FIELD,
+        Action.SEE_REPLIES: _FIELD,  # the words of people: an auditor checks figures
+        Action.SIGN_IN: _EVERYBODY,  # who one is is just what is found out
         Action.READ_EVENTS: frozenset({Role.SERVICE, Role.OPERATOR}),  # the feed holds every region
     }
 )

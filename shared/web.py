@@ -34,7 +34,16 @@ from shared.crashpoints import reach
 from shared.database import Database, Work
 from shared.group_commit import GroupCommit
 from shared.idempotency import Key, Stored
-from shared.incoming import BODY_BYTES_MAX, Incoming, arguments_of, body_of, expected_version, key_of, path_values
+from shared.incoming import (
+    BODY_BYTES_MAX,
+    Incoming,
+    address_of,
+    arguments_of,
+    body_of,
+    expected_version,
+    key_of,
+    path_values,
+)
 from shared.live.hub import Hub
 from shared.live.opening import follower
 from shared.live.watcher import Watcher
@@ -134,7 +143,7 @@ class Edge:
         else:
             version = expected_version(request) if route.conditional else 0
             signature = request.header(b"x-hub-signature-256", "") if route.takes else ""
-            answer = await self._alone(route, caller, key, version, arguments, signature)
+            answer = await self._alone(route, caller, key, version, arguments, (address_of(request), signature))
         committed()
         return response(answer)
 
@@ -203,7 +212,7 @@ class Edge:
         key: Key | None,
         version: int,
         arguments: dict[str, object],
-        signature: str,
+        told: tuple[str, str],
     ) -> Stored:
         """Carry out one request in a transaction of its own."""
 
@@ -213,7 +222,17 @@ class Edge:
                 raise before
             if before is not None:
                 return _opened(route, work, key, before)
-            call = Call(work, caller, version, public_url=self.public_url, signature=signature, settings=self.settings)
+            address, signature = told
+            call = Call(
+                work,
+                caller,
+                version,
+                public_url=self.public_url,
+                signature=signature,
+                settings=self.settings,
+                address=address,
+                token_of=self.authenticator.owner_token,
+            )
             outcome = await route.handler(call=call, **arguments)
             if isinstance(outcome, Refusal):
                 return outcome

@@ -1,7 +1,7 @@
 """The HTTP face of providers: what they tell of our messages, and what people answer; signed, or not heard."""
 
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -9,14 +9,14 @@ import msgspec
 
 from services.notifications.delivery import handlers
 from services.notifications.delivery.receipts import CODE_LENGTH_MAX, Receipt
+from services.notifications.replies import handlers as replies_taken
+from services.notifications.replies.domain import Reply
 from shared.answers import Content
-from shared.database import Work
 from shared.incoming import JSON
 from shared.problems import Absent, Refusal
 from shared.roles import Action
 from shared.routes import Call, Routes, Takes, Upload
 from shared.settings import Settings
-from shared.telemetry import log
 from shared.validation import read_json
 
 HOOK_BYTES_MAX = 1_000_000
@@ -36,16 +36,6 @@ class SignatureRefused(Refusal):
     status = 401
     code = "signature_refused"
     title = "This is not signed by the provider"
-
-
-class Reply(msgspec.Struct, frozen=True):
-    """What a person has answered, as the provider hands it on; `provider_id` is the same if it does so again."""
-
-    channel: str
-    provider_id: str
-    sender: str
-    text: str
-    at: datetime
 
 
 class HookQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -159,14 +149,8 @@ async def take_hook(call: Call, channel: HookChannel, upload: Upload) -> HookRec
         raise SignatureRefused
     receipts, replies = _from_cloud(upload.content) if channel == "whatsapp" else _from_sms(upload.content)
     await handlers.take_receipts(call.work, channel, receipts)
-    await take_replies(call.work, replies)
+    await replies_taken.take(call.work, replies)
     return HookReceipt(len(receipts), len(replies))
-
-
-async def take_replies(_work: Work, replies: Sequence[Reply]) -> None:
-    """Take what people have answered."""
-    if replies:
-        log.info("replies taken", count=len(replies))
 
 
 def _settings(call: Call) -> Settings:

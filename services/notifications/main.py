@@ -25,9 +25,15 @@ from services.notifications.messages import api as messages_api
 from services.notifications.messages import handlers as messages
 from services.notifications.messages import templates_api
 from services.notifications.messages.domain import check
+from services.notifications.messages.store import MessageRow
 from services.notifications.people import Person
 from services.notifications.plans import Channel, Lane, Urgency, channels_of
 from services.notifications.reactions import REACTIONS
+from services.notifications.replies import api as replies_api
+from services.notifications.replies.sweeping import reply_sweeper
+from services.notifications.signin import api as sign_in_api
+from services.notifications.signin import handlers as sign_in
+from services.notifications.signin.sweeping import sign_in_sweeper
 from shared.clock import Clock
 from shared.database import Work
 from shared.service import Runtime, Service
@@ -48,19 +54,33 @@ async def letters(work: Work, deliveries: Sequence[Delivery]) -> dict[UUID, Lett
     found = {}
     for delivery in deliveries:
         message, person = written[delivery.message_id], people.get(delivery.person)
-        if person is None or delivery.channel not in channels_of(person, Urgency(message.urgency)):
+        if person is None or not _may_go(delivery, message, person):
             continue
-        to = _address(person, delivery.channel)
-        if to is not None:
+        to, body = _address(person, delivery.channel), _body(work, message)
+        if to is not None and body is not None:
             found[delivery.id] = Letter(
                 key=delivery.id,
                 to=to,
                 title=message.title,
-                body=f"{message.body}\n\n{message.why}",
+                body=f"{body}\n\n{message.why}",
                 language=message.language,
                 written_at=message.created_at,
             )
     return found
+
+
+def _may_go(delivery: Delivery, message: MessageRow, person: Person) -> bool:
+    """Tell whether it may still be sent so; a code was asked for just now, whatever its reader chose before."""
+    if message.purpose == sign_in.PURPOSE:
+        return not person.held
+    return delivery.channel in channels_of(person, Urgency(message.urgency))
+
+
+def _body(work: Work, message: MessageRow) -> str | None:
+    """Give what is sent of a message: what the inbox has, but for a code, which only the letter shows."""
+    if message.purpose == sign_in.PURPOSE:
+        return sign_in.words(work.vault, message.fact, message.language, message.created_at, work.now)
+    return message.body
 
 
 def _address(person: Person, channel: str) -> str | None:
@@ -113,7 +133,9 @@ SERVICE = Service(
         subscriptions_api.routes,
         delivery_api.routes,
         hooks.routes,
+        replies_api.routes,
+        sign_in_api.routes,
     ),
     reactions=REACTIONS,
-    workers=(sender, digester),
+    workers=(sender, digester, reply_sweeper, sign_in_sweeper),
 )

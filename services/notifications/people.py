@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+import phonenumbers
+
 from shared.caller import Caller, Role
 
+PHONE_REGION = "ID"
 OWNER_PREFIX = "owner/"
 STAFF_PREFIX = "staff/"
 
@@ -52,6 +55,17 @@ class Person:
 
     def __repr__(self) -> str:
         return f"Person({self.key!r})"  # a value that ends in a log shows no address
+
+
+def e164(phone: str) -> str | None:
+    """Give a telephone number as E.164, however people or channels write it; None for what can be none."""
+    try:
+        number = phonenumbers.parse(phone, PHONE_REGION)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def owner_key(owner_id: UUID) -> str:

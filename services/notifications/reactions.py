@@ -11,6 +11,8 @@ from services.notifications.messages import handlers as messages
 from services.notifications.messages.handlers import News, Told
 from services.notifications.messages.rules import Audience, Rule, rules_of
 from services.notifications.people import Person, owner_key
+from services.notifications.replies import handlers as replies
+from services.notifications.replies import offers
 from shared import operator_acts
 from shared.consumer import Heard, on_run
 from shared.contracts import Event
@@ -98,6 +100,7 @@ async def forget(work: Work, event: PersonErased) -> None:
     """Take away all that is known of an owner: how to reach them, what was written to them, what was answered."""
     person = owner_key(event.owner_id)
     await contacts.erase(work, event)
+    await replies.forget(work, event.owner_id)
     await messages.forget(work, person)
     await delivery.forget(work, person)
     await forget_answers(work.session, str(event.owner_id))
@@ -148,6 +151,8 @@ REACTIONS = (
     on(PersonRestricted, contacts.restrict),
     on(PersonReleased, contacts.release),
     on(PersonErased, forget),
+    *(on_run(event, offers.hear) for event in offers.STEPS),
+    on(TrainingCancelled, offers.end),
     on_run(BusinessRegistered, tell),
     on_run(SurveyOpened, tell),
     on_run(DistributionPosted, tell),

@@ -46,6 +46,7 @@ from shared.contracts.aid_distribution import (
     TransferDispatched,
     TransferReceived,
 )
+from shared.contracts.notifications import ReplyReceived
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
@@ -60,6 +61,7 @@ from shared.contracts.registration import (
     PersonReleased,
     PersonRestricted,
     SeatAccepted,
+    SeatDeclined,
     SeatExpired,
     SeatOffered,
     SeatWaitlisted,
@@ -115,6 +117,9 @@ class Office(Protocol):
 
     async def rests(self) -> None:
         """Wait until every effect of everything has arrived."""
+
+    async def newest_code(self) -> str:
+        """Give the code that was made last for somebody who signs in."""
 
 
 Recipe = Callable[[Office], Awaitable[Order]]
@@ -1217,6 +1222,40 @@ async def subscribe(office: Office) -> Order:
     return Order("notifications", "PATCH", path, {"kinds": found["kinds"]}, {"If-Match": f'"{found["version"]}"'})
 
 
+async def enter_reply(office: Office) -> Order:
+    """Let an owner say YES to the seat that they are offered, by telephone to the office."""
+    _, enrolment = await _offered(office)
+    await office.rests()
+    business = await office.asked("registration", f"/registration/businesses/{enrolment['business_id']}")
+    return _post(
+        "notifications", "/notifications/replies",
+        owner_id=business["owner_id"], channel="phone", text="ya", told_at=_moment(),
+    )  # fmt: skip
+
+
+async def ask_for_code(_office: Office) -> Order:
+    """Let somebody ask for a code whose telephone nobody has, and who therefore gets none."""
+    return _post("notifications", "/notifications/sign-in/codes", phone=f"08340020{next(_numbers):04}")
+
+
+async def show_code(office: Office) -> Order:
+    """Let an owner show the code that was sent to their telephone."""
+    number = next(_numbers)
+    phone = f"08340010{number:04}"
+    owner = {"name": f"Pemilik {number}", "phone": phone}
+    business = {"name": f"Usaha {number}", "sector": "garment", "region": REGION, "owner": owner}
+    await office.done(Order("registration", "POST", "/registration/businesses", business))
+    await office.rests()
+    await office.done(_post("notifications", "/notifications/sign-in/codes", phone=phone))
+    code = await office.newest_code()
+    return _post("notifications", "/notifications/sign-in/tokens", phone=phone, code=code)
+
+
+async def decline_seat(office: Office) -> Order:
+    _, enrolment = await _offered(office)
+    return _of_enrolment(enrolment, "answer", answer="decline", how="phone")
+
+
 ORDERS: Mapping[str, Recipe] = {
     "register_business": register_business,
     "change_business": change_business,
@@ -1333,6 +1372,9 @@ ORDERS: Mapping[str, Recipe] = {
     "subscribe": subscribe,
     "change_preferences": change_preferences,
     "say_stop": say_stop,
+    "enter_reply": enter_reply,
+    "ask_for_code": ask_for_code,
+    "show_code": show_code,
 }
 """By the name of the route."""
 
@@ -1353,6 +1395,8 @@ CAUSES: Mapping[type[Event], Recipe] = {
     TrainingMoved: move_training_with_kits,
     SeatOffered: offer_seats,
     SeatAccepted: answer_offer,
+    SeatDeclined: decline_seat,
+    ReplyReceived: enter_reply,
     SeatExpired: offer_seats_that_nobody_answers,
     SeatWaitlisted: offer_no_seat,
     SeatWithdrawn: withdraw_enrolment,

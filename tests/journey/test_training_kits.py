@@ -265,6 +265,7 @@ async def test_kits_that_expire_before_the_last_session_are_left_and_told_of(bot
         async with both.aid.database.work(OFFICE) as work:
             await ledger.receive(work, [Asked(order, OFFICE)])
     first = await both.announce({KIT: 20})
+    await both.carry_all()
     second = await both.announce({KIT: 1})
     await both.carry_all()
     assert [(await both.kits(one))[0] for one in (first, second)] == ["reserved", "refused"]

@@ -9,6 +9,7 @@ from services.notifications.main import SERVICE
 from shared import api_keys
 from shared.caller import Caller
 from shared.database import Database
+from shared.privacy import Vault
 from shared.security import Authenticator, KeyStore, issue_token
 from shared.settings import Settings
 from shared.web import Edge, assemble
@@ -23,7 +24,7 @@ def clock() -> StoppedClock:
 
 @pytest.fixture
 async def database(databases: Databases, clock: StoppedClock) -> Database:
-    return await databases("notifications", migrated=True, clock=clock)
+    return await databases("notifications", migrated=True, clock=clock, vault=Vault(b"m" * 32))
 
 
 @pytest.fixture(scope="session")

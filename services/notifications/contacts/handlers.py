@@ -172,6 +172,11 @@ async def known(work: Work, keys: Iterable[str]) -> dict[str, Person]:
     return {person.key: person for person in people}
 
 
+async def owners_with_phone(work: Work, phone: str) -> list[store.Reached]:
+    """Give the owners whom a telephone number in E.164 reaches; families share one."""
+    return await store.with_phone(work.session, phone)
+
+
 async def staff_names(work: Work, subjects: Iterable[str]) -> dict[str, str]:
     """Give the names of members of staff by subject; a subject that nobody was registered under is left out."""
     return await store.staff_names(work.session, subjects)

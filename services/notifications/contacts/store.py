@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Row, Text, Uuid, text, true
@@ -38,6 +38,8 @@ class ContactRow(SQLModel, table=True):
         CheckConstraint(f"length(email) BETWEEN 3 AND {EMAIL_LENGTH_MAX}", name="contact_email_length"),
         CheckConstraint(LANGUAGE_SQL, name="contact_language_known"),
         CheckConstraint(f"region {REGION_SQL}", name="contact_region_well_formed"),
+        Index("contact_phone", "phone", postgresql_where=text("phone IS NOT NULL")),
+        Index("contact_email", text("lower(email)"), postgresql_where=text("email IS NOT NULL")),
     )
 
     owner_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
@@ -226,6 +228,24 @@ def _choices(row: Row[Any]) -> Choices | None:
 async def contact(session: AsyncSession, owner_id: UUID) -> ContactRow | None:
     """Find how an owner can be reached."""
     return await session.get(ContactRow, owner_id, populate_existing=True)
+
+
+class Reached(NamedTuple):
+    """An owner whom a telephone reaches."""
+
+    owner_id: UUID
+    name: str
+    region: str
+
+
+WITH_PHONE = text("SELECT owner_id, name, region FROM contact WHERE phone = :phone ORDER BY owner_id LIMIT :rows")
+WITH_PHONE_MAX = 20
+
+
+async def with_phone(session: AsyncSession, phone: str) -> list[Reached]:
+    """Find the owners who have a telephone number in E.164, in a lasting order."""
+    rows = await session.execute(WITH_PHONE, {"phone": phone, "rows": WITH_PHONE_MAX})
+    return [Reached(*row) for row in rows]
 
 
 HOLD = text(

@@ -34,9 +34,10 @@ NOT_QUEUED = text(
     GROUP BY m.fact
     """
 )
+# What no event brought about, such as an answer to a reply, is left out.
 PAGE = text(
     "SELECT id::text AS key, fact, purpose FROM message WHERE id > CAST(:after AS uuid)"
-    " AND purpose NOT IN ('digest', 'not_told') ORDER BY message.id LIMIT :rows"
+    " AND purpose = ANY(CAST(:purposes AS text[])) ORDER BY message.id LIMIT :rows"
 )
 BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 DOUBLED = (
@@ -83,7 +84,7 @@ def wrong(
 
 
 async def _page(session: AsyncSession, after: str, rows: int) -> Sequence[Effect]:
-    found = await session.execute(PAGE, {"after": after or BEFORE_ALL, "rows": rows})
+    found = await session.execute(PAGE, {"after": after or BEFORE_ALL, "rows": rows, "purposes": list(TYPES)})
     return [Effect(row.key, row.fact.partition("#")[0], TYPES.get(row.purpose, frozenset())) for row in found]
 
 

@@ -4,6 +4,7 @@ SHELL := /bin/sh
 .PHONY: help up servers test containers lint types contracts faults bench lock clean
 
 UV ?= uv
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 # The first Python that is new enough and can make an environment; PYTHON= names another.
@@ -21,8 +22,8 @@ up: $(VENV)/runtime.stamp ## run everything on http://127.0.0.1:8000 (PORT= anot
 servers: $(VENV)/runtime.stamp ## run only the databases, for services started one by one (serumpun serve NAME)
 	@exec $(BIN)/python -m services.cli servers
 
-test: $(VENV)/dev.stamp ## run the whole test suite on servers of its own (ARGS= for pytest)
-	@exec $(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/dev.stamp ## run the whole test suite on servers of its own, in two processes (JOBS= another number, ARGS= for pytest)
+	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 containers: $(VENV)/dev.stamp ## bring the compose file up on a Debian machine, test it and take it down (root)
 	@exec $(BIN)/python -m deploy.rehearsal

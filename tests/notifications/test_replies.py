@@ -53,7 +53,7 @@ def offered(enrolment: int = 75, step: int = 3, **changes: object) -> SeatOffere
 @pytest.fixture
 async def siti(database: Database) -> None:
     await staff(database, ("officer-19.71", "regency_officer", "19.71"))
-    await happened(database, owner(), business())
+    await happened(database, owner(phone=PHONE), business())
 
 
 async def wrote(
@@ -208,7 +208,7 @@ STOPPED = "SELECT person FROM preference WHERE stopped_at > coalesce(started_at,
 
 
 async def test_stop_and_start_are_kept_for_everybody_with_that_number(siti: None, database: Database) -> None:
-    await happened(database, owner(HASAN, "Hasan"))
+    await happened(database, owner(HASAN, "Hasan", phone=PHONE))
     await wrote(database, "STOP")
     assert {row["person"] for row in await rows(database, STOPPED)} == {f"owner/{SITI}", f"owner/{HASAN}"}
     await wrote(database, "mulai", "2")
@@ -229,7 +229,7 @@ async def test_anything_else_reaches_the_office_with_name_and_business_and_no_lo
 
 
 async def test_who_shares_a_number_answers_the_offer_of_the_one_who_has_it(siti: None, database: Database) -> None:
-    await happened(database, owner(HASAN, "Hasan"), offered())
+    await happened(database, owner(HASAN, "Hasan", phone=PHONE), offered())
     await wrote(database, "ya")
     (event,) = await answers(database)
     assert event.owner_id == SITI
@@ -256,7 +256,7 @@ async def test_the_words_are_taken_away_with_the_person_and_after_their_time(
     await happened(database, PersonErased(owner_id=SITI, region="19.71", businesses=[TAILOR]))
     assert await rows(database, "SELECT text, sender FROM reply") == [{"text": "", "sender": ""}]
     assert (await messages(database))["staff/officer-19.71", "owner_wrote"]["body"] == "(dihapus)"
-    await happened(database, owner(HASAN, "Hasan"))
+    await happened(database, owner(HASAN, "Hasan", phone=PHONE))
     await wrote(database, "Rahasia Hasan", "2")
     clock.advance(KEPT - timedelta(days=1))
     for words in ("Rahasia Hasan", ""):

@@ -7,6 +7,7 @@ number in one row, in one entry and in one line, and is found.
 import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -24,7 +25,7 @@ from shared.keys import KeyStore
 from shared.privacy import Vault
 from shared.stream import connect
 from tests.faults import oracle
-from tests.faults.orders import ORDERS, Json, Order
+from tests.faults.orders import ORDERS, SMS_HOOK_SECRET, Json, Order
 from tests.faults.processes import Installation, installed
 from tests.journey.canary import PEOPLE, Invented, Needles, dumped, needles, redis_dumped
 from tests.journey.people import now
@@ -141,7 +142,10 @@ class Aftermath:
 
 @pytest_asyncio.fixture(scope="module")
 async def aftermath() -> AsyncIterator[Aftermath]:
-    async with MailServer().serving() as mail, installed(SMTP_URL=f"smtp://{LOOPBACK}:{mail.port}") as installation:
+    async with AsyncExitStack() as stack:
+        mail = await stack.enter_async_context(MailServer().serving())
+        given = {"SMTP_URL": f"smtp://{LOOPBACK}:{mail.port}", "SMS_HOOK_SECRET": SMS_HOOK_SECRET}
+        installation = await stack.enter_async_context(installed(**given))
         token = partial(bearer, installation.home)
         people = [Invented(no) for no in range(PEOPLE)]
         async with httpx.AsyncClient(headers=token(Role.PROVINCE_STAFF, "staff-19", "19"), timeout=60) as http:
@@ -272,7 +276,8 @@ async def _every_question(office: Office, registered: list[Json]) -> None:
             if route.method != "GET" or not route.path_parameters.keys() <= {*named, *fixed}:
                 continue
             path = route.path.format(**named, **fixed)
-            await office.request(service.name, "GET", path, params={"wait_seconds": 0} if route.shows else None)
+            ends = {"wait_seconds": 0} if route.shows or route.watches else None  # a live feed would not end by itself
+            await office.request(service.name, "GET", path, params=ends)
     for media in ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"):
         path = "/aid/cards/WH-19.71/MASK-CLOTH/export"
         await office.request("aid_distribution", "GET", path, headers={"Accept": media})

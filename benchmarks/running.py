@@ -56,11 +56,7 @@ async def _up(given: Mapping[str, str]) -> AsyncIterator[int]:
     """Run `serumpun up` with servers of its own until the end of the block; gives its port when it is ready."""
     port = free_port()
     ours = ("DATABASE_URL", "REDIS_URL", "PYTHONDONTWRITEBYTECODE")
-    environment = {name: value for name, value in os.environ.items() if name not in ours} | {
-        **given,
-        "PORT": str(port),
-        "QUIET_HOURS": "off",
-    }
+    environment = {name: value for name, value in os.environ.items() if name not in ours} | {**given, "PORT": str(port)}
     process = subprocess.Popen(  # noqa: ASYNC220 - our own command
         [sys.executable, "-m", "services.cli", "up"], env=environment, stdout=subprocess.DEVNULL
     )

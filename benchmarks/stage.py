@@ -100,7 +100,7 @@ async def database(
     url = make_url(str(stage.settings.database_url)).set(database=name).render_as_string(hide_password=False)
     async with admin.connect() as connection:
         await connection.execute(text(f'CREATE DATABASE "{name}"'))
-    store = Database(url, migrated or SOURCE, partitions=PARTITIONS, clock=Clock(), ping=ping, quiet_hours=False)
+    store = Database(url, migrated or SOURCE, partitions=PARTITIONS, clock=Clock(), ping=ping)
     try:
         if migrated:
             await migrations.upgrade(migrated, url)

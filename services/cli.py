@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from services import stopping
-from services.commands import events, imports, messages, parked, person, stock, terminal
+from services.commands import events, imports, parked, person, stock, terminal
 from services.commands import keys as personal_keys
 from services.commands.doctor import doctor
 from services.commands.terminal import AsJson, Service
@@ -37,7 +37,6 @@ keys = typer.Typer(help="Keys for machines: create and revoke.", no_args_is_help
 app.add_typer(keys, name="api-key")
 app.add_typer(events.app, name="events")
 app.add_typer(imports.app, name="import")
-app.add_typer(messages.app, name="messages")
 app.add_typer(parked.app, name="parked")
 app.add_typer(personal_keys.app, name="keys")
 app.add_typer(person.app, name="person")

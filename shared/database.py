@@ -48,7 +48,6 @@ class Work:
     clock: Clock
     now: datetime
     keys: Vault | None = None
-    quiet_hours: bool = True
     recorded: list[outbox.Recorded] = field(default_factory=list)
 
     @property
@@ -84,7 +83,6 @@ class Database:
         connections_max: int = CONNECTIONS_MAX,
         vault: Vault | None = None,
         ping: bool = True,
-        quiet_hours: bool = True,
     ):
         """Prepare the pool; nothing is opened before the first use. A store of personal data needs the vault.
 
@@ -92,7 +90,6 @@ class Database:
         whether the connection still lives.
         """
         self.vault = vault
-        self.quiet_hours = quiet_hours
         self.source = source
         self.partitions = partitions
         self.clock = clock
@@ -134,14 +131,7 @@ class Database:
             yield self._work(session, caller)
 
     def _work(self, session: AsyncSession, caller: Caller) -> Work:
-        return Work(
-            session=session,
-            caller=caller,
-            clock=self.clock,
-            now=self.clock.now(),
-            keys=self.vault,
-            quiet_hours=self.quiet_hours,
-        )
+        return Work(session=session, caller=caller, clock=self.clock, now=self.clock.now(), keys=self.vault)
 
     async def run(self, caller: Caller, task: Callable[[Work], Awaitable[T]]) -> T:
         """Run a task in a transaction of its own, again when it merely collided with another one."""

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
@@ -60,31 +59,6 @@ class Incoming:
             if known == name:
                 return str(value.decode("latin-1"))
         return absent
-
-
-def address_of(request: Incoming) -> str:
-    """Give the address that a request comes from: the peer's, or what a front door of ours says of it.
-
-    A forwarded address counts only where the peer itself is on a private network, as a front door is; of several it is
-    the last public one, for what stands before it can be made up by whoever asks.
-    """
-    peer = str((request.scope.get("client") or ("",))[0])
-    if not _private(peer):
-        return peer
-    told = [one.strip() for one in request.header(b"x-forwarded-for", "").split(",") if one.strip()]
-    return next((one for one in reversed(told) if _address(one) and not _private(one)), peer)
-
-
-def _private(address: str) -> bool:
-    known = _address(address)
-    return known is not None and known.is_private
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(text)
-    except ValueError:
-        return None
 
 
 class MediaTypeRefused(Refusal):

@@ -120,17 +120,9 @@ class Action(StrEnum):
     SETTLE_EXCEPTION = "settle_exception"
 
     READ_INBOX = "read_inbox"
-    SET_PREFERENCES = "set_preferences"
-    STOP_MESSAGES = "stop_messages"
-    SUBSCRIBE = "subscribe"
     REGISTER_STAFF = "register_staff"
     SEE_CONTACTS = "see_contacts"
     SEE_MESSAGES = "see_messages"
-    RESOLVE_DELIVERY = "resolve_delivery"
-    TAKE_RECEIPTS = "take_receipts"
-    ENTER_REPLY = "enter_reply"
-    SEE_REPLIES = "see_replies"
-    SIGN_IN = "sign_in"
 
     READ_EVENTS = "read_events"
 
@@ -247,17 +239,9 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.PARK_EXCEPTION: _FIELD,
         Action.SETTLE_EXCEPTION: _FIELD,
         Action.READ_INBOX: _READERS | {Role.OWNER},  # one's own, always
-        Action.SET_PREFERENCES: _READERS | {Role.OWNER},  # one's own, always
-        Action.STOP_MESSAGES: _FIELD,  # for who said so at the office
-        Action.SUBSCRIBE: frozenset({Role.REGENCY_OFFICER, Role.PROVINCE_STAFF}),  # whom the rules tell
         Action.REGISTER_STAFF: _OFFICE,
         Action.SEE_CONTACTS: _FIELD,  # phones and addresses: an auditor checks figures, not people
         Action.SEE_MESSAGES: _READERS,
-        Action.RESOLVE_DELIVERY: _FIELD,
-        Action.TAKE_RECEIPTS: _EVERYBODY,  # who can sign for the provider
-        Action.ENTER_REPLY: _FIELD,
-        Action.SEE_REPLIES: _FIELD,  # the words of people: an auditor checks figures
-        Action.SIGN_IN: _EVERYBODY,  # who one is is just what is found out
         Action.READ_EVENTS: frozenset({Role.SERVICE, Role.OPERATOR}),  # the feed holds every region
     }
 )

@@ -8,7 +8,6 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args, get_type_hints
-from uuid import UUID
 
 import msgspec
 
@@ -18,7 +17,6 @@ from shared.live.happened import Happened
 from shared.live.position import PositionText
 from shared.problems import FieldError, Refusal
 from shared.roles import Action
-from shared.settings import Settings
 
 B = TypeVar("B")
 T = TypeVar("T")
@@ -71,20 +69,12 @@ Limit = Annotated[int, msgspec.Meta(ge=1, le=PAGE_ITEMS_MAX)]
 EventTypes = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000, pattern=r"^[a-z0-9_.]+(,[a-z0-9_.]+)*$(?!\n)")]
 
 
-def no_tokens(_owner_id: UUID, _hours: float) -> str:
-    """Sign nothing: a question gives no tokens away."""
-    raise LookupError("only an order may sign a token")
-
-
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request as a handler sees it.
 
     Shape: `expected_version` is the version that If-Match names, on routes that change something; `accept` is what
-           the reader of a question takes, and `public_url` is where everybody finds this service; `signature` is
-           what X-Hub-Signature-256 says of a body, and `settings` are those of the process, where it has any; `after`
-           is the version that whoever watches has seen last, if any; `address` is where an order comes from, as far as
-           it can be known, and `token_of` signs a token for an owner, for so many hours
+           the reader of a question takes, and `public_url` is where everybody finds this service
     """
 
     work: Work
@@ -92,11 +82,6 @@ class Call:
     expected_version: int = 0
     accept: str = ""
     public_url: str = ""
-    signature: str = ""
-    settings: Settings | None = None
-    after: int | None = None
-    address: str = ""
-    token_of: Callable[[UUID, float], str] = no_tokens
 
 
 @dataclass(frozen=True, slots=True)

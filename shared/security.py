@@ -4,10 +4,9 @@ from collections import OrderedDict
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Generic, TypeVar
-from uuid import UUID
 
 from shared.api_keys import PREFIX, ApiKey, Lookup, parts
-from shared.caller import Caller, Role
+from shared.caller import Caller
 from shared.clock import Clock
 from shared.keys import KeyStore, KeyUnusable
 from shared.problems import Unauthenticated
@@ -80,10 +79,6 @@ class Authenticator:
         digest = sha256(token.encode()).digest()  # of one length, however long the token
         known = self._verified.recall(digest, now.timestamp())
         return known[0] if known else await self._by_token(token, digest, now)
-
-    def owner_token(self, owner_id: UUID, hours: float) -> str:
-        """Sign a token for an owner who has shown that they are one."""
-        return issue_token(self._keys, Role.OWNER, (), str(owner_id), hours, clock=self._clock)
 
     async def close(self) -> None:
         """Close the connections to the issuer, if there is one."""

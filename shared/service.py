@@ -147,7 +147,7 @@ def build(
     """Compose a service: the parts that this process is to run, and the edge before them."""
     runtime = _runtime(service, settings, clock or Clock())
     authenticator = Authenticator(settings, runtime.keys, lookup_in(runtime.database.engine), clock=runtime.clock)
-    edge = Edge(runtime.database, authenticator, grouping, settings.public_url, settings=settings)
+    edge = Edge(runtime.database, authenticator, grouping, settings.public_url)
     relay = Relay(runtime.database, runtime.redis, service.name, settings.partitions)
     feed = FeedClient(_feeds(settings), lambda: _service_token(runtime))
     # Consumers have connections of their own: a backlog never keeps a request waiting for one.
@@ -236,7 +236,6 @@ def _database(
         connections_max=connections_max,
         vault=Vault(keys.master, keys.personal),
         ping=ping,
-        quiet_hours=settings.quiet_hours,
     )
 
 

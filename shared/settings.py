@@ -8,18 +8,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 SERVICES = ("registration", "aid_distribution", "notifications")
-SECRETS = (
-    "DATABASE_URL",
-    "REDIS_URL",
-    "SMTP_URL",
-    "WHATSAPP_TOKEN",
-    "SMS_TOKEN",
-    "WEBHOOK_SECRET",
-    "WHATSAPP_APP_SECRET",
-    "WHATSAPP_VERIFY_TOKEN",
-    "SMS_HOOK_SECRET",
-    *(f"{service.upper()}_DATABASE_URL" for service in SERVICES),
-)
+SECRETS = ("DATABASE_URL", "REDIS_URL", "SMTP_URL", *(f"{service.upper()}_DATABASE_URL" for service in SERVICES))
 """What may hold a password, and so may also be given as a file, named by the same name with _FILE."""
 
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~\-]+)*", re.ASCII)
@@ -47,17 +36,6 @@ class Settings:
     public_url: str
     smtp_url: str | None
     mail_from: str
-    whatsapp_url: str | None
-    whatsapp_token: str
-    whatsapp_template: str | None
-    whatsapp_app_secret: str
-    whatsapp_verify_token: str
-    sms_hook_secret: str
-    sms_url: str | None
-    sms_token: str
-    webhook_url: str | None
-    webhook_secret: str
-    sends_per_second: int
     oidc_issuer: str | None
     oidc_audience: str | None
     partitions: int
@@ -66,7 +44,6 @@ class Settings:
     idempotency_retention_days: int
     chain_sign_minutes: int
     province: str
-    quiet_hours: bool
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = environ) -> "Settings":
@@ -88,17 +65,6 @@ class Settings:
             public_url=_public_url(env, port),
             smtp_url=_smtp_url(env),
             mail_from=env.get("MAIL_FROM") or "Serumpun <serumpun@localhost>",
-            whatsapp_url=_gateway_url(env, "WHATSAPP_URL", "WHATSAPP_TOKEN"),
-            whatsapp_token=env.get("WHATSAPP_TOKEN") or "",
-            whatsapp_template=env.get("WHATSAPP_TEMPLATE") or None,
-            whatsapp_app_secret=env.get("WHATSAPP_APP_SECRET") or "",
-            whatsapp_verify_token=env.get("WHATSAPP_VERIFY_TOKEN") or "",
-            sms_hook_secret=env.get("SMS_HOOK_SECRET") or "",
-            sms_url=_gateway_url(env, "SMS_URL", "SMS_TOKEN"),
-            sms_token=env.get("SMS_TOKEN") or "",
-            webhook_url=_gateway_url(env, "WEBHOOK_URL", "WEBHOOK_SECRET"),
-            webhook_secret=env.get("WEBHOOK_SECRET") or "",
-            sends_per_second=_whole(env, "SENDS_PER_SECOND", 50, lowest=1, highest=10_000),
             oidc_issuer=env.get("OIDC_ISSUER") or None,
             oidc_audience=env.get("OIDC_AUDIENCE") or None,
             partitions=_whole(env, "PARTITIONS", 4, lowest=1, highest=256),
@@ -106,16 +72,8 @@ class Settings:
             outbox_retention_days=_whole(env, "OUTBOX_RETENTION_DAYS", 30, lowest=1, highest=3_650),
             idempotency_retention_days=_whole(env, "IDEMPOTENCY_RETENTION_DAYS", 30, lowest=1, highest=3_650),
             chain_sign_minutes=_whole(env, "CHAIN_SIGN_MINUTES", 10, lowest=1, highest=1_440),
-            quiet_hours=_switch(env, "QUIET_HOURS", on=True),
             province=env.get("PROVINCE") or "19-kepulauan-bangka-belitung",
         )
-
-
-def _switch(env: Mapping[str, str], name: str, *, on: bool) -> bool:
-    text = (env.get(name) or "").strip().lower() or ("on" if on else "off")
-    if text not in ("on", "off"):
-        raise SettingInvalid(f"{name} must be on or off")
-    return text == "on"
 
 
 def _from_files(env: Mapping[str, str]) -> dict[str, str]:
@@ -157,24 +115,6 @@ def _public_url(env: Mapping[str, str], port: int) -> str:
     text = (env.get("PUBLIC_URL") or "").strip().rstrip("/") or f"http://127.0.0.1:{port}"
     if not PUBLIC_URL.fullmatch(text):
         raise SettingInvalid("PUBLIC_URL must be https://host or http://host:port, with a path at most")
-    return text
-
-
-def _gateway_url(env: Mapping[str, str], name: str, secret: str) -> str | None:
-    """Take the address of a provider, which nobody uses without its secret; in the clear only on this machine."""
-    text = (env.get(name) or "").strip()
-    if not text:
-        return None
-    try:
-        parts = urlsplit(text)
-        valid = parts.hostname and parts.port != 0 and not parts.username
-        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost"))
-    except ValueError:
-        valid = safe = False
-    if not (valid and safe):
-        raise SettingInvalid(f"{name} must be https://host/path, without a password in it")
-    if not env.get(secret):
-        raise SettingInvalid(f"{name} needs {secret}: set it, or its file as {secret}_FILE")
     return text
 
 

@@ -34,16 +34,7 @@ from shared.crashpoints import reach
 from shared.database import Database, Work
 from shared.group_commit import GroupCommit
 from shared.idempotency import Key, Stored
-from shared.incoming import (
-    BODY_BYTES_MAX,
-    Incoming,
-    address_of,
-    arguments_of,
-    body_of,
-    expected_version,
-    key_of,
-    path_values,
-)
+from shared.incoming import Incoming, arguments_of, body_of, expected_version, key_of, path_values
 from shared.live.hub import Hub
 from shared.live.opening import follower
 from shared.live.watcher import Watcher
@@ -51,7 +42,6 @@ from shared.problems import Invalid, Refusal, Unavailable
 from shared.roles import allowed, demand
 from shared.routes import LINES, Asked, Call, LiveQuery, Route, Shows, Watched, WatchQuery
 from shared.security import Authenticator
-from shared.settings import Settings
 from shared.telemetry import AsgiApp, Receive, RequestLog, Scope, Send
 from shared.validation import Misshapen
 
@@ -81,7 +71,6 @@ class Edge:
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ndjson.BATCHES_AT_ONCE_MAX))
     live: Hub = field(init=False)
     taking_in: int = 0
-    settings: Settings | None = None
 
     def __post_init__(self) -> None:
         self.live = Hub(self.database)
@@ -107,7 +96,7 @@ class Edge:
 
     async def _answer(self, route: Route, request: Incoming) -> Answer | Stream:
         caller = await self._caller(route, request)
-        if not route.takes or route.takes.bytes_max <= BODY_BYTES_MAX:  # what is no longer than any order
+        if not route.takes:
             return await self._answer_to(caller, route, request)
         if self.taking_in >= FILES_AT_ONCE_MAX:
             raise Unavailable("Other files are being taken in; send it again in a moment.")
@@ -132,8 +121,7 @@ class Edge:
             return await self._watch(route, request, caller, arguments)
         if not route.writes:
             async with self.database.reading(caller) as work:
-                accept = request.header(b"accept", "")
-                call = Call(work, caller, accept=accept, public_url=self.public_url, settings=self.settings)
+                call = Call(work, caller, accept=request.header(b"accept", ""), public_url=self.public_url)
                 found = await route.handler(call=call, **arguments)
             return read_response(request, found)
         key = key_of(request, caller, body, self.database.vault)
@@ -142,8 +130,7 @@ class Edge:
             answer = await self._group(route).submit(waiting)
         else:
             version = expected_version(request) if route.conditional else 0
-            signature = request.header(b"x-hub-signature-256", "") if route.takes else ""
-            answer = await self._alone(route, caller, key, version, arguments, (address_of(request), signature))
+            answer = await self._alone(route, caller, key, version, arguments)
         committed()
         return response(answer)
 
@@ -168,13 +155,12 @@ class Edge:
         after = int(told) if told.isdecimal() and len(told) <= LAST_EVENT_DIGITS_MAX else query.after
         self.live.check_room()
 
-        async def look(after: int | None) -> Watched:
+        async def look() -> Watched:
             async with self.database.reading(caller) as work:
-                call = Call(work, caller, after=after)
-                return cast("Watched", await route.handler(call=call, **arguments))
+                return cast("Watched", await route.handler(call=Call(work, caller), **arguments))
 
-        first = await look(after)  # what is not there is refused before the stream begins
-        one = Watcher(self.live, look, partial(self._caller, route, request), after, query.wait_seconds)
+        first = await look()  # what is not there is refused before the stream begins
+        one = Watcher(self.live, look, partial(self._caller, route, request), after or 0, query.wait_seconds)
         return Stream(one.pieces(first), EVENT_STREAM)
 
     def _by_line(self, route: Route, request: Incoming, caller: Caller) -> Answer:
@@ -206,13 +192,7 @@ class Edge:
             return fault.joined(await route.rules(work, fault.leaves))
 
     async def _alone(
-        self,
-        route: Route,
-        caller: Caller,
-        key: Key | None,
-        version: int,
-        arguments: dict[str, object],
-        told: tuple[str, str],
+        self, route: Route, caller: Caller, key: Key | None, version: int, arguments: dict[str, object]
     ) -> Stored:
         """Carry out one request in a transaction of its own."""
 
@@ -222,17 +202,7 @@ class Edge:
                 raise before
             if before is not None:
                 return _opened(route, work, key, before)
-            address, signature = told
-            call = Call(
-                work,
-                caller,
-                version,
-                public_url=self.public_url,
-                signature=signature,
-                settings=self.settings,
-                address=address,
-                token_of=self.authenticator.owner_token,
-            )
+            call = Call(work, caller, version, public_url=self.public_url)
             outcome = await route.handler(call=call, **arguments)
             if isinstance(outcome, Refusal):
                 return outcome

@@ -117,10 +117,7 @@ class Databases:
         name = f"{self.prefix}_{self.numbers}"
         async with self.admin.connect() as connection:
             await connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{original}"'))
-        # Whatever the hour at which the tests run, what they send is sent; the night has tests of its own.
-        database = Database(
-            self.url(name), source, partitions=PARTITIONS, clock=clock or Clock(), vault=vault, quiet_hours=False
-        )
+        database = Database(self.url(name), source, partitions=PARTITIONS, clock=clock or Clock(), vault=vault)
         self.made.append(database)
         return database
 

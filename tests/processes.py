@@ -171,9 +171,6 @@ def lines_of(output: str) -> list[dict[str, object]]:
 
 
 def inherited(**own: str) -> dict[str, str]:
-    """Give the environment of a process that a test starts: ours without what would lead it elsewhere, and its own.
-
-    It keeps no quiet hours, or the tests would depend on the hour at which they run.
-    """
+    """Give the environment of a process that a test starts: ours without what would lead it elsewhere, and its own."""
     kept = {name: value for name, value in os.environ.items() if not name.endswith(NOT_INHERITED)}
-    return {**kept, "QUIET_HOURS": "off", **own}
+    return {**kept, **own}

@@ -86,7 +86,6 @@ def up(engine: Mapping[str, str]) -> Iterator[tuple[Stack, Path]]:
             "SERUMPUN_SECRETS": str(folder / "secrets"),
             "SERUMPUN_PORT": str(port),
             "REHEARSAL_POST": str(folder / "post"),
-            "QUIET_HOURS": "off",  # its story is told at any hour
         }
         run(ROOT / "deploy/secrets.sh", env=env)
         mail = folder / "secrets/smtp_url"

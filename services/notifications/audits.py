@@ -8,7 +8,6 @@ from services.notifications.contacts import audit as contacts
 from services.notifications.contacts.domain import circles
 from services.notifications.messages import audit as messages
 from services.notifications.messages.rules import RULES, Audience, Rule, rules_of
-from services.notifications.replies.offers import LEARNT_OFFERS, LEARNT_OVER
 from shared.contracts import Event
 from shared.contracts.aid_distribution import DistributionEvent, ProductionEvent
 from shared.contracts.registration import (
@@ -81,8 +80,6 @@ AUDITS = Audits(
         contacts.HELD_OWNERS,
         contacts.LEARNT_BUSINESSES,
         contacts.LEARNT_CONSENTS,
-        LEARNT_OFFERS,
-        LEARNT_OVER,
         seen_in(look, *dict.fromkeys(rule.event for rule in RULES)),
     ),
     effects=(contacts.ALL_CONTACTS, contacts.ALL_BUSINESSES, messages.ALL_MESSAGES),

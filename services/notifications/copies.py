@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 
-from shared.person_copy import PersonTable, of_business, owned, told
+from shared.person_copy import PersonTable, owned, told
 
 TABLES: Sequence[PersonTable] = (
     owned("contact"),
     owned("contact_hold"),
     owned("contact_consent"),
     owned("contact_business"),
-    told("preference"),
-    PersonTable("reply", ":owner_id = ANY(t.owner_ids)"),
-    of_business("seat_offer"),
     told("message"),
     told("delivery"),
     told("withheld"),

@@ -1,141 +1,56 @@
 """The notifications service, put together."""
 
-import asyncio
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from uuid import UUID
 
-from services.notifications import hooks
 from services.notifications.contacts import api as contacts_api
 from services.notifications.contacts import handlers as contacts
-from services.notifications.contacts import preferences_api, subscriptions_api
 from services.notifications.delivery import api as delivery_api
-from services.notifications.delivery.channels.email import Email, Server
-from services.notifications.delivery.channels.limits import Breaker, Bucket, Guarded
-from services.notifications.delivery.channels.local import Local
-from services.notifications.delivery.channels.sms import Sms
-from services.notifications.delivery.channels.webhook import Webhook
-from services.notifications.delivery.channels.whatsapp import WhatsApp
 from services.notifications.delivery.domain import Letter
-from services.notifications.delivery.sender import Channel as Sending
+from services.notifications.delivery.email import Email, Server
 from services.notifications.delivery.sender import Sender
 from services.notifications.delivery.store import Delivery
-from services.notifications.digesting import digester
 from services.notifications.messages import api as messages_api
 from services.notifications.messages import handlers as messages
-from services.notifications.messages import templates_api
 from services.notifications.messages.domain import check
-from services.notifications.messages.store import MessageRow
-from services.notifications.people import Person
-from services.notifications.plans import Channel, Lane, Urgency, channels_of
 from services.notifications.reactions import REACTIONS
-from services.notifications.replies import api as replies_api
-from services.notifications.replies.sweeping import reply_sweeper
-from services.notifications.signin import api as sign_in_api
-from services.notifications.signin import handlers as sign_in
-from services.notifications.signin.sweeping import sign_in_sweeper
-from shared.clock import Clock
 from shared.database import Work
 from shared.service import Runtime, Service
-from shared.settings import Settings
 
 check()  # a text that could fail in the middle of an event fails here instead, before anything starts
 
 
-BY_PHONE = frozenset({Channel.WHATSAPP, Channel.SMS, Channel.APPRISE})
-URGENT = (Lane.CODE, Lane.PERSONAL)
-"""The lanes that have a sender of their own at each channel: whatever the others do, these never wait for them."""
-
-
 async def letters(work: Work, deliveries: Sequence[Delivery]) -> dict[UUID, Letter]:
-    """Give the letters of deliveries, to the addresses and by the choices that hold now; without one there is none."""
+    """Give the letters of deliveries, to the addresses that hold now; whoever has none, or is held, gets none."""
     written = await messages.written(work, [delivery.message_id for delivery in deliveries])
     people = await contacts.known(work, {delivery.person for delivery in deliveries})
     found = {}
     for delivery in deliveries:
         message, person = written[delivery.message_id], people.get(delivery.person)
-        if person is None or not _may_go(delivery, message, person):
-            continue
-        to, body = _address(person, delivery.channel), _body(work, message)
-        if to is not None and body is not None:
+        if person is not None and person.email is not None and not person.held:
             found[delivery.id] = Letter(
                 key=delivery.id,
-                to=to,
+                to=person.email,
                 title=message.title,
-                body=f"{body}\n\n{message.why}",
+                body=f"{message.body}\n\n{message.why}",
                 language=message.language,
                 written_at=message.created_at,
             )
     return found
 
 
-def _may_go(delivery: Delivery, message: MessageRow, person: Person) -> bool:
-    """Tell whether it may still be sent so; a code was asked for just now, whatever its reader chose before."""
-    if message.purpose == sign_in.PURPOSE:
-        return not person.held
-    return delivery.channel in channels_of(person, Urgency(message.urgency))
-
-
-def _body(work: Work, message: MessageRow) -> str | None:
-    """Give what is sent of a message: what the inbox has, but for a code, which only the letter shows."""
-    if message.purpose == sign_in.PURPOSE:
-        return sign_in.words(work.vault, message.fact, message.language, message.created_at, work.now)
-    return message.body
-
-
-def _address(person: Person, channel: str) -> str | None:
-    if channel == Channel.WEBHOOK:
-        return person.key
-    return person.phone if channel in BY_PHONE else person.email
-
-
-def channels(settings: Settings, clock: Clock) -> dict[Channel, Callable[[], Sending]]:
-    """Give how the channels that are set up are made; where none is, the local outbox stands in for each."""
-    made: dict[Channel, Callable[[], Sending]] = {}
-    if url := settings.whatsapp_url:
-        made[Channel.WHATSAPP] = lambda: WhatsApp(url, settings.whatsapp_token, settings.whatsapp_template, clock)
-    if sms := settings.sms_url:
-        made[Channel.SMS] = lambda: Sms(sms, clock, {"Authorization": f"Bearer {settings.sms_token}"})
-    if smtp := settings.smtp_url:
-        made[Channel.EMAIL] = lambda: Email(Server.from_url(smtp), settings.mail_from)
-    if hook := settings.webhook_url:
-        made[Channel.WEBHOOK] = lambda: Webhook(hook, settings.webhook_secret, clock)
-    return made or {channel: partial(Local, channel.value) for channel in Channel}
-
-
 async def sender(runtime: Runtime) -> None:
-    """Send what is queued over every channel that is set up; two senders each, one of them for the urgent lanes alone.
-
-    Both share the rate and the breaker of their channel. What is planned over others takes the next way.
-    """
-    made = channels(runtime.settings, runtime.clock)
-    lacking = [channel.value for channel in Channel if channel not in made]
-    senders = []
-    for channel, make in made.items():
-        bucket, breaker = Bucket(runtime.settings.sends_per_second), Breaker(channel)
-        for lanes in (URGENT, tuple(Lane)):
-            guarded = Guarded(make(), bucket, breaker)
-            senders.append(Sender(runtime.database, runtime.clock, guarded, letters, lanes=lanes, lacking=lacking))
-    async with asyncio.TaskGroup() as group:
-        for one in senders:
-            group.create_task(one.run())
+    """Send what is queued: by email where SMTP_URL is set, otherwise the inbox alone has it."""
+    settings = runtime.settings
+    channel = Email(Server.from_url(settings.smtp_url), settings.mail_from) if settings.smtp_url else None
+    await Sender(runtime.database, runtime.clock, channel, letters).run()
 
 
 SERVICE = Service(
     name="notifications",
     title="Messages and their delivery",
     prefix="/notifications",
-    routes=(
-        messages_api.routes,
-        templates_api.routes,
-        contacts_api.routes,
-        preferences_api.routes,
-        subscriptions_api.routes,
-        delivery_api.routes,
-        hooks.routes,
-        replies_api.routes,
-        sign_in_api.routes,
-    ),
+    routes=(messages_api.routes, contacts_api.routes, delivery_api.routes),
     reactions=REACTIONS,
-    workers=(sender, digester, reply_sweeper, sign_in_sweeper),
+    workers=(sender,),
 )

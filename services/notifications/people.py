@@ -4,11 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-import phonenumbers
-
 from shared.caller import Caller, Role
 
-PHONE_REGION = "ID"
 OWNER_PREFIX = "owner/"
 STAFF_PREFIX = "staff/"
 
@@ -21,24 +18,13 @@ class Language(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """Over which channels somebody wants each class of message; `digest` makes of all information one message a day."""
-
-    required: tuple[str, ...]
-    invitation: tuple[str, ...]
-    information: tuple[str, ...]
-    digest: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Person:
     """Somebody to be told.
 
     Shape:  `key` is `owner/<id>` or `staff/<subject>`; `businesses` are the person's own that the fact is about;
             `consents` is False for an owner who took back the consent to be contacted; `regions` are those that a
-            member of staff serves, and sees the stock of; nobody writes to whoever is `held`; `home` is the region
-            by whose clock they sleep; without `choices` every channel may be used; for who has `stopped` the inbox
-            is all there is
+            member of staff serves, and sees the stock of; nobody writes to
+            whoever is `held`
     """
 
     key: str
@@ -48,24 +34,9 @@ class Person:
     consents: bool = True
     regions: tuple[str, ...] = ()
     held: bool = False
-    phone: str | None = None
-    home: str = ""
-    choices: Choices | None = None
-    stopped: bool = False
 
     def __repr__(self) -> str:
         return f"Person({self.key!r})"  # a value that ends in a log shows no address
-
-
-def e164(phone: str) -> str | None:
-    """Give a telephone number as E.164, however people or channels write it; None for what can be none."""
-    try:
-        number = phonenumbers.parse(phone, PHONE_REGION)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def owner_key(owner_id: UUID) -> str:

@@ -1,12 +1,10 @@
 """How a message travels beside the inbox, which always has it: over which channels, in which lane, and when."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
-from services.notifications.night import awake_at, zone_of
-from services.notifications.people import Choices, Person
+from services.notifications.people import Person
 
 AGE_MAX = timedelta(days=7)
 """Older than this a message is not worth sending any more (DOMAIN notifications, RapidPro)."""
@@ -20,27 +18,12 @@ class Urgency(StrEnum):
     INFORMATION = "information"
 
 
-class Kind(StrEnum):
-    """What staff subscribe to, region by region."""
-
-    LOW = "stock_low"
-    OUT = "stock_out"
-    EXPIRING = "stock_expiring"
-    PRICE = "price"
-    STATION = "station"
-    DISCREPANCY = "discrepancy"
-    EXCEPTION = "exception"
-    NOT_TOLD = "not_told"
-
-
 class Channel(StrEnum):
     """The ways beside the inbox to reach somebody."""
 
     WHATSAPP = "whatsapp"
     SMS = "sms"
     EMAIL = "email"
-    WEBHOOK = "webhook"  # another system of the office
-    APPRISE = "apprise"  # Telegram and everything else that Apprise speaks
 
 
 class Lane(IntEnum):
@@ -65,54 +48,9 @@ class Plan:
     expires_at: datetime
 
 
-def plan_for(
-    person: Person, urgency: Urgency, now: datetime, until: datetime | None = None, *, at_night: bool = False
-) -> Plan:
-    """Plan how a message reaches a person: over the channels they chose and have, and never by night.
-
-    Shape: `until` is when the message is of no use any more, where that is sooner than for every message; what would
-           be of no use by the morning, or is by now, stays in the inbox: nobody is woken, whatever it is,
-           but where it was settled that messages go `at_night`
-    """
-    due_at = now if at_night else awake_at(now, zone_of(person.home))
-    expires_at = now + AGE_MAX if until is None else min(until, now + AGE_MAX)
-    channels = () if is_digested(person, urgency) or expires_at <= due_at else channels_of(person, urgency)
-    lane = Lane.INFORMATION if urgency is Urgency.INFORMATION else Lane.PERSONAL
-    return Plan(channels, lane, due_at, expires_at)
-
-
-def plan_for_code(person: Person, now: datetime, until: datetime) -> Plan:
-    """Plan how a code reaches who has just asked for it: at once, by night too, and whatever they chose else."""
-    return Plan(tuple(_reachable(person)), Lane.CODE, now, until)
-
-
-def channels_of(person: Person, urgency: Urgency) -> tuple[Channel, ...]:
-    """Give the channels that may be used now for a class of message, in the order of trying.
-
-    A sender asks this again before each letter, so that a STOP or a choice counts for what is queued already.
-    """
+def plan_for(person: Person, urgency: Urgency, now: datetime) -> Plan:
+    """Plan how a message reaches a person: aid for oneself always, the rest unless consent was taken back."""
     may_leave = person.consents or urgency is Urgency.REQUIRED
-    if person.held or person.stopped or not may_leave:
-        return ()
-    chosen = tuple(Channel) if person.choices is None else _chosen(person.choices, urgency)
-    return tuple(channel for channel in _reachable(person) if channel in chosen)
-
-
-def is_digested(person: Person, urgency: Urgency) -> bool:
-    """Tell whether a message waits for the one of the day that tells of all information."""
-    return urgency is Urgency.INFORMATION and person.choices is not None and person.choices.digest
-
-
-def _chosen(choices: Choices, urgency: Urgency) -> tuple[str, ...]:
-    return {
-        Urgency.REQUIRED: choices.required,
-        Urgency.INVITATION: choices.invitation,
-        Urgency.INFORMATION: choices.information,
-    }[urgency]
-
-
-def _reachable(person: Person) -> Iterator[Channel]:
-    if person.phone:
-        yield from (Channel.WHATSAPP, Channel.SMS)
-    if person.email:
-        yield Channel.EMAIL
+    channels = (Channel.EMAIL,) if may_leave and person.email else ()
+    lane = Lane.INFORMATION if urgency is Urgency.INFORMATION else Lane.PERSONAL
+    return Plan(channels, lane, now, now + AGE_MAX)

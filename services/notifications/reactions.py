@@ -1,6 +1,6 @@
 """What notifications does when something has happened: first learn, then tell those whom the rules name."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from uuid import UUID
 
@@ -8,11 +8,10 @@ from services.notifications.contacts import handlers as contacts
 from services.notifications.delivery import handlers as delivery
 from services.notifications.delivery.store import Wanted
 from services.notifications.messages import handlers as messages
-from services.notifications.messages.handlers import News, Told
+from services.notifications.messages.handlers import News
 from services.notifications.messages.rules import Audience, Rule, rules_of
 from services.notifications.people import Person, owner_key
-from services.notifications.replies import handlers as replies
-from services.notifications.replies import offers
+from services.notifications.plans import Channel, plan_for
 from shared import operator_acts
 from shared.consumer import Heard, on_run
 from shared.contracts import Event
@@ -82,25 +81,18 @@ async def tell(work: Work, run: Sequence[Heard[Event]]) -> None:
             News(rule, one.event, people, one.caller, givers.get(one.caller.subject))
             for one, people in zip(run, audiences, strict=True)
         ]
-    await send(work, await messages.tell(work, news))
-
-
-async def send(work: Work, told: Iterable[Told]) -> None:
-    """Queue what is to leave the inbox."""
-    plans = [(one, one.plan(work)) for one in told if one.outside]
     wanted = [
-        Wanted(one.message_id, one.person.key, one.region, one.traceparent, plan)
-        for one, plan in plans
-        if plan.channels
+        Wanted(told.message_id, told.person.key, told.news.region, told.news.caller.traceparent)
+        for told in await messages.tell(work, news)
+        if told.news.rule.email and plan_for(told.person, told.news.rule.urgency, work.now).channels
     ]
-    await delivery.queue(work, wanted)
+    await delivery.queue(work, wanted, channel=Channel.EMAIL)
 
 
 async def forget(work: Work, event: PersonErased) -> None:
     """Take away all that is known of an owner: how to reach them, what was written to them, what was answered."""
     person = owner_key(event.owner_id)
     await contacts.erase(work, event)
-    await replies.forget(work, event.owner_id)
     await messages.forget(work, person)
     await delivery.forget(work, person)
     await forget_answers(work.session, str(event.owner_id))
@@ -122,11 +114,11 @@ def _businesses(rule: Rule, event: Event) -> Sequence[UUID]:
 
 
 async def _office(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
-    return await contacts.offices_of(work, [getattr(event, rule.region) for event in events], rule.kind)
+    return await contacts.offices_of(work, [getattr(event, rule.region) for event in events])
 
 
 async def _keepers(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
-    return await contacts.keepers_of(work, [getattr(event, rule.region) for event in events], rule.kind)
+    return await contacts.keepers_of(work, [getattr(event, rule.region) for event in events])
 
 
 async def _told(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
@@ -151,8 +143,6 @@ REACTIONS = (
     on(PersonRestricted, contacts.restrict),
     on(PersonReleased, contacts.release),
     on(PersonErased, forget),
-    *(on_run(event, offers.hear) for event in offers.STEPS),
-    on(TrainingCancelled, offers.end),
     on_run(BusinessRegistered, tell),
     on_run(SurveyOpened, tell),
     on_run(DistributionPosted, tell),

@@ -9,7 +9,7 @@ from services.registration.trainings import audit as trainings
 from shared.effect_audit import Audits
 
 AUDITS = Audits(
-    heard=(REMEMBERED, EARNED, ORDERED, GIVEN, trainings.HEARD_OF_KITS, trainings.HEARD_REPLIES),
+    heard=(REMEMBERED, EARNED, ORDERED, GIVEN, trainings.HEARD_OF_KITS),
     effects=(ALL_SUPPORT, ALL_INCOME, ALL_ORDERED, ALL_GIVEN),
     recorded=(SURVEYS, trainings.RECORDED_SEATS),
 )

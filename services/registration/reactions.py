@@ -3,7 +3,6 @@
 from services.registration.support import given, income, ordered
 from services.registration.support import handlers as support
 from services.registration.trainings import handlers as trainings
-from services.registration.trainings import offers
 from shared.consumer import on_run
 from shared.contracts.aid_distribution import (
     DistributionPosted,
@@ -17,7 +16,6 @@ from shared.contracts.aid_distribution import (
     ReturnVoided,
     StockReturned,
 )
-from shared.contracts.notifications import ReplyReceived
 from shared.reaction import on
 
 REACTIONS = (
@@ -34,5 +32,4 @@ REACTIONS = (
     on(KitsReserved, trainings.hear_reserved),
     on(KitsRefused, trainings.hear_refused),
     on(KitsReleased, trainings.hear_released),
-    on(ReplyReceived, offers.hear),
 )

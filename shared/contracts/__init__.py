@@ -55,7 +55,7 @@ from shared.contracts.aid_distribution import (
     TransferReceived,
 )
 from shared.contracts.event import Event
-from shared.contracts.notifications import MessageDelivered, MessageFailed, ReplyReceived
+from shared.contracts.notifications import MessageDelivered, MessageFailed
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
@@ -168,13 +168,12 @@ EVENTS: dict[str, type[Event]] = {
         LoanReturnVoided,
         MessageDelivered,
         MessageFailed,
-        ReplyReceived,
     )
 }
 """Every event by the type that stands on the wire."""
 
 SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
-    "registration": ("aid_distribution", "notifications"),
+    "registration": ("aid_distribution",),
     "aid_distribution": ("registration",),
     "notifications": ("registration", "aid_distribution"),
 }

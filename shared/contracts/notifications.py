@@ -1,4 +1,4 @@
-"""What `notifications` tells the others: what became of a message, and what people answered."""
+"""What `notifications` tells the others: what became of a message."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -35,31 +35,3 @@ class MessageFailed(MessageEvent, frozen=True, kw_only=True):
     type: ClassVar[str] = "serumpun.message.failed.v1"
 
     reason: str
-
-
-class ReplyReceived(Event, frozen=True, kw_only=True):
-    """An owner has answered the one offer that was open for them: yes or no, in writing or by mouth.
-
-    Shape: `answer` is `yes` or `no`, `enrolment_id` the offer; `at` is when they wrote it, and it may be heard later
-    """
-
-    type: ClassVar[str] = "serumpun.reply.received.v1"
-    source: ClassVar[str] = "notifications"
-
-    reply_id: UUID
-    owner_id: UUID
-    enrolment_id: UUID
-    answer: str
-    channel: str
-    region: str
-    at: datetime
-
-    @property
-    def subject(self) -> str:
-        """Give `owner/<id>`, so that what somebody wrote first is heard first."""
-        return f"owner/{self.owner_id}"
-
-    @property
-    def matter(self) -> str:
-        """Tell one reply from another."""
-        return f"{self.subject}#reply-{self.reply_id}"

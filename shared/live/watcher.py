@@ -24,12 +24,12 @@ LOOK_SECONDS: Final = 0.5
 
 @dataclass(slots=True)
 class Watcher:
-    """What one client is told; `after` is the version that they know already, and looking is told of it."""
+    """What one client is told; `after` is the version that they know already."""
 
     hub: Hub
-    look: Callable[[int | None], Awaitable[Watched]]
+    look: Callable[[], Awaitable[Watched]]
     may_go_on: Callable[[], Awaitable[Caller]]
-    after: int | None
+    after: int
     wait_seconds: int | None
     look_seconds: float = LOOK_SECONDS
 
@@ -41,7 +41,7 @@ class Watcher:
             said_at = monotonic()
             try:
                 while True:
-                    if self.after is None or seen.version > self.after:
+                    if seen.version > self.after:
                         self.after, said_at = seen.version, monotonic()
                         yield block(seen)
                     elif monotonic() - said_at >= self.hub.heartbeat_seconds:
@@ -57,7 +57,7 @@ class Watcher:
 
     async def _again(self, seen: Watched) -> Watched:
         try:
-            return await self.look(self.after)
+            return await self.look()
         except Exception as fault:
             if unreachable(fault):
                 return seen  # the store will be there again, and with it the next version

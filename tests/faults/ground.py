@@ -19,7 +19,6 @@ from shared.stream import connect
 from tests.faults import oracle
 from tests.faults.forked import FIRST_START, LOOPBACK
 from tests.faults.lives import Lives, Nursery, nursery
-from tests.faults.orders import SMS_HOOK_SECRET
 from tests.faults.trial import CALLER, Trial, administrator, tables_of
 from tests.notifications.mail_server import MailServer
 from tests.processes import bearer, free_port
@@ -104,7 +103,6 @@ class Ground:
                             f"{service.upper()}_DATABASE_URL": self.own_url(service),
                             "REDIS_URL": self.servers.redis_url,
                             "PORT": str(ports[service]),
-                            "SMS_HOOK_SECRET": SMS_HOOK_SECRET,
                             "SMTP_URL": f"smtp://{LOOPBACK}:{mail.port}",
                             **{f"{peer.upper()}_URL": url for peer, url in urls.items()},
                         },

@@ -3,8 +3,6 @@
 A route or a reaction that is added later has to be added here: `test_crash_points.py` does not let it be forgotten.
 """
 
-import hmac
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -46,7 +44,6 @@ from shared.contracts.aid_distribution import (
     TransferDispatched,
     TransferReceived,
 )
-from shared.contracts.notifications import ReplyReceived
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
@@ -61,7 +58,6 @@ from shared.contracts.registration import (
     PersonReleased,
     PersonRestricted,
     SeatAccepted,
-    SeatDeclined,
     SeatExpired,
     SeatOffered,
     SeatWaitlisted,
@@ -75,7 +71,6 @@ from shared.contracts.registration import (
 REGION = "19.71"
 WAREHOUSE, PROVINCE = f"WH-{REGION}", "WH-PROV"
 MASKS = "MASK-CLOTH"
-SMS_HOOK_SECRET = "for-the-trial"
 STATION, SOAP = "HANDWASH-STATION", "SOAP-5L"
 SITE = "CC-19.71-01"
 END = "2099-12-31"
@@ -117,9 +112,6 @@ class Office(Protocol):
 
     async def rests(self) -> None:
         """Wait until every effect of everything has arrived."""
-
-    async def newest_code(self) -> str:
-        """Give the code that was made last for somebody who signs in."""
 
 
 Recipe = Callable[[Office], Awaitable[Order]]
@@ -1156,104 +1148,12 @@ async def register_staff(_office: Office) -> Order:
     )
 
 
-async def take_hook(_office: Office) -> Order:
-    event = {"event_id": str(uuid4()), "id": "id-1", "kind": "delivered", "at": _moment()}
-    content = json.dumps({"events": [event]}).encode()
-    signature = hmac.digest(SMS_HOOK_SECRET.encode(), content, "sha256").hex()
-    headers = {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={signature}"}
-    return Order("notifications", "POST", "/notifications/hooks/sms", headers=headers, content=content)
-
-
-async def resolve_delivery(office: Office) -> Order:
-    number = next(_numbers)
-    owner = {
-        "name": f"Pemilik {number}",
-        "email": f"hilang-{number}@contoh.example",
-    }
-    await office.done(
-        _post(
-            "registration", "/registration/businesses",
-            name=f"Usaha {number}", sector="garment", region=REGION, owner=owner,
-        )
-    )  # fmt: skip
-    await office.rests()
-    found = await office.asked("notifications", "/notifications/deliveries?state=unknown")
-    path = f"/notifications/deliveries/{found['items'][0]['id']}/resolution"
-    return _post("notifications", path, outcome="not_delivered", reason="Ia belum menerimanya")
-
-
 async def read_message(office: Office) -> Order:
     await office.done(await receive_stock(office, PROVINCE))
     await office.rests()
     newest = (await office.asked("notifications", "/notifications/inbox?limit=1"))["items"][0]
     assert newest["read_at"] is None
     return _post("notifications", f"/notifications/inbox/{newest['id']}/read")
-
-
-async def change_preferences(office: Office) -> Order:
-    """Choose as an owner to whom nothing else is told meanwhile."""
-    business = await office.done(await register_business(office))
-    await office.rests()
-    path = "/notifications/preferences"
-    order = Order("notifications", "PATCH", path, {"digest": True}, {"If-Match": '"1"'})
-    return replace(order, owner=business["owner_id"])
-
-
-async def say_stop(office: Office) -> Order:
-    business = await office.done(await register_business(office))
-    await office.rests()
-    return _post("notifications", f"/notifications/owners/{business['owner_id']}/stop", stopped=True)
-
-
-async def read_messages(office: Office) -> Order:
-    await office.done(await receive_stock(office, PROVINCE))
-    await office.rests()
-    return _post("notifications", "/notifications/inbox/read", until=_moment())
-
-
-async def preview_template(_office: Office) -> Order:
-    return _post("notifications", "/notifications/templates/aid/preview")
-
-
-async def subscribe(office: Office) -> Order:
-    """Subscribe to all that the role tells of anyway, as a member of staff who is known."""
-    path = "/notifications/subscriptions"
-    found = await office.asked("notifications", path)
-    return Order("notifications", "PATCH", path, {"kinds": found["kinds"]}, {"If-Match": f'"{found["version"]}"'})
-
-
-async def enter_reply(office: Office) -> Order:
-    """Let an owner say YES to the seat that they are offered, by telephone to the office."""
-    _, enrolment = await _offered(office)
-    await office.rests()
-    business = await office.asked("registration", f"/registration/businesses/{enrolment['business_id']}")
-    return _post(
-        "notifications", "/notifications/replies",
-        owner_id=business["owner_id"], channel="phone", text="ya", told_at=_moment(),
-    )  # fmt: skip
-
-
-async def ask_for_code(_office: Office) -> Order:
-    """Let somebody ask for a code whose telephone nobody has, and who therefore gets none."""
-    return _post("notifications", "/notifications/sign-in/codes", phone=f"08340020{next(_numbers):04}")
-
-
-async def show_code(office: Office) -> Order:
-    """Let an owner show the code that was sent to their telephone."""
-    number = next(_numbers)
-    phone = f"08340010{number:04}"
-    owner = {"name": f"Pemilik {number}", "phone": phone}
-    business = {"name": f"Usaha {number}", "sector": "garment", "region": REGION, "owner": owner}
-    await office.done(Order("registration", "POST", "/registration/businesses", business))
-    await office.rests()
-    await office.done(_post("notifications", "/notifications/sign-in/codes", phone=phone))
-    code = await office.newest_code()
-    return _post("notifications", "/notifications/sign-in/tokens", phone=phone, code=code)
-
-
-async def decline_seat(office: Office) -> Order:
-    _, enrolment = await _offered(office)
-    return _of_enrolment(enrolment, "answer", answer="decline", how="phone")
 
 
 ORDERS: Mapping[str, Recipe] = {
@@ -1365,16 +1265,6 @@ ORDERS: Mapping[str, Recipe] = {
     "settle_market": settle_market,
     "register_staff": register_staff,
     "read_message": read_message,
-    "take_hook": take_hook,
-    "resolve_delivery": resolve_delivery,
-    "read_messages": read_messages,
-    "preview_template": preview_template,
-    "subscribe": subscribe,
-    "change_preferences": change_preferences,
-    "say_stop": say_stop,
-    "enter_reply": enter_reply,
-    "ask_for_code": ask_for_code,
-    "show_code": show_code,
 }
 """By the name of the route."""
 
@@ -1395,8 +1285,6 @@ CAUSES: Mapping[type[Event], Recipe] = {
     TrainingMoved: move_training_with_kits,
     SeatOffered: offer_seats,
     SeatAccepted: answer_offer,
-    SeatDeclined: decline_seat,
-    ReplyReceived: enter_reply,
     SeatExpired: offer_seats_that_nobody_answers,
     SeatWaitlisted: offer_no_seat,
     SeatWithdrawn: withdraw_enrolment,

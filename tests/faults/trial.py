@@ -9,12 +9,9 @@ from pathlib import Path
 import asyncpg
 import httpx
 
-from services.notifications.signin.handlers import code_of
 from shared import stream
 from shared.caller import Role
 from shared.contracts import SUBSCRIPTIONS, Event
-from shared.keys import KeyStore
-from shared.privacy import Vault
 from shared.settings import SERVICES
 from shared.stream import stream_name
 from tests.faults import oracle
@@ -137,12 +134,6 @@ class Trial:
         except AssertionError as error:
             raise AssertionError("\n".join([str(error), *wrong[:20], *await self._positions()])) from None
         self.restless = False
-
-    async def newest_code(self) -> str:
-        """Give the code that was made last for somebody who signs in, as the letter would show it."""
-        made = await self.found.stores["notifications"].fetchval("SELECT id FROM sign_in_code ORDER BY id DESC LIMIT 1")
-        keys = KeyStore(self.home)
-        return code_of(Vault(keys.master, keys.personal), made)
 
     async def settles(self) -> None:
         """Wait until every effect of everything has arrived, without asking whether they are right."""

@@ -17,11 +17,8 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from services.notifications.signin.handlers import code_of
 from services.suite import SERVICES
 from shared.caller import Role
-from shared.keys import KeyStore
-from shared.privacy import Vault
 from shared.stream import connect
 from tests.faults import oracle
 from tests.faults.orders import ORDERS, Json, Order
@@ -82,12 +79,6 @@ class Office:
             return all(one["state"] not in {"uploaded", "previewing", "importing"} for one in found["items"])
 
         await wait_until(looked_through, 60, "files to be looked through")
-
-    async def newest_code(self) -> str:
-        running, keys = self.installation.running, KeyStore(self.installation.home)
-        async with oracle.opened(running.database_url, running.redis_url) as found:
-            made = await found.stores["notifications"].fetchval("SELECT id FROM sign_in_code ORDER BY id DESC LIMIT 1")
-        return code_of(Vault(keys.master, keys.personal), made)
 
     async def asked(self, service: str, path: str) -> Json:
         answer = await self.request(service, "GET", path)

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from services.notifications.delivery.channels.email import Email, Server
+from services.notifications.delivery.email import Email, Server
 from services.notifications.delivery.sender import Sender
 from services.notifications.main import letters
 from shared.clock import Clock

@@ -36,8 +36,6 @@ class MailServer:
         letter = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(letter, EmailMessage)
         self.seen.append(letter["Message-ID"])
-        if letter["To"].startswith("hilang-"):
-            return await hang_up(server, envelope)
         answer = self.answers.pop(0) if self.answers else "250 OK"
         said = answer if isinstance(answer, str) else await answer(server, envelope)
         if said.startswith("250"):

@@ -1,10 +1,8 @@
 """What happens in these tests, and how it reaches the service: through its own table of reactions, on a real store."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import httpx
 import msgspec
 from sqlalchemy import text
 
@@ -44,9 +42,6 @@ PEPPER = UUID("0174472d-8680-7001-8000-000000000003")
 DISTRIBUTION = UUID("0174472d-8680-7002-8000-000000000001")
 TRANSFER = UUID("0174472d-8680-7003-8000-000000000001")
 POSTING = UUID("0174472d-8680-7004-8000-000000000001")
-
-
-Door = Callable[[Caller], httpx.AsyncClient]
 
 
 class StoppedClock(Clock):
@@ -197,6 +192,3 @@ async def recorded(database: Database) -> list[Event]:
     """Give what was recorded, from the real outbox."""
     found = await rows(database, "SELECT type, data FROM outbox ORDER BY id")
     return [msgspec.msgpack.decode(row["data"], type=EVENTS[str(row["type"])]) for row in found]  # type: ignore[arg-type]
-
-
-OWNER = Caller(str(SITI), Role.OWNER, ())

@@ -1,13 +1,20 @@
 """The HTTP face: everybody reads their own inbox, the office registers its staff, and a no has a code."""
 
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+import httpx
 import pytest
 
+from services.notifications.main import SERVICE
+from shared import api_keys
 from shared.caller import Caller, Role
 from shared.database import Database
 from shared.roles import MATRIX, Action
+from shared.security import Authenticator, KeyStore, issue_token
+from shared.settings import Settings
+from shared.web import Edge, assemble
 from tests.notifications.story import (
     AUDITOR,
     BELITUNG,
@@ -17,7 +24,6 @@ from tests.notifications.story import (
     PANGKALPINANG,
     SITI,
     TAILOR,
-    Door,
     StoppedClock,
     business,
     happened,
@@ -35,6 +41,36 @@ FITRI = {
 }
 OWNER = Caller(str(SITI), Role.OWNER, ())
 OTHER_OWNER = Caller(str(HASAN), Role.OWNER, ())
+
+Door = Callable[[Caller], httpx.AsyncClient]
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyStore:
+    return KeyStore(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+async def door(database: Database, keys: KeyStore) -> AsyncIterator[Door]:
+    """Call it for the client of a caller."""
+    authenticator = Authenticator(Settings.from_env({}), keys, api_keys.lookup_in(database.engine))
+    app = assemble("notifications", Edge(database, authenticator), SERVICE.declared, ())
+    clients: list[httpx.AsyncClient] = []
+
+    def client(caller: Caller) -> httpx.AsyncClient:
+        token = issue_token(keys, caller.role, caller.regions, caller.subject, 1)
+        clients.append(
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(app),
+                base_url="http://test",
+                headers={"Authorization": f"Bearer {token}"},
+            )
+        )
+        return clients[-1]
+
+    yield client
+    for opened in clients:
+        await opened.aclose()
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from services.notifications.delivery import handlers
-from services.notifications.delivery.channels.email import Email, Server
-from services.notifications.delivery.domain import LEASE, MOVES, Accepted, Attempt, ChannelDown, Deferred, Letter, State
-from services.notifications.delivery.handlers import LEASED_MAX, Answered
+from services.notifications.delivery.domain import LEASE, MOVES, Accepted, ChannelDown, Deferred, Letter, State
+from services.notifications.delivery.email import Email, Server
+from services.notifications.delivery.handlers import LEASED_MAX
 from services.notifications.delivery.sender import Sender
 from services.notifications.main import letters
 from shared.caller import Caller, Role
@@ -370,7 +370,7 @@ async def test_a_sender_that_was_away_too_long_does_not_send_what_another_has_ta
     clock.advance(LEASE)
     assert await sender.round() == 1
     async with database.work(SENDER_CALLER) as work:
-        assert await handlers.begin(work, late, [leased]) == {}
+        assert await handlers.begin(work, late, leased) is None
     assert len(mail.seen) == 1
 
 
@@ -382,7 +382,7 @@ async def test_a_lease_that_ran_out_in_silence_is_no_permission_to_begin(
         (leased,) = await handlers.lease(work, late, "email")
     clock.advance(LEASE)
     async with database.work(SENDER_CALLER) as work:
-        assert await handlers.begin(work, late, [leased]) == {}
+        assert await handlers.begin(work, late, leased) is None
     assert (await one(database))["state"] == "queued"
 
 
@@ -392,16 +392,15 @@ async def test_an_answer_that_comes_after_the_doubt_still_counts_but_a_retry_doe
     slow = uuid4()
     async with database.work(SENDER_CALLER) as work:
         (leased,) = await handlers.lease(work, slow, "email")
-        (attempt,) = (await handlers.begin(work, slow, [leased])).values()
-        assert attempt.number == 1
+        assert await handlers.begin(work, slow, leased) == 1
     clock.advance(LEASE)
     assert await sender.round() == 0
     assert (await one(database))["state"] == "unknown"
     async with database.work(SENDER_CALLER) as work:
-        await handlers.settle(work, slow, [Answered(leased, Attempt(1), Deferred("451 later"))])
+        await handlers.settle(work, slow, leased, 1, Deferred("451 later"))
     assert (await one(database))["state"] == "unknown"
     async with database.work(SENDER_CALLER) as work:
-        await handlers.settle(work, slow, [Answered(leased, Attempt(1), Accepted("250 OK"))])
+        await handlers.settle(work, slow, leased, 1, Accepted("250 OK"))
     row = await one(database)
     assert (row["state"], row["accepted_at"], row["reason"]) == ("accepted", clock.at, None)
 
@@ -410,11 +409,11 @@ async def test_a_receipt_before_our_own_write_stays(database: Database, clock: S
     us = uuid4()
     async with database.work(SENDER_CALLER) as work:
         (leased,) = await handlers.lease(work, us, "email")
-        await handlers.begin(work, us, [leased])
+        await handlers.begin(work, us, leased)
         await work.session.execute(text("UPDATE delivery SET state = 'delivered', accepted_at = :at"), {"at": clock.at})
     clock.advance(timedelta(seconds=5))
     async with database.work(SENDER_CALLER) as work:
-        await handlers.settle(work, us, [Answered(leased, Attempt(1), Accepted("250 OK"))])
+        await handlers.settle(work, us, leased, 1, Accepted("250 OK"))
     row = await one(database)
     assert (row["state"], row["accepted_at"]) == ("delivered", NOON)
     assert await recorded(database) == []

@@ -10,7 +10,6 @@ from services.notifications.contacts.domain import circles
 from services.notifications.delivery.domain import (
     ERRORS_MAX,
     Accepted,
-    Attempt,
     Change,
     Deferred,
     Doubtful,
@@ -227,10 +226,9 @@ def test_the_role_decides_whose_inbox_a_subject_opens(role: Role, subject: str, 
     ],
 )
 def test_what_a_channel_says_decides_how_a_delivery_goes_on(outcome: Outcome, attempt: int, expected: Change) -> None:
-    # Every attempt before was an error here.
-    assert replace(change_after(outcome, Attempt(attempt, attempt - 1), NOON), errors=0) == expected
+    assert change_after(outcome, attempt, NOON) == expected
 
 
 def test_the_third_error_is_the_last_and_a_long_reply_is_cut() -> None:
     assert ERRORS_MAX == 3
-    assert len(change_after(Deferred("x" * 5000), Attempt(3, 2), NOON).reply) == 300
+    assert len(change_after(Deferred("x" * 5000), 3, NOON).reply) == 300

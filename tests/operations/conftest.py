@@ -149,13 +149,7 @@ def plain(url: str) -> str:
 
 def environment(urls: dict[str, str], redis_url: str, home: Path) -> dict[str, str]:
     databases = {f"{service.upper()}_DATABASE_URL": url for service, url in urls.items()}
-    return {
-        **databases,
-        "REDIS_URL": redis_url,
-        "SERUMPUN_HOME": str(home),
-        "PARTITIONS": str(PARTITIONS),
-        "QUIET_HOURS": "off",
-    }
+    return {**databases, "REDIS_URL": redis_url, "SERUMPUN_HOME": str(home), "PARTITIONS": str(PARTITIONS)}
 
 
 @dataclass(frozen=True, slots=True)

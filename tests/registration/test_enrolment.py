@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import msgspec
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -13,8 +12,6 @@ from sqlalchemy.exc import IntegrityError
 from services.registration.trainings import offers
 from services.registration.trainings.enrolment_rules import deadline
 from services.registration.trainings.offers_sweep import run
-from shared.caller import Caller, Role
-from shared.contracts.notifications import ReplyReceived
 from shared.contracts.registration import (
     SeatAccepted,
     SeatDeclined,
@@ -251,55 +248,31 @@ async def test_every_step_that_concerns_somebody_is_told_once(story: Story) -> N
     assert events[5].how == "phone"
 
 
-def reply(business: dict[str, Any], enrolment: dict[str, Any], at: datetime, answer: str = "yes") -> ReplyReceived:
-    told = {
-        "reply_id": uuid4(),
-        "owner_id": business["owner_id"],
-        "enrolment_id": enrolment["id"],
-        "answer": answer,
-        "channel": "whatsapp",
-        "region": "19.71",
-        "at": at,
-    }
-    return msgspec.convert(told, ReplyReceived)
-
-
-async def hear(story: Story, told: ReplyReceived) -> bool:
-    async with story.database.work(Caller("service-notifications", Role.SERVICE, ())) as work:
-        return await offers.hear_reply(work, told)
-
-
-async def test_a_reply_answers_the_offer_that_it_names_and_nothing_twice(story: Story) -> None:
+async def test_a_reply_answers_the_one_offer_that_is_open_and_nothing_twice(story: Story) -> None:
     training, business = await story.announce(seats=1), await story.business()
+    owner = UUID(business["owner_id"])
     enrolment = await story.apply(training, business)
-    yes = reply(business, enrolment, story.clock.at)
-    assert not await hear(story, yes)  # nothing is offered yet
-    await story.offer(training)
-    assert [await hear(story, yes), await hear(story, yes)] == [True, False]
-    assert not await hear(story, reply(business, enrolment, story.clock.at, "no"))
+    answered = []
+    for _ in range(2):
+        async with story.database.work(OFFICE) as work:
+            answered.append(await offers.hear_reply(work, owner, accepts=True))
+        await story.offer(training)
+    assert (answered, await story.states([enrolment])) == ([False, True], ["accepted"])
+    async with story.database.work(OFFICE) as work:
+        assert not await offers.hear_reply(work, owner, accepts=False)
     assert await story.states([enrolment]) == ["accepted"]
 
 
-async def test_a_reply_that_declines_gives_the_seat_to_the_next(story: Story) -> None:
-    training, business = await story.announce(seats=1), await story.business()
-    enrolment = await story.apply(training, business)
-    (waits,) = await story.applicants(training, 1)
-    await story.offer(training)
-    assert await hear(story, reply(business, enrolment, story.clock.at, "no"))
-    assert await story.states([enrolment, waits]) == ["declined", "offered"]
-    assert await story.audited() == []
-
-
-async def test_a_reply_of_somebody_else_or_written_after_the_deadline_answers_nothing(story: Story) -> None:
-    training, business, other = await story.announce(), await story.business(), await story.business()
-    enrolment = await story.apply(training, business)
-    await story.offer(training)
-    until = datetime.fromisoformat((await story.enrolment(enrolment))["answer_by"])
-    assert not await hear(story, reply(other, enrolment, story.clock.at))
-    assert not await hear(story, reply(business, enrolment, until))
-    story.clock.at = until + timedelta(minutes=1)  # heard late, and nobody has written down that it is over
-    assert await hear(story, reply(business, enrolment, until - timedelta(seconds=1)))
-    assert await story.states([enrolment]) == ["accepted"]
+async def test_a_reply_that_may_mean_two_offers_is_left_to_people(story: Story) -> None:
+    business = await story.business()
+    enrolments = []
+    for programme in ("TR-2020-07", "TR-2020-08"):
+        training = await story.announce(programme=programme)
+        enrolments.append(await story.apply(training, business))
+        await story.offer(training)
+    async with story.database.work(OFFICE) as work:
+        assert not await offers.hear_reply(work, UUID(business["owner_id"]), accepts=True)
+    assert await story.states(enrolments) == ["offered", "offered"]
 
 
 async def test_a_session_is_moved_or_called_off_and_everybody_concerned_is_told(story: Story) -> None:

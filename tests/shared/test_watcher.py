@@ -21,7 +21,7 @@ async def watched(store: Database, looks: Sequence[Watched | Exception]) -> list
     """Watch until it is over, while looking gives one after the other of these."""
     left = list(looks)
 
-    async def look(_after: int | None) -> Watched:
+    async def look() -> Watched:
         found = left.pop(0)
         if isinstance(found, Exception):
             raise found
@@ -32,7 +32,7 @@ async def watched(store: Database, looks: Sequence[Watched | Exception]) -> list
 
     watcher = Watcher(Hub(store), look, may_go_on, after=0, wait_seconds=None, look_seconds=0)
     async with asyncio.timeout(30):
-        return [piece async for piece in watcher.pieces(await look(None))]
+        return [piece async for piece in watcher.pieces(await look())]
 
 
 def version(number: int, *, over: bool = False) -> Watched:

@@ -42,10 +42,7 @@ CONTACT_PAGE = text("SELECT owner_id FROM contact WHERE owner_id > CAST(:after A
 BUSINESS_PAGE = text(
     "SELECT business_id FROM contact_business WHERE business_id > CAST(:after AS uuid) ORDER BY business_id LIMIT :rows"
 )
-STAFF = text(
-    "SELECT subject, s.regions, s.changed_at, k.subject IS NOT NULL AS subscribed FROM staff_member s"
-    " LEFT JOIN subscription k USING (subject) WHERE role = ANY(CAST(:roles AS text[]))"
-)
+STAFF = text("SELECT subject, regions, changed_at FROM staff_member WHERE role = ANY(CAST(:roles AS text[]))")
 BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 
 
@@ -123,24 +120,19 @@ class Office(NamedTuple):
 
 
 async def office(session: AsyncSession, told: Sequence[tuple[Told, Sequence[str]]]) -> list[Office]:
-    """Say for each event and its regions whom of the staff it concerned, as far as can be known now.
-
-    Whoever subscribed may have been told or not: what they had named then is not kept.
-    """
+    """Say for each event and its regions whom of the staff it concerned, as far as can be known now."""
     rows = (await session.execute(STAFF, {"roles": [role.value for role in OFFICE_ROLES]})).all()
     return [
         Office(
             certain=frozenset(
                 staff_key(row.subject)
                 for row in rows
-                if not row.subscribed
-                and row.changed_at < one.time - SETTLED
-                and not set(row.regions).isdisjoint(regions)
+                if row.changed_at < one.time - SETTLED and not set(row.regions).isdisjoint(regions)
             ),
             possible=frozenset(
                 staff_key(row.subject)
                 for row in rows
-                if row.subscribed or row.changed_at >= one.time - SETTLED or not set(row.regions).isdisjoint(regions)
+                if row.changed_at >= one.time - SETTLED or not set(row.regions).isdisjoint(regions)
             ),
         )
         for one, regions in told

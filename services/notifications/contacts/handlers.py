@@ -3,12 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from uuid import UUID
 
-from services.notifications.contacts import preference_store, store
+from services.notifications.contacts import store
 from services.notifications.contacts.domain import ERASED_NAME, circles, spoken
-from services.notifications.people import OWNER_PREFIX, STAFF_PREFIX, Person, owner_key
+from services.notifications.people import OWNER_PREFIX, STAFF_PREFIX, Person
 from shared.caller import Caller, Role, regions_fault
 from shared.consumer import Heard, NotYet
 from shared.contracts.registration import (
@@ -108,17 +107,6 @@ async def erase(work: Work, event: PersonErased) -> None:
     )
     await store.save_contacts(work.session, [forgotten])
     await store.hold(work.session, event.owner_id, "erased", work.now)
-    await preference_store.forget(work.session, owner_key(event.owner_id))
-
-
-async def stop(work: Work, person: str, at: datetime) -> None:
-    """Write to a person over no channel from now on, whatever it is; also what is queued is not sent any more."""
-    await preference_store.say(work.session, person, work.caller.subject, work.now, stopped_at=at)
-
-
-async def start(work: Work, person: str, at: datetime) -> None:
-    """Write to a person again as they chose before, unless they said STOP after that moment."""
-    await preference_store.say(work.session, person, work.caller.subject, work.now, started_at=at)
 
 
 async def owners_of(work: Work, named: Sequence[Sequence[UUID]]) -> list[list[Person]]:
@@ -143,24 +131,19 @@ def _owners(businesses: Iterable[store.Named]) -> list[Person]:
     return [replace(owner, businesses=tuple(names)) for owner, names in theirs.items()]
 
 
-async def offices_of(work: Work, regions: Sequence[str], kind: str | None = None) -> list[list[Person]]:
+async def offices_of(work: Work, regions: Sequence[str]) -> list[list[Person]]:
     """Give for each region its officers and the staff of the province around it."""
-    return await _serving(work, [circles(region) for region in regions], kind)
+    return await _serving(work, [circles(region) for region in regions])
 
 
-async def keepers_of(work: Work, regions: Sequence[str], kind: str | None = None) -> list[list[Person]]:
+async def keepers_of(work: Work, regions: Sequence[str]) -> list[list[Person]]:
     """Give for each region the staff of the very office whose stock it is."""
-    return await _serving(work, [[region] for region in regions], kind)
+    return await _serving(work, [[region] for region in regions])
 
 
-async def _serving(work: Work, wanted: Sequence[Sequence[str]], kind: str | None) -> list[list[Person]]:
-    clerks = await store.office(work.session, {region for regions in wanted for region in regions}, kind)
-    return [[clerk.person for clerk in clerks if _serves(clerk, regions)] for regions in wanted]
-
-
-def _serves(clerk: store.Clerk, regions: Sequence[str]) -> bool:
-    """Tell whether a fact concerns somebody: the last of the regions is the one where it is."""
-    return not clerk.regions.isdisjoint(circles(regions[-1]) if clerk.subscribed else regions)
+async def _serving(work: Work, wanted: Sequence[Sequence[str]]) -> list[list[Person]]:
+    clerks = await store.office(work.session, {region for regions in wanted for region in regions})
+    return [[clerk.person for clerk in clerks if not clerk.regions.isdisjoint(regions)] for regions in wanted]
 
 
 async def known(work: Work, keys: Iterable[str]) -> dict[str, Person]:
@@ -170,11 +153,6 @@ async def known(work: Work, keys: Iterable[str]) -> dict[str, Person]:
     ids = [UUID(key.removeprefix(OWNER_PREFIX)) for key in wanted if key.startswith(OWNER_PREFIX)]
     people = [*(await store.owners(work.session, ids)).values(), *(await store.staff(work.session, subjects)).values()]
     return {person.key: person for person in people}
-
-
-async def owners_with_phone(work: Work, phone: str) -> list[store.Reached]:
-    """Give the owners whom a telephone number in E.164 reaches; families share one."""
-    return await store.with_phone(work.session, phone)
 
 
 async def staff_names(work: Work, subjects: Iterable[str]) -> dict[str, str]:

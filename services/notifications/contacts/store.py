@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Row, Text, Uuid, text, true
@@ -11,10 +11,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notifications.contacts.domain import OFFICE_ROLES, STAFF_ROLES, circles
-from services.notifications.contacts.preference_store import STOPPED_SQL
-from services.notifications.people import Choices, Language, Person, owner_key, staff_key
-from shared.caller import sees
+from services.notifications.contacts.domain import OFFICE_ROLES, STAFF_ROLES
+from services.notifications.people import Language, Person, owner_key, staff_key
 
 NAME_LENGTH_MAX = 200
 EMAIL_LENGTH_MAX = 254
@@ -38,8 +36,6 @@ class ContactRow(SQLModel, table=True):
         CheckConstraint(f"length(email) BETWEEN 3 AND {EMAIL_LENGTH_MAX}", name="contact_email_length"),
         CheckConstraint(LANGUAGE_SQL, name="contact_language_known"),
         CheckConstraint(f"region {REGION_SQL}", name="contact_region_well_formed"),
-        Index("contact_phone", "phone", postgresql_where=text("phone IS NOT NULL")),
-        Index("contact_email", text("lower(email)"), postgresql_where=text("email IS NOT NULL")),
     )
 
     owner_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
@@ -125,11 +121,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Clerk:
-    """A member of staff, and the regions that they serve, or of which they subscribed to a kind of news."""
+    """A member of staff, and the regions that they serve."""
 
     person: Person
     regions: frozenset[str]
-    subscribed: bool = False
 
 
 def _upsert(row: type[SQLModel], key: str) -> Insert:
@@ -170,15 +165,10 @@ async def end_businesses(session: AsyncSession, ids: Iterable[UUID], now: dateti
     await session.execute(END, {"ids": list(ids), "now": now})
 
 
-CHOSEN_SQL = f"p.required, p.invitation, p.information, p.digest, {STOPPED_SQL} AS stopped"
-OWNER_SQL = (
-    "coalesce(p.language, c.language) AS language, c.language IS NOT NULL AS is_known, email, phone,"
-    f" c.region AS home, coalesce(given, true) AS consents, h.owner_id IS NOT NULL AS held, {CHOSEN_SQL}"
-)
 BUSINESSES = text(
-    f"SELECT business_id, b.name, owner_id, {OWNER_SQL} FROM contact_business b LEFT JOIN contact c USING (owner_id)"  # noqa: S608  ours
+    "SELECT business_id, b.name, owner_id, language, email, coalesce(given, true) AS consents,"
+    " h.owner_id IS NOT NULL AS held FROM contact_business b LEFT JOIN contact USING (owner_id)"
     " LEFT JOIN contact_consent USING (owner_id) LEFT JOIN contact_hold h USING (owner_id)"
-    " LEFT JOIN preference p ON p.person = 'owner/' || owner_id"
     " WHERE business_id = ANY(CAST(:ids AS uuid[]))"
 )
 
@@ -190,9 +180,8 @@ async def businesses(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, N
 
 
 OWNERS = text(
-    f"SELECT owner_id, {OWNER_SQL} FROM contact c"  # noqa: S608  ours
+    "SELECT owner_id, language, email, coalesce(given, true) AS consents, h.owner_id IS NOT NULL AS held FROM contact"
     " LEFT JOIN contact_consent USING (owner_id) LEFT JOIN contact_hold h USING (owner_id)"
-    " LEFT JOIN preference p ON p.person = 'owner/' || owner_id"
     " WHERE owner_id = ANY(CAST(:ids AS uuid[]))"
 )
 
@@ -204,48 +193,10 @@ async def owners(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Perso
 
 
 def _owner(row: Row[Any]) -> Person | None:
-    if not row.is_known:
+    if not row.language:
         return None
-    return Person(
-        owner_key(row.owner_id),
-        Language(row.language),
-        row.email,
-        consents=row.consents,
-        held=row.held,
-        phone=row.phone,
-        home=row.home,
-        choices=_choices(row),
-        stopped=row.stopped,
-    )
-
-
-def _choices(row: Row[Any]) -> Choices | None:
-    if row.required is None:
-        return None
-    return Choices(tuple(row.required), tuple(row.invitation), tuple(row.information), row.digest)
-
-
-async def contact(session: AsyncSession, owner_id: UUID) -> ContactRow | None:
-    """Find how an owner can be reached."""
-    return await session.get(ContactRow, owner_id, populate_existing=True)
-
-
-class Reached(NamedTuple):
-    """An owner whom a telephone reaches."""
-
-    owner_id: UUID
-    name: str
-    region: str
-
-
-WITH_PHONE = text("SELECT owner_id, name, region FROM contact WHERE phone = :phone ORDER BY owner_id LIMIT :rows")
-WITH_PHONE_MAX = 20
-
-
-async def with_phone(session: AsyncSession, phone: str) -> list[Reached]:
-    """Find the owners who have a telephone number in E.164, in a lasting order."""
-    rows = await session.execute(WITH_PHONE, {"phone": phone, "rows": WITH_PHONE_MAX})
-    return [Reached(*row) for row in rows]
+    key = owner_key(row.owner_id)
+    return Person(key, Language(row.language), row.email, consents=row.consents, held=row.held)
 
 
 HOLD = text(
@@ -265,39 +216,21 @@ async def let_go(session: AsyncSession, owner_id: UUID) -> None:
     await session.execute(LET_GO, {"owner_id": owner_id})
 
 
-STAFF_SQL = (
-    f"SELECT subject, s.regions, coalesce(p.language, s.language) AS language, email, {CHOSEN_SQL}"  # noqa: S608  ours
-    " FROM staff_member s LEFT JOIN preference p ON p.person = 'staff/' || subject"
-)
-# Whoever subscribed is told of the kinds and regions that they named, and by role alone of what has no kind.
 OFFICE = text(
-    STAFF_SQL.replace("FROM staff_member", ", k.regions AS followed FROM staff_member")
-    + " LEFT JOIN subscription k USING (subject) WHERE role = ANY(CAST(:roles AS text[])) AND CASE"
-    " WHEN CAST(:kind AS text) IS NULL OR k.subject IS NULL THEN s.regions && CAST(:regions AS text[])"
-    " ELSE CAST(:kind AS text) = ANY(k.kinds) AND k.regions && CAST(:around AS text[]) END ORDER BY subject"
+    "SELECT subject, regions, language, email FROM staff_member"
+    " WHERE role = ANY(CAST(:roles AS text[])) AND regions && CAST(:regions AS text[]) ORDER BY subject"
 )
 
 
-async def office(session: AsyncSession, regions: Iterable[str], kind: str | None = None) -> list[Clerk]:
-    """Find the staff of the offices that serve any of these very regions, neither inside nor around them.
-
-    Shape: of a `kind` those who subscribed are found by what they named, also for what lies in a region they named
-    """
-    wanted = list(regions)
-    around = {circle for region in wanted for circle in circles(region)}
-    asked = {"roles": [role.value for role in OFFICE_ROLES], "regions": wanted, "around": list(around), "kind": kind}
-    return [_served(row, kind) for row in await session.execute(OFFICE, asked)]
+async def office(session: AsyncSession, regions: Iterable[str]) -> list[Clerk]:
+    """Find the staff of the offices that serve any of these very regions, neither inside nor around them."""
+    rows = await session.execute(OFFICE, {"roles": [role.value for role in OFFICE_ROLES], "regions": list(regions)})
+    return [Clerk(_clerk(row), frozenset(row.regions)) for row in rows]
 
 
-def _served(row: Row[Any], kind: str | None) -> Clerk:
-    if kind is None or row.followed is None:
-        return Clerk(_clerk(row), frozenset(row.regions))
-    # What was taken from them since is not theirs any more, whatever they once subscribed to.
-    theirs = [region for region in row.followed if sees(row.regions, region)]
-    return Clerk(_clerk(row), frozenset(theirs), subscribed=True)
-
-
-STAFF = text(f"{STAFF_SQL} WHERE subject = ANY(CAST(:subjects AS text[]))")
+STAFF = text(
+    "SELECT subject, regions, language, email FROM staff_member WHERE subject = ANY(CAST(:subjects AS text[]))"
+)
 
 
 async def staff(session: AsyncSession, subjects: Iterable[str]) -> dict[str, Person]:
@@ -307,16 +240,7 @@ async def staff(session: AsyncSession, subjects: Iterable[str]) -> dict[str, Per
 
 
 def _clerk(row: Row[Any]) -> Person:
-    regions = tuple(sorted(row.regions))
-    return Person(
-        staff_key(row.subject),
-        Language(row.language),
-        row.email,
-        regions=regions,
-        home=regions[0],
-        choices=_choices(row),
-        stopped=row.stopped,
-    )
+    return Person(staff_key(row.subject), Language(row.language), row.email, regions=tuple(sorted(row.regions)))
 
 
 NAMES = text("SELECT subject, name FROM staff_member WHERE subject = ANY(CAST(:subjects AS text[]))")

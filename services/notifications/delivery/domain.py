@@ -6,12 +6,7 @@ from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
 
-from services.notifications.plans import Channel
-
 ERRORS_MAX = 3
-ATTEMPTS_MAX = 100
-"""Waiting for a channel that says when to come again is no error; this often it is waited for."""
-
 RETRY_DELAYS = (timedelta(seconds=10), timedelta(minutes=10))
 """How long to wait after the first and the second error: a hiccup is over soon, greylisting after five minutes."""
 
@@ -19,12 +14,6 @@ LEASE = timedelta(minutes=2)
 """How long a sender may keep a delivery to itself; far longer than the time-outs of one letter together."""
 
 REPLY_LENGTH_MAX = 300
-PROVIDER_ID_LENGTH_MAX = 200
-COST_RUPIAH_MAX = 1_000_000
-
-
-KEYED = frozenset({Channel.SMS.value, Channel.WEBHOOK.value})
-"""The channels that know our key: what was begun and never finished may be handed over again, and is taken once."""
 
 
 class State(StrEnum):
@@ -42,7 +31,6 @@ MOVES: frozenset[tuple[State, State]] = frozenset(
     {
         (State.QUEUED, State.SENDING),
         (State.QUEUED, State.FAILED),
-        (State.QUEUED, State.UNKNOWN),  # it is not tried any more, and an earlier attempt may have been taken
         (State.SENDING, State.QUEUED),  # only when the channel certainly did not take it
         (State.SENDING, State.ACCEPTED),
         (State.SENDING, State.DELIVERED),  # the receipt came before our own write
@@ -67,8 +55,6 @@ class Reason(StrEnum):
     BAD_ADDRESS = "bad_address"
     TOO_OLD = "too_old"
     ANSWER_LOST = "answer_lost"
-    NOT_SET_UP = "not_set_up"
-    NOT_DELIVERED = "not_delivered"  # a person has found out
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +74,16 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The channel has taken the letter; `provider_id` is the name under which its receipts will speak of it."""
+    """The channel has taken the letter."""
 
     reply: str = ""
-    provider_id: str | None = None
-    cost_rupiah: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """The channel has not taken the letter, and may take it later.
-
-    Shape: `due_at` is when the channel itself says to come again, which is then no error of the letter
-    """
+    """The channel has not taken the letter, and may take it later."""
 
     reply: str
-    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +101,7 @@ class Doubtful:
     reply: str
 
 
-@dataclass(frozen=True, slots=True)
-class Repeatable:
-    """The answer was lost, and the channel knows our key: handed over again, the letter is still taken only once."""
-
-    reply: str
-
-
-Outcome: TypeAlias = Accepted | Deferred | Refused | Doubtful | Repeatable
+Outcome: TypeAlias = Accepted | Deferred | Refused | Doubtful
 
 
 class ChannelDown(Exception):
@@ -143,57 +116,19 @@ class Change:
     reason: Reason | None = None
     reply: str = ""
     due_at: datetime | None = None
-    errors: int = 0
-    doubted: bool = False
-    provider_id: str | None = None
-    cost_rupiah: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """How often a delivery was handed over, how often in vain, and whether an earlier time may have been taken."""
-
-    number: int
-    errors: int = 0
-    doubted: bool = False
-
-
-def change_after(outcome: Outcome, attempt: Attempt, now: datetime) -> Change:
-    """Decide how a delivery goes on after an attempt; what may have been taken before never fails without a doubt."""
+def change_after(outcome: Outcome, attempts: int, now: datetime) -> Change:
+    """Decide how a delivery goes on after its n-th attempt."""
     reply = outcome.reply[:REPLY_LENGTH_MAX]
     match outcome:
-        case Accepted(provider_id=provider_id, cost_rupiah=cost):
-            return Change(State.ACCEPTED, reply=reply, errors=attempt.errors, provider_id=provider_id, cost_rupiah=cost)
-        case Refused(reason=reason):  # a channel that knew our key from before would have said yes again
-            return Change(State.FAILED, reason, reply, errors=attempt.errors)
+        case Accepted():
+            return Change(State.ACCEPTED, reply=reply)
+        case Refused(reason=reason):
+            return Change(State.FAILED, reason, reply)
         case Doubtful():
-            return Change(State.UNKNOWN, Reason.ANSWER_LOST, reply, errors=attempt.errors)
-        case Repeatable():
-            return _again(attempt, reply, now + _delay(attempt.number), attempt.errors, doubted=True)
-        case Deferred(due_at=due_at):
-            return _later(attempt, reply, due_at, now)
-
-
-def _later(attempt: Attempt, reply: str, due_at: datetime | None, now: datetime) -> Change:
-    if due_at is not None:
-        return _again(attempt, reply, due_at, attempt.errors, doubted=attempt.doubted)
-    errors = attempt.errors + 1
-    if errors < ERRORS_MAX:
-        return _again(attempt, reply, now + _delay(errors), errors, doubted=attempt.doubted)
-    return _end(attempt, reply, errors, doubted=attempt.doubted)
-
-
-def _again(attempt: Attempt, reply: str, due_at: datetime, errors: int, *, doubted: bool) -> Change:
-    if attempt.number >= ATTEMPTS_MAX:
-        return _end(attempt, reply, errors, doubted=doubted)
-    return Change(State.QUEUED, reply=reply, due_at=due_at, errors=errors, doubted=doubted)
-
-
-def _end(attempt: Attempt, reply: str, errors: int, *, doubted: bool) -> Change:
-    if doubted:
-        return Change(State.UNKNOWN, Reason.ANSWER_LOST, reply, errors=errors, doubted=True)
-    return Change(State.FAILED, Reason.ERRORS, reply, errors=errors, doubted=attempt.doubted)
-
-
-def _delay(times: int) -> timedelta:
-    return RETRY_DELAYS[min(times, len(RETRY_DELAYS)) - 1]
+            return Change(State.UNKNOWN, Reason.ANSWER_LOST, reply)
+        case Deferred() if attempts >= ERRORS_MAX:
+            return Change(State.FAILED, Reason.ERRORS, reply)
+        case Deferred():
+            return Change(State.QUEUED, reply=reply, due_at=now + RETRY_DELAYS[attempts - 1])

@@ -1,18 +1,16 @@
 """What delivery does: queue what is to be sent, and move each delivery on, telling the others what became of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from services.notifications.delivery import receipts, store
-from services.notifications.delivery.domain import KEYED, LEASE, Attempt, Outcome, Reason, State, change_after
+from services.notifications.delivery import store
+from services.notifications.delivery.domain import LEASE, Outcome, Reason, State, change_after
 from services.notifications.delivery.store import Delivery, Wanted
-from services.notifications.plans import Lane
+from services.notifications.plans import AGE_MAX
 from shared.caller import Caller, Role
 from shared.contracts.notifications import MessageDelivered, MessageFailed
 from shared.database import Work
-from shared.problems import Absent, Refusal
 
 LEASED_MAX: Final = 20
 """How many deliveries a sender takes at once: what it does not get to waits until the lease is over."""
@@ -20,57 +18,28 @@ LEASED_MAX: Final = 20
 SWEPT_MAX: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What a channel answered to one attempt of a delivery."""
-
-    delivery: Delivery
-    attempt: Attempt
-    outcome: Outcome
-
-
-async def queue(work: Work, wanted: Sequence[Wanted]) -> None:
-    """Queue messages over the first channel of their plans; a plan without any leaves a message to the inbox alone."""
-    wanted = [one for one in wanted if one.plan.channels]
+async def queue(work: Work, wanted: Sequence[Wanted], *, channel: str) -> None:
+    """Queue messages for a channel."""
     if wanted:
-        await store.queue(work.session, [work.new_id() for _ in wanted], wanted, now=work.now)
+        await store.queue(work.session, [work.new_id() for _ in wanted], wanted, channel=channel, now=work.now)
 
 
-async def lease(
-    work: Work, sender: UUID, channel: str, *, lanes: Sequence[Lane] = tuple(Lane), rows: int = LEASED_MAX
-) -> list[Delivery]:
-    """Take the deliveries that are due for one sender alone, the first lanes first."""
-    until = work.now + LEASE
-    return await store.lease(work.session, sender, channel, lanes=lanes, now=work.now, until=until, rows=rows)
+async def lease(work: Work, sender: UUID, channel: str) -> list[Delivery]:
+    """Take the deliveries that are due for one sender alone."""
+    return await store.lease(work.session, sender, channel, now=work.now, until=work.now + LEASE, rows=LEASED_MAX)
 
 
-async def begin(work: Work, sender: UUID, deliveries: Sequence[Delivery]) -> dict[UUID, Attempt]:
-    """Say that deliveries are handed over now; those that are not this sender's any more are left out."""
-    ids = [delivery.id for delivery in deliveries]
-    return await store.begin(work.session, sender, ids, now=work.now, until=work.now + LEASE)
+async def begin(work: Work, sender: UUID, delivery: Delivery) -> int | None:
+    """Say that a delivery is handed over now; None when it is not this sender's any more."""
+    return await store.begin(work.session, sender, delivery.id, now=work.now, until=work.now + LEASE)
 
 
-async def settle(work: Work, sender: UUID, answered: Sequence[Answered]) -> list[tuple[Answered, State]]:
-    """Write what a channel answered, record what is an end, and queue the next channel where one failed for good.
-
-    Gives the state that each leads to.
-    """
-    changes = {one.delivery.id: change_after(one.outcome, one.attempt, work.now) for one in answered}
-    moved = await store.settle(work.session, sender, changes, work.now)
-    failed = []
-    for one in answered:
-        change = changes[one.delivery.id]
-        if one.delivery.id in moved:
-            _record(work, one.delivery, change.state, change.reason)
-            if change.state is State.FAILED:
-                failed.append(one.delivery.id)
-    await _go_on(work, failed)
-    return [(one, changes[one.delivery.id].state) for one in answered]
-
-
-async def _go_on(work: Work, failed: Sequence[UUID]) -> None:
-    if failed:
-        await store.queue_next(work.session, {one: work.new_id() for one in failed}, work.now)
+async def settle(work: Work, sender: UUID, delivery: Delivery, attempt: int, outcome: Outcome) -> State:
+    """Write what a channel answered, and record it as a fact where it is an end; gives the state that it leads to."""
+    change = change_after(outcome, attempt, work.now)
+    if await store.settle(work.session, sender, delivery.id, change, work.now):
+        _record(work, delivery, change.state, change.reason)
+    return change.state
 
 
 async def forget(work: Work, person: str) -> None:
@@ -84,71 +53,12 @@ async def release(work: Work, sender: UUID) -> None:
 
 
 async def sweep(work: Work) -> tuple[list[Delivery], list[Delivery]]:
-    """Put in doubt what was begun and never finished, and fail what is too old; gives both.
-
-    What a channel takes that knows our key is sent again instead of being doubted.
-    """
-    left = await store.doubt(work.session, keyed=sorted(KEYED), now=work.now, rows=SWEPT_MAX)
-    await apply_receipts(work)
-    aged = await store.age(work.session, now=work.now, rows=SWEPT_MAX)
+    """Put in doubt what was begun and never finished, and fail what is too old; gives both."""
+    doubtful = await store.doubt(work.session, now=work.now, rows=SWEPT_MAX)
+    aged = await store.age(work.session, before=work.now - AGE_MAX, now=work.now, rows=SWEPT_MAX)
     for delivery in aged:
-        if delivery.state == State.FAILED:
-            _record(work, delivery, State.FAILED, Reason.TOO_OLD)
-    return [one for one in left if one.state == State.UNKNOWN], aged
-
-
-async def take_receipts(work: Work, channel: str, told: Sequence[receipts.Receipt]) -> None:
-    """Keep what a provider tells, each once, and apply what can be: the rest waits for our own write."""
-    if told:
-        await receipts.keep(work.session, channel, told, work.now)
-        await apply_receipts(work)
-
-
-async def apply_receipts(work: Work) -> None:
-    """Bring to their end the deliveries of which receipts tell, and go on to the next channel where one failed."""
-    applied = await receipts.apply(work.session, now=work.now, rows=SWEPT_MAX)
-    for delivery, before in applied:
-        if delivery.state == State.FAILED:
-            _record(work, delivery, State.FAILED, Reason.REFUSED)
-        elif before != State.ACCEPTED:  # that it was taken has been told already
-            _record(work, delivery, State.ACCEPTED, None)
-    await _go_on(work, [one.delivery.id for one in applied if one.delivery.state == State.FAILED])
-    await receipts.forget(work.session, before=work.now - receipts.KEPT, rows=SWEPT_MAX)
-
-
-class NotInDoubt(Refusal):
-    """It is known what became of the delivery."""
-
-    code = "not_in_doubt"
-    title = "This delivery is in no doubt"
-
-
-async def resolve(work: Work, caller: Caller, delivery_id: UUID, *, delivered: bool, why: str) -> store.DeliveryRow:
-    """Write what a person has found out of a delivery in doubt; what did not arrive goes over the next channel.
-
-    Raises: Absent (404) for one of another region; NotInDoubt (409)
-    """
-    row = await store.one(work.session, delivery_id)
-    if row is None or not caller.sees(row.region):
-        raise Absent
-    state, reason = (State.DELIVERED, None) if delivered else (State.FAILED, Reason.NOT_DELIVERED)
-    if not await receipts.resolve(work.session, delivery_id, state, reason, caller.subject, why, work.now):
-        raise NotInDoubt(f"It is {row.state}.")
-    (delivery,) = store.seen([row])
-    _record(work, delivery, State.ACCEPTED if delivered else State.FAILED, reason)
-    if not delivered:
-        await _go_on(work, [delivery_id])
-    row = await store.one(work.session, delivery_id)
-    assert row is not None  # noqa: S101  it was there, and nobody deletes deliveries
-    return row
-
-
-async def reroute(work: Work, lacking: Sequence[str]) -> tuple[list[Delivery], list[Delivery]]:
-    """Take the next way for what is planned over channels that are not set up, and fail what has no other."""
-    moved, stranded = await store.reroute(work.session, lacking, now=work.now, rows=SWEPT_MAX)
-    for delivery in stranded:
-        _record(work, delivery, State.FAILED, Reason.NOT_SET_UP)
-    return moved, stranded
+        _record(work, delivery, State.FAILED, Reason.TOO_OLD)
+    return doubtful, aged
 
 
 def _record(work: Work, delivery: Delivery, state: State, reason: Reason | None) -> None:

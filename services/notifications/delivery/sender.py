@@ -2,16 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import UUID
 
 from services.notifications.delivery import handlers
 from services.notifications.delivery.bell import Bell
 from services.notifications.delivery.domain import ChannelDown, Letter, Outcome, Reason, Refused, State
-from services.notifications.delivery.handlers import LEASED_MAX, Answered
 from services.notifications.delivery.store import WAKE_CHANNEL, Delivery
-from services.notifications.plans import Lane
 from shared.caller import Caller, Role
 from shared.clock import Clock
 from shared.crashpoints import reach
@@ -23,7 +20,6 @@ LOOK_SECONDS: Final = 1.0
 
 PAUSE_SECONDS_MIN: Final = 0.5
 PAUSE_SECONDS_MAX: Final = 30.0
-SWEEPS_APART: Final = timedelta(seconds=1)
 LAST_LETTER_SECONDS_MAX: Final = 3.0
 LEAVE_SECONDS_MAX: Final = 2.0
 """When told to stop: how long the letter on its way may take, and then the farewell; together less than a stop may."""
@@ -31,23 +27,11 @@ WRITE_ATTEMPTS_MAX: Final = 5
 
 
 class Channel(Protocol):
-    """A way to reach people.
-
-    Shape: `name` stands in the ledger; `concurrency` letters are handed over at the same time; `batch` are begun
-           together, no more than may be in doubt at a crash, or any number where the channel knows our key
-    """
+    """A way to reach people; `name` is the one that stands in the ledger."""
 
     @property
     def name(self) -> str:
         """Give the channel's name in the ledger."""
-
-    @property
-    def concurrency(self) -> int:
-        """Give how many letters are handed over at the same time."""
-
-    @property
-    def batch(self) -> int:
-        """Give how many letters are begun together."""
 
     async def open(self) -> None:
         """Make ready to deliver; raises ChannelDown when that is not possible now."""
@@ -77,8 +61,6 @@ class Sender:
         channel: Channel | None,
         letters: Letters,
         *,
-        lanes: Sequence[Lane] = tuple(Lane),
-        lacking: Sequence[str] = (),
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
         """Prepare a sender; nothing is opened before `run`."""
@@ -86,9 +68,6 @@ class Sender:
         self._database = database
         self._channel = channel
         self._letters = letters
-        self._lanes = lanes
-        self._lacking = lacking
-        self._swept_at: datetime | None = None
         self._look_seconds = look_seconds
         self._caller = Caller(database.source, Role.SERVICE, ())
         self._holds = False
@@ -126,63 +105,49 @@ class Sender:
         await self._sweep()
         if self._channel is None:
             return 0
-        rows = max(LEASED_MAX, self._channel.batch)
         async with self._database.work(self._caller) as work:
-            leased = await handlers.lease(work, self.id, self._channel.name, lanes=self._lanes, rows=rows)
+            leased = await handlers.lease(work, self.id, self._channel.name)
             letters = await self._letters(work, leased) if leased else {}
         self._holds = bool(leased)
         reach("sender.after_lease")
         try:
-            size = self._channel.batch
-            for start in range(0, len(leased), size):
+            for delivery in leased:
                 _heed_stop()
                 await self._channel.open()
-                batch = leased[start : start + size]
-                await _to_its_end(self._send(self._channel, batch, letters))
+                await _to_its_end(self._send(self._channel, delivery, letters.get(delivery.id)))
         except ChannelDown:
             await self._release()
             raise
         self._holds = False
         return len(leased)
 
-    async def _send(self, channel: Channel, batch: Sequence[Delivery], letters: Mapping[UUID, Letter]) -> None:
+    async def _send(self, channel: Channel, delivery: Delivery, letter: Letter | None) -> None:
         async with self._database.work(self._caller) as work:
-            attempts = await handlers.begin(work, self.id, batch)
+            attempt = await handlers.begin(work, self.id, delivery)
         reach("sender.after_begin")
-        turns = asyncio.Semaphore(channel.concurrency)
-
-        async def hand_over(delivery: Delivery) -> Answered:
-            letter = letters.get(delivery.id)
-            if letter is None:
-                return Answered(delivery, attempts[delivery.id], Refused("", Reason.NO_ADDRESS))
-            async with turns:
-                return Answered(delivery, attempts[delivery.id], await channel.deliver(letter))
-
-        begun = [delivery for delivery in batch if delivery.id in attempts]
-        if not begun:
+        if attempt is None:
             return
-        answered = await asyncio.gather(*(hand_over(delivery) for delivery in begun))
+        outcome = await channel.deliver(letter) if letter else Refused("", Reason.NO_ADDRESS)
         reach("sender.after_delivery")
-        settled = await self._settle(answered)
+        state = await self._settle(delivery, attempt, outcome)
         reach("sender.after_settle")
-        for one, state in settled:
-            log.info(
-                "delivery",
-                delivery_id=str(one.delivery.id),
-                message_id=str(one.delivery.message_id),
-                channel=one.delivery.channel,
-                state=state,
-                attempt=one.attempt.number,
-                trace_id=trace_id(one.delivery.traceparent),
-                region=one.delivery.region,
-            )
+        log.info(
+            "delivery",
+            delivery_id=str(delivery.id),
+            message_id=str(delivery.message_id),
+            channel=delivery.channel,
+            state=state,
+            attempt=attempt,
+            trace_id=trace_id(delivery.traceparent),
+            region=delivery.region,
+        )
 
-    async def _settle(self, answered: Sequence[Answered]) -> list[tuple[Answered, State]]:
-        """Write the outcomes, again when the store is away: what is not written falls into doubt for nothing."""
+    async def _settle(self, delivery: Delivery, attempt: int, outcome: Outcome) -> State:
+        """Write the outcome, again when the store is away: what is not written falls into doubt for nothing."""
         for trial in range(WRITE_ATTEMPTS_MAX):
             try:
                 async with self._database.work(self._caller) as work:
-                    return await handlers.settle(work, self.id, answered)
+                    return await handlers.settle(work, self.id, delivery, attempt, outcome)
             except Exception as error:
                 if trial + 1 == WRITE_ATTEMPTS_MAX or not unreachable(error):
                     raise
@@ -195,19 +160,11 @@ class Sender:
             await self._channel.close()
 
     async def _sweep(self) -> None:
-        """Look for what was left behind, once in a while: not before each of many small rounds."""
-        now = self._database.clock.now()
-        if self._swept_at is not None and now - self._swept_at < SWEEPS_APART:
-            return
-        self._swept_at = now
         async with self._database.work(self._caller) as work:
             doubtful, aged = await handlers.sweep(work)
-            moved, stranded = await handlers.reroute(work, self._lacking) if self._lacking else ([], [])
         reach("sender.after_sweep")
-        if doubtful or aged or stranded:
-            log.warning(
-                "deliveries swept", unknown=len(doubtful), too_old=len(aged), not_set_up=len(stranded), moved=len(moved)
-            )
+        if doubtful or aged:
+            log.warning("deliveries swept", unknown=len(doubtful), too_old=len(aged))
 
     async def _release(self) -> None:
         async with self._database.work(self._caller) as work:

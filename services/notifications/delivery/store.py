@@ -1,47 +1,33 @@
 """What is stored of deliveries, and the conditional moves between their states."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
-    Boolean,
     CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
     Index,
-    Integer,
+    Row,
     SmallInteger,
     Text,
     UniqueConstraint,
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notifications.delivery.domain import (
-    ATTEMPTS_MAX,
-    COST_RUPIAH_MAX,
-    ERRORS_MAX,
-    PROVIDER_ID_LENGTH_MAX,
-    REPLY_LENGTH_MAX,
-    Attempt,
-    Change,
-    Reason,
-    State,
-)
-from services.notifications.plans import Channel, Lane, Plan
+from services.notifications.delivery.domain import ERRORS_MAX, REPLY_LENGTH_MAX, Change, Reason, State
 
 WAKE_CHANNEL = "delivery"
 """The NOTIFY channel on which senders hear that something was queued."""
 
 STATES_SQL = ", ".join(repr(state.value) for state in State)
-CHANNELS_SQL = ", ".join(repr(channel.value) for channel in Channel)
 REASONS_SQL = ", ".join(repr(reason.value) for reason in Reason)
 
 
@@ -51,7 +37,7 @@ class DeliveryRow(SQLModel, table=True):
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("message_id", "channel", name="delivery_once"),
-        CheckConstraint(f"channel IN ({CHANNELS_SQL})", name="delivery_channel_known"),
+        CheckConstraint("channel IN ('email')", name="delivery_channel_known"),
         CheckConstraint(f"state IN ({STATES_SQL})", name="delivery_state_known"),
         CheckConstraint(f"reason IN ({REASONS_SQL})", name="delivery_reason_known"),
         CheckConstraint("state NOT IN ('failed', 'unknown') OR reason IS NOT NULL", name="delivery_reason_given"),
@@ -61,25 +47,13 @@ class DeliveryRow(SQLModel, table=True):
         CheckConstraint(
             "state NOT IN ('accepted', 'delivered') OR accepted_at IS NOT NULL", name="delivery_accepted_at_given"
         ),
-        CheckConstraint(f"attempts BETWEEN 0 AND {ATTEMPTS_MAX}", name="delivery_attempts_limited"),
-        CheckConstraint(f"errors BETWEEN 0 AND {ERRORS_MAX}", name="delivery_errors_limited"),
-        CheckConstraint(f"lane BETWEEN 0 AND {len(Lane) - 1}", name="delivery_lane_known"),
-        CheckConstraint(
-            f"cardinality(rest) <= {len(Channel)} AND NOT channel = ANY (rest)", name="delivery_rest_limited"
-        ),
-        CheckConstraint(
-            f"length(provider_id) BETWEEN 1 AND {PROVIDER_ID_LENGTH_MAX}", name="delivery_provider_id_length"
-        ),
-        CheckConstraint(f"cost_rupiah BETWEEN 0 AND {COST_RUPIAH_MAX}", name="delivery_cost_limited"),
-        CheckConstraint("length(resolution) BETWEEN 1 AND 200", name="delivery_resolution_length"),
-        CheckConstraint("(resolved_by IS NULL) = (resolution IS NULL)", name="delivery_resolution_whole"),
+        CheckConstraint(f"attempts BETWEEN 0 AND {ERRORS_MAX}", name="delivery_attempts_limited"),
         CheckConstraint(f"length(reply) <= {REPLY_LENGTH_MAX}", name="delivery_reply_length"),
         CheckConstraint("length(person) BETWEEN 7 AND 206", name="delivery_person_length"),
         CheckConstraint("length(region) BETWEEN 2 AND 13", name="delivery_region_length"),
         CheckConstraint("length(traceparent) <= 55", name="delivery_traceparent_length"),
-        Index("delivery_due", "channel", "lane", "due_at", "id", postgresql_where=text("state = 'queued'")),
-        Index("delivery_expiry", "expires_at", postgresql_where=text("state = 'queued'")),
-        Index("delivery_provider", "channel", "provider_id"),
+        Index("delivery_due", "due_at", "id", postgresql_where=text("state = 'queued'")),
+        Index("delivery_age", "created_at", postgresql_where=text("state = 'queued'")),
         Index("delivery_leased", "leased_until", postgresql_where=text("state = 'sending'")),
     )
 
@@ -89,21 +63,12 @@ class DeliveryRow(SQLModel, table=True):
     region: str = Field(sa_column=Column(Text, nullable=False))
     channel: str = Field(sa_column=Column(Text, nullable=False))
     state: str = Field(default=State.QUEUED.value, sa_column=Column(Text, nullable=False))
-    lane: int = Field(sa_column=Column(SmallInteger, nullable=False))
-    rest: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     attempts: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False))
-    errors: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False))
-    doubted: bool = Field(default=False, sa_column=Column(Boolean, nullable=False))
     due_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
-    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     leased_by: UUID | None = Field(default=None, sa_column=Column(Uuid))
     leased_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     reason: str | None = Field(default=None, sa_column=Column(Text))
     reply: str = Field(default="", sa_column=Column(Text, nullable=False))
-    provider_id: str | None = Field(default=None, sa_column=Column(Text))
-    cost_rupiah: int | None = Field(default=None, sa_column=Column(Integer))
-    resolved_by: str | None = Field(default=None, sa_column=Column(Text))
-    resolution: str | None = Field(default=None, sa_column=Column(Text))
     traceparent: str = Field(sa_column=Column(Text, nullable=False))
     created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     changed_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
@@ -119,47 +84,36 @@ class Delivery:
     person: str
     region: str
     channel: str
-    state: str
     attempts: int
     traceparent: str
 
 
-def seen(rows: Iterable[Any]) -> list[Delivery]:
-    """Give stored deliveries as the sender knows them."""
+def _seen(rows: Iterable[Row[Any]]) -> list[Delivery]:
     return [
-        Delivery(row.id, row.message_id, row.person, row.region, row.channel, row.state, row.attempts, row.traceparent)
+        Delivery(row.id, row.message_id, row.person, row.region, row.channel, row.attempts, row.traceparent)
         for row in rows
     ]
 
 
-async def one(session: AsyncSession, delivery_id: UUID) -> DeliveryRow | None:
-    """Find a delivery."""
-    return await session.get(DeliveryRow, delivery_id, populate_existing=True)
-
-
 class Wanted(NamedTuple):
-    """A message that is to be sent to a person, and how."""
+    """A message that is to be sent to a person."""
 
     message_id: UUID
     person: str
     region: str
     traceparent: str
-    plan: Plan
 
 
 QUEUE = text(
     f"""
     WITH queued AS (
-        INSERT INTO delivery (id, message_id, person, region, traceparent, channel, lane, due_at, expires_at, rest,
-                              state, attempts, errors, doubted, reply, created_at, changed_at)
-        SELECT id, message_id, person, region, traceparent, channels[1], lane, due_at, expires_at, channels[2:],
-               'queued', 0, 0, false, '', CAST(:now AS timestamptz), CAST(:now AS timestamptz)
-        FROM (
-            SELECT *, string_to_array(ways, ' ') AS channels FROM unnest(
-                CAST(:id AS uuid[]), CAST(:message_id AS uuid[]), CAST(:person AS text[]), CAST(:region AS text[]),
-                CAST(:traceparent AS text[]), CAST(:ways AS text[]), CAST(:lane AS smallint[]),
-                CAST(:due_at AS timestamptz[]), CAST(:expires_at AS timestamptz[])
-            ) AS w(id, message_id, person, region, traceparent, ways, lane, due_at, expires_at)
+        INSERT INTO delivery (id, message_id, person, region, traceparent, channel, state, attempts, due_at, reply,
+                              created_at, changed_at)
+        SELECT wanted.*, :channel, 'queued', 0, CAST(:now AS timestamptz), '', CAST(:now AS timestamptz),
+               CAST(:now AS timestamptz)
+        FROM unnest(
+            CAST(:id AS uuid[]), CAST(:message_id AS uuid[]), CAST(:person AS text[]), CAST(:region AS text[]),
+            CAST(:traceparent AS text[])
         ) AS wanted
         ON CONFLICT ON CONSTRAINT delivery_once DO NOTHING
     )
@@ -168,58 +122,22 @@ QUEUE = text(
 )
 
 
-async def queue(session: AsyncSession, ids: Sequence[UUID], wanted: Sequence[Wanted], *, now: datetime) -> None:
-    """Queue deliveries over the first channel of their plans, each under its own id, and wake the senders at commit."""
-    asked = {
-        "id": list(ids),
-        "message_id": [one.message_id for one in wanted],
-        "person": [one.person for one in wanted],
-        "region": [one.region for one in wanted],
-        "traceparent": [one.traceparent for one in wanted],
-        "ways": [" ".join(one.plan.channels) for one in wanted],  # arrays of arrays would have to be of one length
-        "lane": [int(one.plan.lane) for one in wanted],
-        "due_at": [one.plan.due_at for one in wanted],
-        "expires_at": [one.plan.expires_at for one in wanted],
-        "now": now,
-    }
-    await session.execute(QUEUE, asked)
+async def queue(
+    session: AsyncSession, ids: Sequence[UUID], wanted: Sequence[Wanted], *, channel: str, now: datetime
+) -> None:
+    """Queue deliveries, each under its own id, and wake the senders at commit."""
+    columns = zip(Wanted._fields, map(list, zip(*wanted, strict=True)), strict=True)
+    await session.execute(QUEUE, {**dict(columns), "id": list(ids), "channel": channel, "now": now})
 
 
-NEXT = text(
-    f"""
-    WITH queued AS (
-        INSERT INTO delivery (id, message_id, person, region, traceparent, channel, lane, due_at, expires_at, rest,
-                              state, attempts, errors, doubted, reply, created_at, changed_at)
-        SELECT n.new_id, message_id, person, region, traceparent, rest[1], lane, CAST(:now AS timestamptz), expires_at,
-               rest[2:], 'queued', 0, 0, false, '', CAST(:now AS timestamptz), CAST(:now AS timestamptz)
-        FROM unnest(CAST(:ids AS uuid[]), CAST(:new_ids AS uuid[])) AS n(id, new_id) JOIN delivery USING (id)
-        WHERE cardinality(rest) > 0 AND expires_at > CAST(:now AS timestamptz)
-        ON CONFLICT ON CONSTRAINT delivery_once DO NOTHING
-    )
-    SELECT pg_notify('{WAKE_CHANNEL}', '')
-    """  # noqa: S608  the channel is a constant of ours
-)
-
-
-async def queue_next(session: AsyncSession, ids: Mapping[UUID, UUID], now: datetime) -> None:
-    """Queue the next channel of deliveries that failed, where their plan has one; `ids` names each new one."""
-    await session.execute(NEXT, {"ids": list(ids), "new_ids": list(ids.values()), "now": now})
-
-
-# Lane by lane, each in the order of its index: what waits for its moment in one lane does not stand before another.
 LEASE = text(
     """
     UPDATE delivery SET leased_by = :sender, leased_until = CAST(:until AS timestamptz)
     WHERE id IN (
-        SELECT due.id FROM unnest(CAST(:lanes AS smallint[])) WITH ORDINALITY AS l(lane, place)
-        CROSS JOIN LATERAL (
-            SELECT id FROM delivery d
-            WHERE state = 'queued' AND channel = :channel AND d.lane = l.lane AND due_at <= CAST(:now AS timestamptz)
-              AND expires_at > CAST(:now AS timestamptz)
-              AND (leased_until IS NULL OR leased_until <= CAST(:now AS timestamptz))
-            ORDER BY due_at, id LIMIT :rows FOR UPDATE SKIP LOCKED
-        ) AS due
-        LIMIT :rows
+        SELECT id FROM delivery
+        WHERE state = 'queued' AND channel = :channel AND due_at <= CAST(:now AS timestamptz)
+          AND (leased_until IS NULL OR leased_until <= CAST(:now AS timestamptz))
+        ORDER BY due_at, id LIMIT :rows FOR UPDATE SKIP LOCKED
     )
     RETURNING *
     """
@@ -227,77 +145,60 @@ LEASE = text(
 
 
 async def lease(
-    session: AsyncSession,
-    sender: UUID,
-    channel: str,
-    *,
-    lanes: Sequence[Lane],
-    now: datetime,
-    until: datetime,
-    rows: int,
+    session: AsyncSession, sender: UUID, channel: str, *, now: datetime, until: datetime, rows: int
 ) -> list[Delivery]:
-    """Take what is due for one sender alone until a moment, by lane; what others are taking is passed over."""
-    asked = {"sender": sender, "channel": channel, "lanes": sorted(lanes), "now": now, "until": until, "rows": rows}
-    found = (await session.execute(LEASE, asked)).all()
-    return seen(sorted(found, key=lambda row: (row.lane, row.due_at, row.id)))
+    """Take what is due for one sender alone until a moment; what others are taking is passed over."""
+    found = await session.execute(
+        LEASE, {"sender": sender, "channel": channel, "now": now, "until": until, "rows": rows}
+    )
+    return sorted(_seen(found), key=lambda delivery: delivery.id)
 
 
 BEGIN = text(
     "UPDATE delivery SET state = 'sending', attempts = attempts + 1, changed_at = CAST(:now AS timestamptz),"
     " leased_until = CAST(:until AS timestamptz)"
-    " WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'queued' AND leased_by = :sender"
-    " AND leased_until > CAST(:now AS timestamptz) RETURNING id, attempts, errors, doubted"
+    " WHERE id = :id AND state = 'queued' AND leased_by = :sender AND leased_until > CAST(:now AS timestamptz)"
+    " RETURNING attempts"
 )
 
 
 async def begin(
-    session: AsyncSession, sender: UUID, ids: Sequence[UUID], *, now: datetime, until: datetime
-) -> dict[UUID, Attempt]:
-    """Mark deliveries as being handed over; those whose lease is not the sender's any more are left out."""
-    rows = await session.execute(BEGIN, {"ids": list(ids), "sender": sender, "now": now, "until": until})
-    return {row.id: Attempt(row.attempts, row.errors, row.doubted) for row in rows}
+    session: AsyncSession, sender: UUID, delivery_id: UUID, *, now: datetime, until: datetime
+) -> int | None:
+    """Mark a delivery as being handed over and give its attempt; None when the lease is not the sender's any more."""
+    row = await session.execute(BEGIN, {"id": delivery_id, "sender": sender, "now": now, "until": until})
+    attempts: int | None = row.scalar_one_or_none()
+    return attempts
 
 
 # A sender that was away until its delivery fell into doubt may still say what became of it, but not send it again.
 SETTLE = text(
     """
-    UPDATE delivery d SET state = c.state, reason = c.reason, reply = c.reply, leased_until = NULL,
-        changed_at = CAST(:now AS timestamptz), due_at = coalesce(c.due_at, d.due_at), errors = c.errors,
-        doubted = d.doubted OR c.doubted, provider_id = coalesce(c.provider_id, d.provider_id),
-        cost_rupiah = coalesce(c.cost_rupiah, d.cost_rupiah),
-        accepted_at = CASE WHEN c.state = 'accepted' THEN CAST(:now AS timestamptz) ELSE accepted_at END
-    FROM unnest(
-        CAST(:id AS uuid[]), CAST(:state AS text[]), CAST(:reason AS text[]), CAST(:reply AS text[]),
-        CAST(:due_at AS timestamptz[]), CAST(:errors AS smallint[]), CAST(:doubted AS boolean[]),
-        CAST(:provider_id AS text[]), CAST(:cost_rupiah AS integer[])
-    ) AS c(id, state, reason, reply, due_at, errors, doubted, provider_id, cost_rupiah)
-    WHERE d.id = c.id AND leased_by = :sender
-      AND (d.state = 'sending' OR (d.state = 'unknown' AND c.state NOT IN ('unknown', 'queued')))
-    RETURNING d.id
+    UPDATE delivery SET state = CAST(:state AS text), reason = :reason, reply = :reply, leased_until = NULL,
+        changed_at = CAST(:now AS timestamptz), due_at = coalesce(CAST(:due_at AS timestamptz), due_at),
+        accepted_at = CASE WHEN CAST(:state AS text) = 'accepted' THEN CAST(:now AS timestamptz) ELSE accepted_at END
+    WHERE id = :id AND leased_by = :sender
+      AND (state = 'sending' OR (state = 'unknown' AND CAST(:state AS text) NOT IN ('unknown', 'queued')))
+    RETURNING id
     """
 )
 
 
-async def settle(session: AsyncSession, sender: UUID, changes: Mapping[UUID, Change], now: datetime) -> set[UUID]:
-    """Write what became of deliveries; gives those that a receipt or a person had not settled already."""
-    told = list(changes.values())
+async def settle(session: AsyncSession, sender: UUID, delivery_id: UUID, change: Change, now: datetime) -> bool:
+    """Write what became of a delivery; False when a receipt or a person has settled it already."""
     moved = await session.execute(
         SETTLE,
         {
+            "id": delivery_id,
             "sender": sender,
-            "id": list(changes),
-            "state": [change.state.value for change in told],
-            "reason": [change.reason.value if change.reason else None for change in told],
-            "reply": [change.reply for change in told],
-            "due_at": [change.due_at for change in told],
-            "errors": [change.errors for change in told],
-            "doubted": [change.doubted for change in told],
-            "provider_id": [change.provider_id for change in told],
-            "cost_rupiah": [change.cost_rupiah for change in told],
+            "state": change.state.value,
+            "reason": change.reason.value if change.reason else None,
+            "reply": change.reply,
+            "due_at": change.due_at,
             "now": now,
         },
     )
-    return set(moved.scalars())
+    return moved.scalar_one_or_none() is not None
 
 
 RELEASE = text(
@@ -310,10 +211,7 @@ async def release(session: AsyncSession, sender: UUID) -> None:
     await session.execute(RELEASE, {"sender": sender})
 
 
-FORGET = text(
-    "UPDATE delivery SET reply = '', resolution = CASE WHEN resolution IS NOT NULL THEN '(dihapus)' END"
-    " WHERE person = :person AND (reply <> '' OR resolution IS NOT NULL)"
-)
+FORGET = text("UPDATE delivery SET reply = '' WHERE person = :person AND reply <> ''")
 
 
 async def forget(session: AsyncSession, person: str) -> None:
@@ -322,78 +220,40 @@ async def forget(session: AsyncSession, person: str) -> None:
 
 
 DOUBT = text(
-    f"""
-    UPDATE delivery SET leased_until = NULL, doubted = true, changed_at = CAST(:now AS timestamptz),
-        state = CASE WHEN channel = ANY(CAST(:keyed AS text[])) AND attempts < {ATTEMPTS_MAX}
-            THEN 'queued' ELSE 'unknown' END,
-        reason = CASE WHEN channel = ANY(CAST(:keyed AS text[])) AND attempts < {ATTEMPTS_MAX}
-            THEN reason ELSE 'answer_lost' END
+    """
+    UPDATE delivery SET state = 'unknown', reason = 'answer_lost', leased_until = NULL,
+        changed_at = CAST(:now AS timestamptz)
     WHERE id IN (
         SELECT id FROM delivery WHERE state = 'sending' AND leased_until <= CAST(:now AS timestamptz)
         ORDER BY leased_until LIMIT :rows FOR UPDATE SKIP LOCKED
     )
     RETURNING *
-    """  # noqa: S608  a number of ours
+    """
 )
 
 
-async def doubt(session: AsyncSession, *, keyed: Sequence[str], now: datetime, rows: int) -> list[Delivery]:
-    """Put in doubt what a sender began and never finished, or queue it again where the channel knows our key."""
-    return seen(await session.execute(DOUBT, {"keyed": list(keyed), "now": now, "rows": rows}))
+async def doubt(session: AsyncSession, *, now: datetime, rows: int) -> list[Delivery]:
+    """Put in doubt what a sender began and never finished; gives what is in doubt from now on."""
+    return _seen(await session.execute(DOUBT, {"now": now, "rows": rows}))
 
 
 AGE = text(
     """
-    UPDATE delivery SET leased_by = NULL, leased_until = NULL, changed_at = CAST(:now AS timestamptz),
-        state = CASE WHEN doubted THEN 'unknown' ELSE 'failed' END,
-        reason = CASE WHEN doubted THEN 'answer_lost' ELSE 'too_old' END
-    WHERE id IN (
-        SELECT id FROM delivery WHERE state = 'queued' AND expires_at <= CAST(:now AS timestamptz)
-          AND (leased_until IS NULL OR leased_until <= CAST(:now AS timestamptz))
-        ORDER BY expires_at LIMIT :rows FOR UPDATE SKIP LOCKED
-    )
-    RETURNING *
-    """
-)
-
-
-async def age(session: AsyncSession, *, now: datetime, rows: int) -> list[Delivery]:
-    """Fail what is worth nothing any more, or leave it in doubt if it may have been taken; gives both."""
-    return seen(await session.execute(AGE, {"now": now, "rows": rows}))
-
-
-REROUTE = text(
-    """
-    UPDATE delivery SET channel = rest[1], rest = rest[2:], changed_at = CAST(:now AS timestamptz)
-    WHERE id IN (
-        SELECT id FROM delivery d WHERE state = 'queued' AND attempts = 0 AND channel = ANY(CAST(:lacking AS text[]))
-          AND cardinality(rest) > 0
-          AND NOT EXISTS (SELECT FROM delivery o WHERE o.message_id = d.message_id AND o.channel = d.rest[1])
-        LIMIT :rows FOR UPDATE SKIP LOCKED
-    )
-    RETURNING *
-    """
-)
-STRAND = text(
-    """
-    UPDATE delivery SET state = 'failed', reason = 'not_set_up', leased_by = NULL, leased_until = NULL,
+    UPDATE delivery SET state = 'failed', reason = 'too_old', leased_by = NULL, leased_until = NULL,
         changed_at = CAST(:now AS timestamptz)
     WHERE id IN (
-        SELECT id FROM delivery WHERE state = 'queued' AND NOT doubted AND channel = ANY(CAST(:lacking AS text[]))
-          AND cardinality(rest) = 0 LIMIT :rows FOR UPDATE SKIP LOCKED
+        SELECT id FROM delivery WHERE state = 'queued' AND created_at <= CAST(:before AS timestamptz)
+          AND (leased_until IS NULL OR leased_until <= CAST(:now AS timestamptz))
+        ORDER BY created_at LIMIT :rows FOR UPDATE SKIP LOCKED
     )
     RETURNING *
     """
 )
 
 
-async def reroute(
-    session: AsyncSession, lacking: Sequence[str], *, now: datetime, rows: int
-) -> tuple[list[Delivery], list[Delivery]]:
-    """Send over the next channel what is planned for one that is not set up; gives it, and what had no other way."""
-    asked = {"lacking": list(lacking), "now": now, "rows": rows}
-    moved = seen(await session.execute(REROUTE, asked))
-    return moved, seen(await session.execute(STRAND, asked))
+async def age(session: AsyncSession, *, before: datetime, now: datetime, rows: int) -> list[Delivery]:
+    """Fail what has been waiting since before a moment; gives what has failed by it."""
+    return _seen(await session.execute(AGE, {"before": before, "now": now, "rows": rows}))
 
 
 PAGE = text(

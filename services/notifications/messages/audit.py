@@ -16,8 +16,7 @@ TOLD = text(
     " UNION ALL SELECT fact, purpose, person FROM withheld WHERE fact = ANY(CAST(:facts AS text[]))"
     ") AS told GROUP BY fact, purpose, person"
 )
-# Only who had an address long enough before the message was written, consented, and chose nothing else, must have it
-# by mail too.
+# Only who had an address long enough before the message was written, and consented, must have it by mail too.
 NOT_QUEUED = text(
     """
     SELECT m.fact, count(*) AS lacking FROM message m
@@ -26,18 +25,15 @@ NOT_QUEUED = text(
     WHERE m.fact = ANY(CAST(:facts AS text[])) AND m.purpose = ANY(CAST(:mailed AS text[]))
       AND coalesce(c.email, s.email) IS NOT NULL
       AND coalesce(c.changed_at, s.changed_at) < m.created_at - CAST(:settled AS interval)
-      AND NOT EXISTS (SELECT FROM delivery d WHERE d.message_id = m.id)
-      AND NOT EXISTS (SELECT FROM preference p WHERE p.person = m.person)
+      AND NOT EXISTS (SELECT FROM delivery d WHERE d.message_id = m.id AND d.channel = 'email')
       AND (m.urgency = 'required' OR NOT EXISTS (
         SELECT FROM contact_consent k WHERE k.owner_id = c.owner_id
           AND NOT (k.given AND k.changed_at < m.created_at - CAST(:settled AS interval))))
     GROUP BY m.fact
     """
 )
-# What no event brought about, such as an answer to a reply, is left out.
 PAGE = text(
-    "SELECT id::text AS key, fact, purpose FROM message WHERE id > CAST(:after AS uuid)"
-    " AND purpose = ANY(CAST(:purposes AS text[])) ORDER BY message.id LIMIT :rows"
+    "SELECT id::text AS key, fact, purpose FROM message WHERE id > CAST(:after AS uuid) ORDER BY message.id LIMIT :rows"
 )
 BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 DOUBLED = (
@@ -49,7 +45,7 @@ UNSENT = (
     "take the messages away, and hand the event again: DELETE FROM message m WHERE fact = '{fact}'"
     " AND NOT EXISTS (SELECT FROM delivery d WHERE d.message_id = m.id)"
 )
-MAILED = [rule.purpose for rule in RULES if rule.outside]
+MAILED = [rule.purpose for rule in RULES if rule.email]
 
 Counts = Mapping[tuple[str, str], Counter[str]]
 """How often each person was told, by fact and purpose."""
@@ -84,7 +80,7 @@ def wrong(
 
 
 async def _page(session: AsyncSession, after: str, rows: int) -> Sequence[Effect]:
-    found = await session.execute(PAGE, {"after": after or BEFORE_ALL, "rows": rows, "purposes": list(TYPES)})
+    found = await session.execute(PAGE, {"after": after or BEFORE_ALL, "rows": rows})
     return [Effect(row.key, row.fact.partition("#")[0], TYPES.get(row.purpose, frozenset())) for row in found]
 
 

@@ -60,8 +60,6 @@ def _rule_faults(rules: Sequence[Rule]) -> Iterator[str]:
         fields = set(rule.event.__struct_fields__)
         if rule.region not in fields:
             yield f"{rule.purpose}: {rule.event.type} has no field {rule.region}"
-        if rule.until is not None and rule.until not in fields:
-            yield f"{rule.purpose}: {rule.event.type} has no field {rule.until}"
         if (rule.tells is Audience.TOLD) != (rule.after is not None):
             yield f"{rule.purpose}: `after` goes with the audience of those told before, and only with it"
         if rule.after is not None and rule.after not in purposes:

@@ -1,16 +1,14 @@
 """What messages does: put a fact into words for each person, once, and keep what they have read."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from uuid import UUID
 
-from services.notifications.messages import inbox_store, store
+from services.notifications.messages import store
 from services.notifications.messages.domain import Message, compose
 from services.notifications.messages.facts import Reading
 from services.notifications.messages.rules import Rule
 from services.notifications.people import Person
-from services.notifications.plans import Plan, Urgency, channels_of, is_digested, plan_for
 from shared.caller import Caller
 from shared.contracts import Event
 from shared.database import Work
@@ -37,23 +35,11 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A message that was written now, for whom, and what decides how it is sent; `until` is when it is of no use."""
+    """A message that was written now, of which news, and for whom."""
 
     message_id: UUID
+    news: News
     person: Person
-    urgency: Urgency
-    region: str
-    traceparent: str
-    outside: bool
-    until: datetime | None
-    digests: bool = False
-
-    def plan(self, work: Work) -> Plan:
-        """Plan how it reaches them; what tells of the day's news waits for no other."""
-        person = self.person
-        if self.digests and person.choices is not None:
-            person = replace(person, choices=replace(person.choices, digest=False))
-        return plan_for(person, self.urgency, work.now, self.until, at_night=not work.quiet_hours)
 
 
 async def tell(work: Work, news: Iterable[News]) -> list[Told]:
@@ -66,19 +52,13 @@ async def tell(work: Work, news: Iterable[News]) -> list[Told]:
     letters: list[store.Letter] = []
     withheld: list[tuple[str, str, str]] = []
     for one in news:
-        theirs = [_told(work.new_id(), one, person) for person in one.people if not person.held]
+        theirs = [Told(work.new_id(), one, person) for person in one.people if not person.held]
         withheld += [(one.event.matter, person.key, one.rule.purpose) for person in one.people if person.held]
         told += theirs
         letters += _letters(one, theirs)
     await store.withhold(work.session, withheld, work.now)
     fresh = await store.add(work.session, letters, work.now)
     return [one for one in told if one.message_id in fresh]
-
-
-def _told(message_id: UUID, news: News, person: Person) -> Told:
-    rule = news.rule
-    until = getattr(news.event, rule.until) if rule.until else None
-    return Told(message_id, person, rule.urgency, news.region, news.caller.traceparent, rule.outside, until)
 
 
 def _letters(news: News, told: Iterable[Told]) -> Iterator[store.Letter]:
@@ -101,9 +81,6 @@ def _letters(news: News, told: Iterable[Told]) -> Iterator[store.Letter]:
             body=message.body,
             why=message.why,
             traceparent=news.caller.traceparent,
-            awaits_digest=one.outside
-            and bool(channels_of(one.person, one.urgency))
-            and is_digested(one.person, one.urgency),
         )
 
 
@@ -124,11 +101,6 @@ async def mark_read(work: Work, person: str, message_id: UUID) -> store.MessageR
     if row is None:
         raise Absent
     return row
-
-
-async def mark_all_read(work: Work, person: str, until: datetime) -> int:
-    """Note that somebody has read all that was written to them up to a moment; gives how many were unread."""
-    return await inbox_store.mark_read_until(work.session, person, until, work.now)
 
 
 async def written(work: Work, ids: Sequence[UUID]) -> dict[UUID, store.MessageRow]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from services.notifications.plans import Kind, Urgency
+from services.notifications.plans import Urgency
 from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
@@ -60,73 +60,62 @@ class Rule:
     """One line of the table.
 
     Shape:  `purpose` names the texts; one person gets one message per fact and purpose, ever. `region` is the field
-            of the event that says where the audience is; `after` the purpose of those who were told before. With
-            `outside` it leaves the inbox over the channels that its reader has and chose; `until` is the field of the
-            event that says when it is of no use any more, where that is sooner than a week; `kind` is what staff
-            subscribe to, which then decides beside their role
+            of the event that says where the audience is; `after` the purpose of those who were told before
     """
 
     event: type[Event]
     tells: Audience
     purpose: str
     urgency: Urgency
-    outside: bool = field(default=False, kw_only=True)
-    until: str | None = field(default=None, kw_only=True)
-    kind: Kind | None = field(default=None, kw_only=True)
+    email: bool = field(default=False, kw_only=True)
     region: str = field(default="region", kw_only=True)
     after: str | None = field(default=None, kw_only=True)
 
 
 # fmt: off
 RULES: tuple[Rule, ...] = (
-    Rule(BusinessRegistered, Audience.OWNERS, "welcome", Urgency.INFORMATION, outside=True),
+    Rule(BusinessRegistered, Audience.OWNERS, "welcome", Urgency.INFORMATION, email=True),
 
-    Rule(DistributionPosted, Audience.OWNERS, "aid", Urgency.REQUIRED, outside=True),
-    Rule(DistributionPosted, Audience.OFFICE, "aid_office", Urgency.INFORMATION, outside=True),
-    Rule(DistributionVoided, Audience.TOLD, "void", Urgency.REQUIRED, outside=True, after="aid"),
-    Rule(DistributionVoided, Audience.TOLD, "void_office", Urgency.INFORMATION, outside=True, after="aid_office"),
+    Rule(DistributionPosted, Audience.OWNERS, "aid", Urgency.REQUIRED, email=True),
+    Rule(DistributionPosted, Audience.OFFICE, "aid_office", Urgency.INFORMATION, email=True),
+    Rule(DistributionVoided, Audience.TOLD, "void", Urgency.REQUIRED, email=True, after="aid"),
+    Rule(DistributionVoided, Audience.TOLD, "void_office", Urgency.INFORMATION, email=True, after="aid_office"),
 
     Rule(StockReceived, Audience.KEEPERS, "stock_in", Urgency.INFORMATION),
-    Rule(StockRestated, Audience.KEEPERS, "restated", Urgency.INFORMATION, kind=Kind.DISCREPANCY),
-    Rule(TransferDispatched, Audience.KEEPERS, "goods_coming", Urgency.INFORMATION, outside=True, region="to_region"),
-    Rule(
-        TransferReceived, Audience.KEEPERS, "goods_arrived", Urgency.INFORMATION,
-        region="from_region", kind=Kind.DISCREPANCY,
-    ),
+    Rule(StockRestated, Audience.KEEPERS, "restated", Urgency.INFORMATION),
+    Rule(TransferDispatched, Audience.KEEPERS, "goods_coming", Urgency.INFORMATION, email=True, region="to_region"),
+    Rule(TransferReceived, Audience.KEEPERS, "goods_arrived", Urgency.INFORMATION, region="from_region"),
 
-    Rule(ProductionOffered, Audience.OWNERS, "order_offered", Urgency.INVITATION, outside=True, until="answer_by"),
-    Rule(ProductionTakenBack, Audience.OWNERS, "order_taken_back", Urgency.REQUIRED, outside=True),
-    Rule(ProductionPaid, Audience.OWNERS, "order_paid", Urgency.REQUIRED, outside=True),
+    Rule(ProductionOffered, Audience.OWNERS, "order_offered", Urgency.INVITATION, email=True),
+    Rule(ProductionTakenBack, Audience.OWNERS, "order_taken_back", Urgency.REQUIRED, email=True),
+    Rule(ProductionPaid, Audience.OWNERS, "order_paid", Urgency.REQUIRED, email=True),
     Rule(ProductionDelivered, Audience.KEEPERS, "order_delivered", Urgency.INFORMATION, region="place_region"),
-    Rule(StationReported, Audience.KEEPERS, "station_reported", Urgency.REQUIRED, outside=True, kind=Kind.STATION),
-    Rule(StationDry, Audience.KEEPERS, "station_dry", Urgency.REQUIRED, outside=True, kind=Kind.STATION),
-    Rule(StationBroken, Audience.KEEPERS, "station_broken", Urgency.REQUIRED, outside=True, kind=Kind.STATION),
-    Rule(MarketAnnounced, Audience.OFFICE, "market", Urgency.INFORMATION, until="closes_at"),
-    Rule(MarketCancelled, Audience.TOLD, "market_cancelled", Urgency.INFORMATION, after="market", until="closes_at"),
-    Rule(
-        KitsReserved, Audience.KEEPERS, "kits_reserved", Urgency.INFORMATION,
-        outside=True, region="place_region", until="expires_at",
-    ),
-    Rule(KitsRefused, Audience.OFFICE, "kits_refused", Urgency.INFORMATION, outside=True),
+    Rule(StationReported, Audience.KEEPERS, "station_reported", Urgency.REQUIRED, email=True),
+    Rule(StationDry, Audience.KEEPERS, "station_dry", Urgency.REQUIRED, email=True),
+    Rule(StationBroken, Audience.KEEPERS, "station_broken", Urgency.REQUIRED, email=True),
+    Rule(MarketAnnounced, Audience.OFFICE, "market", Urgency.INFORMATION),
+    Rule(MarketCancelled, Audience.TOLD, "market_cancelled", Urgency.INFORMATION, after="market"),
+    Rule(KitsReserved, Audience.KEEPERS, "kits_reserved", Urgency.INFORMATION, email=True, region="place_region"),
+    Rule(KitsRefused, Audience.OFFICE, "kits_refused", Urgency.INFORMATION, email=True),
     Rule(
         KitsReleased, Audience.TOLD, "kits_released", Urgency.INFORMATION, region="place_region", after="kits_reserved"
     ),
-    Rule(SeatOffered, Audience.OWNERS, "seat_offered", Urgency.INVITATION, outside=True, until="answer_by"),
-    Rule(SeatAccepted, Audience.OWNERS, "seat_accepted", Urgency.INVITATION, outside=True),
-    Rule(SeatExpired, Audience.OWNERS, "seat_expired", Urgency.INVITATION, outside=True),
-    Rule(SeatWaitlisted, Audience.OWNERS, "seat_waitlisted", Urgency.INVITATION, outside=True),
-    Rule(SeatWithdrawn, Audience.OWNERS, "seat_withdrawn", Urgency.INVITATION, outside=True),
-    Rule(TrainingMoved, Audience.OWNERS, "training_moved", Urgency.INVITATION, outside=True),
-    Rule(TrainingCancelled, Audience.OWNERS, "training_cancelled", Urgency.INVITATION, outside=True),
-    Rule(CertificateIssued, Audience.OWNERS, "certificate_issued", Urgency.INFORMATION, outside=True),
-    Rule(CertificateRevoked, Audience.OWNERS, "certificate_revoked", Urgency.INFORMATION, outside=True),
-    Rule(PriceAlert, Audience.OFFICE, "price_alert", Urgency.INFORMATION, outside=True, kind=Kind.PRICE),
-    Rule(StockLow, Audience.KEEPERS, "stock_low", Urgency.INFORMATION, outside=True, kind=Kind.LOW),
-    Rule(StockOut, Audience.KEEPERS, "stock_out", Urgency.INFORMATION, outside=True, kind=Kind.OUT),
-    Rule(StockExpiring, Audience.KEEPERS, "stock_expiring", Urgency.INFORMATION, outside=True, kind=Kind.EXPIRING),
-    Rule(ExceptionOpened, Audience.KEEPERS, "exception_opened", Urgency.INFORMATION, kind=Kind.EXCEPTION),
-    Rule(ExceptionOverdue, Audience.KEEPERS, "exception_overdue", Urgency.REQUIRED, outside=True, kind=Kind.EXCEPTION),
-    Rule(SurveyOpened, Audience.OWNERS, "survey", Urgency.INVITATION, outside=True),
+    Rule(SeatOffered, Audience.OWNERS, "seat_offered", Urgency.INVITATION, email=True),
+    Rule(SeatAccepted, Audience.OWNERS, "seat_accepted", Urgency.INVITATION, email=True),
+    Rule(SeatExpired, Audience.OWNERS, "seat_expired", Urgency.INVITATION, email=True),
+    Rule(SeatWaitlisted, Audience.OWNERS, "seat_waitlisted", Urgency.INVITATION, email=True),
+    Rule(SeatWithdrawn, Audience.OWNERS, "seat_withdrawn", Urgency.INVITATION, email=True),
+    Rule(TrainingMoved, Audience.OWNERS, "training_moved", Urgency.INVITATION, email=True),
+    Rule(TrainingCancelled, Audience.OWNERS, "training_cancelled", Urgency.INVITATION, email=True),
+    Rule(CertificateIssued, Audience.OWNERS, "certificate_issued", Urgency.INFORMATION, email=True),
+    Rule(CertificateRevoked, Audience.OWNERS, "certificate_revoked", Urgency.INFORMATION, email=True),
+    Rule(PriceAlert, Audience.OFFICE, "price_alert", Urgency.INFORMATION, email=True),
+    Rule(StockLow, Audience.KEEPERS, "stock_low", Urgency.INFORMATION, email=True),
+    Rule(StockOut, Audience.KEEPERS, "stock_out", Urgency.INFORMATION, email=True),
+    Rule(StockExpiring, Audience.KEEPERS, "stock_expiring", Urgency.INFORMATION, email=True),
+    Rule(ExceptionOpened, Audience.KEEPERS, "exception_opened", Urgency.INFORMATION),
+    Rule(ExceptionOverdue, Audience.KEEPERS, "exception_overdue", Urgency.REQUIRED, email=True),
+    Rule(SurveyOpened, Audience.OWNERS, "survey", Urgency.INVITATION, email=True),
 )
 # fmt: on
 

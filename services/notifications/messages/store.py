@@ -6,19 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    CheckConstraint,
-    Column,
-    DateTime,
-    Index,
-    Text,
-    UniqueConstraint,
-    Uuid,
-    false,
-    text,
-)
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, Text, UniqueConstraint, Uuid, text
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -28,10 +16,6 @@ from services.notifications.plans import Urgency
 
 URGENCIES_SQL = ", ".join(repr(urgency.value) for urgency in Urgency)
 LANGUAGES_SQL = ", ".join(repr(language.value) for language in Language)
-
-
-XID_SQL = "((pg_current_xact_id())::text)::bigint"
-"""The number of the transaction, by which it is known what was committed before what is looked at now."""
 
 
 class MessageRow(SQLModel, table=True):
@@ -51,10 +35,6 @@ class MessageRow(SQLModel, table=True):
         CheckConstraint("length(region) BETWEEN 2 AND 13", name="message_region_length"),
         CheckConstraint("length(traceparent) <= 55", name="message_traceparent_length"),
         CheckConstraint("read_at >= created_at", name="message_read_after_created"),
-        CheckConstraint("NOT awaits_digest OR urgency = 'information'", name="message_digests_information"),
-        Index("message_awaits_digest", "person", "created_at", postgresql_where=text("awaits_digest")),
-        Index("message_unread", "person", "urgency", postgresql_where=text("read_at IS NULL")),
-        Index("message_changed", "person", "changed_xid"),
         Index("message_inbox", "person", text("created_at DESC"), text("id DESC")),
     )
 
@@ -71,8 +51,6 @@ class MessageRow(SQLModel, table=True):
     traceparent: str = Field(sa_column=Column(Text, nullable=False))
     created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     read_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
-    awaits_digest: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
-    changed_xid: int = Field(default=None, sa_column=Column(BigInteger, nullable=False, server_default=text(XID_SQL)))
 
 
 class WithheldRow(SQLModel, table=True):
@@ -101,20 +79,17 @@ class Letter(NamedTuple):
     body: str
     why: str
     traceparent: str
-    awaits_digest: bool
 
 
 ADD = text(
     """
     INSERT INTO message
-        (id, person, fact, purpose, urgency, region, language, title, body, why, traceparent,
-         awaits_digest, created_at)
+        (id, person, fact, purpose, urgency, region, language, title, body, why, traceparent, created_at)
     SELECT letter.*, CAST(:now AS timestamptz)
     FROM unnest(
         CAST(:id AS uuid[]), CAST(:person AS text[]), CAST(:fact AS text[]), CAST(:purpose AS text[]),
         CAST(:urgency AS text[]), CAST(:region AS text[]), CAST(:language AS text[]), CAST(:title AS text[]),
-        CAST(:body AS text[]), CAST(:why AS text[]), CAST(:traceparent AS text[]),
-        CAST(:awaits_digest AS boolean[])
+        CAST(:body AS text[]), CAST(:why AS text[]), CAST(:traceparent AS text[])
     ) AS letter
     ON CONFLICT ON CONSTRAINT message_once DO NOTHING
     RETURNING id
@@ -171,9 +146,24 @@ async def told(session: AsyncSession, facts: Sequence[str], purpose: str) -> dic
     return people
 
 
+INBOX = text(
+    "SELECT * FROM message WHERE person = :person"
+    " AND (CAST(:at AS timestamptz) IS NULL OR (created_at, id) < (CAST(:at AS timestamptz), CAST(:id AS uuid)))"
+    " ORDER BY created_at DESC, id DESC LIMIT :rows"
+)
+
+
+async def inbox(
+    session: AsyncSession, person: str, after: tuple[datetime, UUID] | None, limit: int
+) -> list[MessageRow]:
+    """List a person's messages, newest first, and one row more than the limit."""
+    at, message_id = after or (None, None)
+    rows = await session.execute(INBOX, {"person": person, "at": at, "id": message_id, "rows": limit + 1})
+    return [MessageRow(**row) for row in rows.mappings()]
+
+
 READ = text(
-    "UPDATE message SET read_at = coalesce(read_at, greatest(created_at, CAST(:now AS timestamptz))),"  # noqa: S608
-    f" changed_xid = CASE WHEN read_at IS NULL THEN {XID_SQL} ELSE changed_xid END"
+    "UPDATE message SET read_at = coalesce(read_at, greatest(created_at, CAST(:now AS timestamptz)))"
     " WHERE id = :id AND person = :person RETURNING *"
 )
 

@@ -7,7 +7,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.registration.trainings.domain import KitsState
 from shared.contracts.aid_distribution import KitsEvent, KitsRefused, KitsReleased, KitsReserved
-from shared.contracts.notifications import ReplyReceived
 from shared.contracts.registration import (
     CertificateEvent,
     CertificateIssued,
@@ -47,26 +46,6 @@ def _wrong(event: KitsEvent, state: str | None) -> str:
 
 
 HEARD_OF_KITS = seen_in(look, KitsReserved, KitsRefused, KitsReleased)
-
-WAITING = text(
-    "SELECT id, answer_by, (SELECT max(s.at) FROM enrolment_step s WHERE s.enrolment_id = e.id AND s.state = 'offered')"
-    " AS offered_at FROM enrolment e WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'offered'"
-)
-
-
-async def look_replies(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
-    """Look whether an offer still waits for an answer that was written while it could be answered."""
-    events = [(one, one.event) for one in told if isinstance(one.event, ReplyReceived)]
-    rows = await session.execute(WAITING, {"ids": [event.enrolment_id for _, event in events]})
-    waits = {row.id: (row.offered_at, row.answer_by) for row in rows}
-    seen = []
-    for one, event in events:
-        since, until = waits.get(event.enrolment_id, (event.at, event.at))
-        seen.append(Seen(one, "reply", "the offer still waits for it" if since <= event.at < until else ""))
-    return seen
-
-
-HEARD_REPLIES = seen_in(look_replies, ReplyReceived)
 
 STEPS = text("SELECT enrolment_id, no, state FROM enrolment_step WHERE enrolment_id = ANY(CAST(:ids AS uuid[]))")
 THERE = text("SELECT enrolment_id, session_no FROM attendance WHERE enrolment_id = ANY(CAST(:ids AS uuid[]))")

@@ -253,6 +253,11 @@ OWN = text(
     "SELECT e.id FROM enrolment e JOIN business b ON b.id = e.business_id WHERE b.owner_id = :owner"
     " AND e.id > coalesce(CAST(:after AS uuid), '00000000-0000-0000-0000-000000000000') ORDER BY e.id LIMIT :rows"
 )
+OPEN_OFFERS = text(
+    "SELECT e.id, e.training_id FROM enrolment e JOIN business b ON b.id = e.business_id"
+    " JOIN training t ON t.id = e.training_id WHERE b.owner_id = :owner AND e.state = 'offered'"
+    " AND e.answer_by > :now AND t.state = 'announced' ORDER BY e.answer_by, e.id LIMIT 2"
+)
 
 
 async def own(session: AsyncSession, owner_id: UUID, after: UUID | None, limit: int) -> Sequence[EnrolmentRow]:
@@ -260,6 +265,12 @@ async def own(session: AsyncSession, owner_id: UUID, after: UUID | None, limit: 
     ids = list((await session.execute(OWN, {"owner": owner_id, "after": after, "rows": limit})).scalars())
     question = select(EnrolmentRow).where(col(EnrolmentRow.id).in_(ids)).order_by(col(EnrolmentRow.id))
     return (await session.exec(question)).all()
+
+
+async def open_offers(session: AsyncSession, owner_id: UUID, now: datetime) -> list[tuple[UUID, UUID]]:
+    """Name up to two offers that an owner may answer now, with their trainings: the first to end first."""
+    rows = await session.execute(OPEN_OFFERS, {"owner": owner_id, "now": now})
+    return [(row.id, row.training_id) for row in rows]
 
 
 async def by_ticket(session: AsyncSession, tickets: Collection[UUID]) -> dict[UUID, EnrolmentRow]:

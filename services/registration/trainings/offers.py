@@ -20,7 +20,6 @@ from services.registration.trainings.enrolment_store import EnrolmentRow, Firm
 from services.registration.trainings.need import need_of
 from services.registration.trainings.steps import check_goes_on, enrolment_locked, take, training_locked
 from services.registration.trainings.store import TrainingRow, locked
-from shared.contracts.notifications import ReplyReceived
 from shared.database import Work
 from shared.problems import FieldError, Invalid
 
@@ -111,29 +110,24 @@ async def answer(
     return training, row, firm
 
 
-async def hear_reply(work: Work, reply: ReplyReceived) -> bool:
+async def hear_reply(work: Work, owner_id: UUID, *, accepts: bool) -> bool:
     """Take an owner's YA or TIDAK for the answer to the seat that is offered to them.
 
-    False where it answers nothing: the offer is not theirs, was answered before, or was over when they wrote. What was
-    written in time and is heard late still counts, while nobody has written down that the offer is over.
+    False where it answers nothing: no offer is open (also when the same reply is heard again), or more than one is
+    and nobody knows which is meant.
     """
-    known = await work.session.get(EnrolmentRow, reply.enrolment_id)
-    training = await locked(work.session, known.training_id) if known else None
-    row = await enrolment_store.locked(work.session, reply.enrolment_id) if training else None
+    offers = await enrolment_store.open_offers(work.session, owner_id, work.now)
+    if len(offers) != 1:
+        return False
+    ((enrolment_id, training_id),) = offers
+    training = await locked(work.session, training_id)
+    row = await enrolment_store.locked(work.session, enrolment_id)
     if training is None or row is None or row.state != State.OFFERED or training.state != Training.ANNOUNCED:
         return False
-    firm = (await enrolment_store.firms(work.session, [row.business_id]))[row.business_id]
-    if firm.owner_id != reply.owner_id or (row.answer_by is not None and row.answer_by <= reply.at):
-        return False
-    take(work, training, row, State.ACCEPTED if reply.answer == "yes" else State.DECLINED, How.REPLY)
+    take(work, training, row, State.ACCEPTED if accepts else State.DECLINED, How.REPLY)
     await work.session.flush()
     await refill(work, training)
     return True
-
-
-async def hear(work: Work, event: ReplyReceived) -> None:
-    """Hear a reply; one that answers nothing changes nothing."""
-    await hear_reply(work, event)
 
 
 async def _expire(work: Work, training: TrainingRow) -> int:

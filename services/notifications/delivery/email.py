@@ -87,8 +87,6 @@ class Email:
     """Hands letters to an SMTP server, over one connection that is kept as long as it lasts."""
 
     name: Final = "email"
-    concurrency = 1  # over one connection one letter follows another
-    batch = 1
 
     def __init__(
         self,

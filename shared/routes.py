@@ -84,8 +84,7 @@ class Call:
     public_url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked(Generic[B]):
+class Asked(msgspec.Struct, Generic[B], frozen=True):
     """One request among several that share a transaction."""
 
     body: B

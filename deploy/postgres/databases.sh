@@ -15,7 +15,7 @@ for service in registration aid_distribution notifications; do
 \getenv database database
 SELECT format('CREATE ROLE %I LOGIN', :'login') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'login') \gexec
 ALTER ROLE :"login" NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'password';
-SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'login')
+SELECT format('CREATE DATABASE %I OWNER %I TEMPLATE template0 ENCODING ''UTF8''', :'database', :'login')
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
 REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
 SQL

@@ -61,7 +61,8 @@ async def _make_login(connection: AsyncConnection, url: URL) -> None:
 
 async def _make_database(connection: AsyncConnection, url: URL) -> None:
     if not await _exists(connection, "pg_database WHERE datname", url.database):
-        await connection.execute(text(f"CREATE DATABASE {url.database} OWNER {url.username}"))
+        as_text = "TEMPLATE template0 ENCODING 'UTF8'"  # whatever the server was made with
+        await connection.execute(text(f"CREATE DATABASE {url.database} OWNER {url.username} {as_text}"))
     reach("provision.after_database", str(url.database))
     await connection.execute(text(f"REVOKE ALL ON DATABASE {url.database} FROM PUBLIC"))
     await connection.execute(text(f"GRANT ALL ON DATABASE {url.database} TO {url.username}"))

@@ -8,7 +8,7 @@ RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no
     && install -d -o postgres -g postgres -m 3777 /var/run/postgresql \
     && sed -i "s/^#listen_addresses = .*/listen_addresses = '*'/" /usr/share/postgresql/15/postgresql.conf.sample
 COPY postgres-entrypoint.sh /usr/local/bin/docker-entrypoint.sh
-ENV PATH=/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/bin PGDATA=/var/lib/postgresql/data
+ENV LANG=C.UTF-8 PATH=/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/bin PGDATA=/var/lib/postgresql/data
 USER postgres
 STOPSIGNAL SIGINT
 EXPOSE 5432

@@ -10,14 +10,16 @@ from services.notifications.delivery.store import Wanted
 from services.notifications.messages import handlers as messages
 from services.notifications.messages.handlers import News
 from services.notifications.messages.rules import Audience, Rule, rules_of
-from services.notifications.people import Person, owner_key
+from services.notifications.people import Person, owner_key, staff_key
 from services.notifications.plans import Channel, plan_for
 from shared import operator_acts
+from shared.caller import sees
 from shared.consumer import Heard, on_run
 from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    ExceptionChanged,
     ExceptionOpened,
     ExceptionOverdue,
     KitsRefused,
@@ -121,6 +123,24 @@ async def _keepers(work: Work, rule: Rule, events: Sequence[Event]) -> list[list
     return await contacts.keepers_of(work, [getattr(event, rule.region) for event in events])
 
 
+async def _named(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
+    """Find whom each names; a name that is nobody's, or of somebody who serves elsewhere, is told nothing."""
+    keys = [staff_key(_named_by(rule, event)) for event in events]
+    known = await contacts.known(work, set(keys))
+    return [
+        [known[key]] if key in known and sees(known[key].regions, getattr(event, rule.region)) else []
+        for event, key in zip(events, keys, strict=True)
+    ]
+
+
+def _named_by(rule: Rule, event: Event) -> str:
+    match event:
+        case ExceptionChanged():
+            return event.owner
+        case _:
+            raise TypeError(f"{rule.purpose}: {event.type} names nobody")
+
+
 async def _told(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
     told = await messages.told_before(work, rule, events)
     known = await contacts.known(work, {key for keys in told for key in keys})
@@ -128,7 +148,13 @@ async def _told(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Pe
 
 
 AUDIENCES: Mapping[Audience, Callable[[Work, Rule, Sequence[Event]], Awaitable[list[list[Person]]]]] = MappingProxyType(
-    {Audience.OWNERS: _owners, Audience.OFFICE: _office, Audience.KEEPERS: _keepers, Audience.TOLD: _told}
+    {
+        Audience.OWNERS: _owners,
+        Audience.OFFICE: _office,
+        Audience.KEEPERS: _keepers,
+        Audience.NAMED: _named,
+        Audience.TOLD: _told,
+    }
 )
 """Finds for each of some events the people whom a rule names."""
 
@@ -177,5 +203,6 @@ REACTIONS = (
     on_run(StockOut, tell),
     on_run(StockExpiring, tell),
     on_run(ExceptionOpened, tell),
+    on_run(ExceptionChanged, tell),
     on_run(ExceptionOverdue, tell),
 )

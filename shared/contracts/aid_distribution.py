@@ -787,12 +787,21 @@ class ExceptionDropped(ExceptionEvent, frozen=True, kw_only=True):
 
 
 class ExceptionChanged(ExceptionEvent, frozen=True, kw_only=True):
-    """Somebody else is to settle it, or by another time; both as they are since."""
+    """Somebody else is to settle it, or by another time; both as they are since.
+
+    Shape: `change_no` is the version that the exception has since, by which one change is told from the next
+    """
 
     type: ClassVar[str] = "serumpun.exception.changed.v1"
 
     owner: str
     reason: str
+    change_no: int = 1
+
+    @property
+    def matter(self) -> str:
+        """Give this change among those of the exception."""
+        return f"{self.subject}#change-{self.change_no}"
 
 
 class ExceptionOverdue(ExceptionEvent, frozen=True, kw_only=True):

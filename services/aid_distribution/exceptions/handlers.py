@@ -96,7 +96,8 @@ async def change(
     work.session.add(changed)
     await work.session.flush()
     (told,) = await fact(work, [row])
-    work.record(ExceptionChanged(**told, owner=row.owner, reason=order.reason), region=row.region)
+    news = ExceptionChanged(**told, owner=row.owner, reason=order.reason, change_no=row.version)
+    work.record(news, region=row.region)
     view = exception_view(row, appliers[row.kind].hidden, work.now)
     return with_changes(view, await store.changes_of(work.session, row.id))
 

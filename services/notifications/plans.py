@@ -43,6 +43,10 @@ class Channel(StrEnum):
     APPRISE = "apprise"  # Telegram and everything else that Apprise speaks
 
 
+PERSONAL = (Channel.WHATSAPP, Channel.SMS, Channel.EMAIL)
+"""The channels that end at somebody's own telephone or mailbox, among which they choose, in the order of trying."""
+
+
 class Lane(IntEnum):
     """What goes first when there is more to send than can be sent; the lowest number does."""
 
@@ -94,7 +98,7 @@ def channels_of(person: Person, urgency: Urgency) -> tuple[Channel, ...]:
     may_leave = person.consents or urgency is Urgency.REQUIRED
     if person.held or person.stopped or not may_leave:
         return ()
-    chosen = tuple(Channel) if person.choices is None else _chosen(person.choices, urgency)
+    chosen = PERSONAL if person.choices is None else _chosen(person.choices, urgency)
     return tuple(channel for channel in _reachable(person) if channel in chosen)
 
 

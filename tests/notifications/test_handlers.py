@@ -184,7 +184,8 @@ async def test_only_what_is_worth_an_email_is_queued_and_only_for_those_who_have
 ) -> None:
     await staff(database, ("officer-19.71", REGENCY, "19.71"), email=True)
     await staff(database, ("staff-provinsi", PROVINCE, "19"))
-    await happened(database, owner(), owner(HASAN, "Hasan", email=None), business(), business(KITCHEN, HASAN, "Dapur"))
+    await happened(database, owner(phone=None), owner(HASAN, "Hasan", email=None, phone=None))
+    await happened(database, business(), business(KITCHEN, HASAN, "Dapur"))
     await happened(database, posted(TAILOR, KITCHEN), received())
     queued = await rows(
         database, "SELECT d.*, m.purpose FROM delivery d JOIN message m ON m.id = message_id ORDER BY d.id"

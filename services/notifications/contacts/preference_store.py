@@ -8,9 +8,9 @@ from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notifications.people import Language
-from services.notifications.plans import Channel
+from services.notifications.plans import PERSONAL
 
-CHANNELS = [channel.value for channel in Channel]
+CHANNELS = [channel.value for channel in PERSONAL]
 CHANNELS_SQL = f"ARRAY[{', '.join(repr(name) for name in CHANNELS)}]"
 LANGUAGES_SQL = ", ".join(repr(language.value) for language in Language)
 STOPPED_SQL = "coalesce(p.stopped_at > coalesce(p.started_at, '-infinity'), false)"

@@ -12,7 +12,7 @@ from services.notifications.messages.facts import Reading
 from services.notifications.messages.rules import RULES, Audience, Rule
 from services.notifications.messages.samples import longest
 from services.notifications.people import Language
-from services.notifications.plans import Channel
+from services.notifications.plans import PERSONAL
 from shared.problems import FieldError, Invalid
 
 ALWAYS = ("inbox",)
@@ -49,7 +49,7 @@ class Preview:
 
 def channels_of(rule: Rule) -> tuple[str, ...]:
     """Name the channels that a rule may use, in the order of trying; the inbox is always one."""
-    return (*ALWAYS, *(channel.value for channel in Channel)) if rule.outside else ALWAYS
+    return (*ALWAYS, *(channel.value for channel in PERSONAL)) if rule.outside else ALWAYS
 
 
 def rule_of(purpose: str) -> Rule | None:

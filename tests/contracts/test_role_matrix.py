@@ -51,7 +51,7 @@ async def status(app: Application, route: Route, token: str | None) -> int:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://here", headers=headers) as client:
-        ends = {"wait_seconds": 0} if route.shows else None  # a live feed would not end by itself
+        ends = {"wait_seconds": 0} if route.shows or route.watches else None  # a live feed would not end by itself
         answer = await client.request(route.method, address(route), json={} if route.body else None, params=ends)
     return answer.status_code
 

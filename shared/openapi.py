@@ -244,9 +244,16 @@ EVENTS: Json = {
 }
 """What a feed answers; an event `reset` says that something was missed."""
 PROGRESS: Json = {
-    EVENT_STREAM: {"schema": TEXT, "example": 'id: 7\nevent: progress\ndata: {"state":"importing","position":3000}\n\n'}
+    EVENT_STREAM: {
+        "schema": {
+            "type": "object",
+            "properties": {"id": TEXT, "event": TEXT, "data": TEXT},
+            "required": ["id", "event", "data"],
+        },
+        "example": {"id": "7", "event": "progress", "data": '{"state":"importing","position":3000}'},
+    }
 }
-"""What is told of one thing that goes on."""
+"""What is told of one thing that goes on: each event of the stream, whose data are JSON."""
 HEADERS: Json = {
     "X-Request-Id": {"description": "Names the request in the log.", "required": True, "schema": TEXT},
     "ETag": {"description": "The version of what is shown.", "required": True, "schema": TEXT},

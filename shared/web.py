@@ -37,8 +37,9 @@ from shared.idempotency import Key, Stored
 from shared.incoming import BODY_BYTES_MAX, Incoming, arguments_of, body_of, expected_version, key_of, path_values
 from shared.live.hub import Hub
 from shared.live.opening import follower
+from shared.live.position import LAST_EVENT_ID
 from shared.live.watcher import Watcher
-from shared.problems import Invalid, Refusal, Unavailable
+from shared.problems import FieldError, Invalid, Refusal, Unavailable
 from shared.roles import allowed, demand
 from shared.routes import LINES, Asked, Call, LiveQuery, Route, Shows, Watched, WatchQuery
 from shared.security import Authenticator
@@ -155,8 +156,11 @@ class Edge:
     async def _watch(self, route: Route, request: Incoming, caller: Caller, arguments: dict[str, object]) -> Stream:
         """Let somebody watch one thing until it is over, for no longer than their token counts."""
         query = cast("WatchQuery", arguments.pop("query", WatchQuery()))
-        told = request.header(b"last-event-id", "")
-        after = int(told) if told.isdecimal() and len(told) <= LAST_EVENT_DIGITS_MAX else query.after
+        told = request.header(b"last-event-id", None)
+        if told is not None and not (told.isascii() and told.isdecimal() and len(told) <= LAST_EVENT_DIGITS_MAX):
+            detail = "Take the last `id` as it came, or leave it out."
+            raise Invalid([FieldError(f"/header/{LAST_EVENT_ID}", "bad_position", detail)])
+        after = query.after if told is None else int(told)
         self.live.check_room()
 
         async def look(after: int | None) -> Watched:

@@ -122,8 +122,14 @@ async def test_a_message_is_told_while_somebody_follows(database: Database, told
 
 
 async def test_a_position_that_the_store_never_gave_is_taken_for_a_new_beginning(told: None, door: Door) -> None:
-    (block,) = await followed(door(OWNER), str(2**50))
+    (block,) = await followed(door(OWNER), str(10**14))
     assert block["reset"] is True
+
+
+@pytest.mark.parametrize("wrong", ["", "abc", "-1", "1" * 16])
+async def test_what_was_never_an_id_is_refused(door: Door, wrong: str) -> None:
+    answer = await door(OWNER).get(f"{INBOX}/live", params={"wait_seconds": 0}, headers={"Last-Event-ID": wrong})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "bad_position")
 
 
 async def test_what_commits_late_is_not_passed_over(database: Database, told: None) -> None:

@@ -41,7 +41,7 @@ class Watcher:
             said_at = monotonic()
             try:
                 while True:
-                    if self.after is None or seen.version > self.after:
+                    if seen.version != self.after:  # a lower one too: the store was put back to an earlier state
                         self.after, said_at = seen.version, monotonic()
                         yield block(seen)
                     elif monotonic() - said_at >= self.hub.heartbeat_seconds:

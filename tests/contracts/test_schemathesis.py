@@ -47,7 +47,7 @@ OTHERS_OWN = (
     ("/registration/my/reveals", Role.OWNER),
     ("/notifications/subscriptions", Role.PROVINCE_STAFF),
 )
-"""What is about people is for those who work with them, for the auditor for the person, and for whom the rules tell; not for an operator."""
+"""What is for those who work with people, for the auditor, the person, or whom the rules tell; not for an operator."""
 
 
 @dataclass(frozen=True)

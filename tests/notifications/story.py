@@ -67,7 +67,7 @@ def masks(quantity: int = 500) -> Goods:
 
 
 def owner(owner_id: UUID = SITI, name: str = "Siti Rohani", **changes: str | None) -> OwnerRegistered:
-    given = {"region": "19.71", "language": "id", "phone": "+6283400000101", "email": "siti@contoh.example"} | changes
+    given = {"region": "19.71", "language": "id", "phone": None, "email": "siti@contoh.example"} | changes
     return msgspec.convert({"owner_id": owner_id, "name": name, **given}, OwnerRegistered)
 
 

@@ -45,7 +45,7 @@ async def queued(database: Database) -> list[dict[str, object]]:
 async def test_who_chose_nothing_is_told_over_every_channel_and_a_choice_needs_the_version(
     database: Database, door: Door
 ) -> None:
-    await happened(database, owner())
+    await happened(database, owner(phone="+6283400000101"))
     client = door(OWNER)
     shown = await client.get(PATH)
     every = ["whatsapp", "sms", "email"]
@@ -74,7 +74,7 @@ async def test_aid_keeps_one_channel_and_the_store_says_so_too(database: Databas
 async def test_a_class_goes_over_the_channels_that_were_chosen_and_the_language_is_the_chosen_one(
     database: Database, door: Door
 ) -> None:
-    await happened(database, owner(), business())
+    await happened(database, owner(phone="+6283400000101"), business())
     change = {"required": ["sms"], "invitation": [], "language": "en"}
     await door(OWNER).patch(PATH, json=change, headers={"If-Match": '"1"'})
     await happened(database, posted(TAILOR))
@@ -90,7 +90,7 @@ async def test_a_class_goes_over_the_channels_that_were_chosen_and_the_language_
 async def test_after_stop_nothing_is_sent_that_is_queued_already_and_the_inbox_still_has_all(
     database: Database, door: Door
 ) -> None:
-    await happened(database, owner(), business())
+    await happened(database, owner(phone="+6283400000101"), business())
     async with database.work(OFFICE) as work:
         (delivery,) = await _waiting(database)
         assert await letters(work, [delivery]) != {}
@@ -123,7 +123,7 @@ async def test_of_stop_and_start_the_later_one_counts_in_whatever_order_they_are
 
 
 async def test_the_office_stops_for_an_owner_of_its_region_and_for_no_other(database: Database, door: Door) -> None:
-    await happened(database, owner())
+    await happened(database, owner(phone="+6283400000101"))
     path = f"/notifications/owners/{SITI}/stop"
     assert (await door(BELITUNG).post(path, json={"stopped": True})).status_code == 404
     assert (await door(AUDITOR).post(path, json={"stopped": True})).status_code == 403
@@ -134,7 +134,7 @@ async def test_the_office_stops_for_an_owner_of_its_region_and_for_no_other(data
 async def test_an_owner_says_stop_and_takes_it_back_and_a_code_still_comes(
     database: Database, door: Door, clock: StoppedClock
 ) -> None:
-    await happened(database, owner())
+    await happened(database, owner(phone="+6283400000101"))
     stopped = await door(OWNER).patch(PATH, json={"stopped": True}, headers={"If-Match": '"1"'})
     async with database.reading(OFFICE) as work:
         (person,) = (await contacts.known(work, [HER])).values()
@@ -149,7 +149,7 @@ async def test_staff_choose_too_and_an_erased_owner_leaves_no_choice(database: D
     await staff(database, ("officer-19.71", "regency_officer", "19.71"), email=True)
     await door(PANGKALPINANG).patch(PATH, json={"information": []}, headers={"If-Match": '"1"'})
     await door(OWNER).patch(PATH, json={"digest": True}, headers={"If-Match": '"1"'})
-    await happened(database, owner(), business(), posted(TAILOR))
+    await happened(database, owner(phone="+6283400000101"), business(), posted(TAILOR))
     assert "aid_office" not in {row["purpose"] for row in await queued(database)}
     assert ("staff/officer-19.71", "aid_office") in await messages(database)
     await happened(database, PersonErased(owner_id=SITI, region="19.71", businesses=[TAILOR]))

@@ -9,9 +9,8 @@ from services.notifications.delivery import handlers as delivery
 from services.notifications.delivery.store import Wanted
 from services.notifications.messages import handlers as messages
 from services.notifications.messages.handlers import News
-from services.notifications.messages.rules import Audience, Rule, rules_of
+from services.notifications.messages.rules import Audience, Rule, Urgency, rules_of
 from services.notifications.people import Person, owner_key
-from services.notifications.plans import Channel, plan_for
 from shared import operator_acts
 from shared.consumer import Heard, on_run
 from shared.contracts import Event
@@ -70,6 +69,8 @@ from shared.database import Work
 from shared.idempotency import forget_answers
 from shared.reaction import on
 
+EMAIL = "email"
+
 
 async def tell(work: Work, run: Sequence[Heard[Event]]) -> None:
     """Tell of facts: a message in the inbox of everybody whom a rule names, and a delivery where it is to be sent."""
@@ -84,9 +85,14 @@ async def tell(work: Work, run: Sequence[Heard[Event]]) -> None:
     wanted = [
         Wanted(told.message_id, told.person.key, told.news.region, told.news.caller.traceparent)
         for told in await messages.tell(work, news)
-        if told.news.rule.email and plan_for(told.person, told.news.rule.urgency, work.now).channels
+        if told.news.rule.email and told.person.email and _may_be_sent(told.news.rule, told.person)
     ]
-    await delivery.queue(work, wanted, channel=Channel.EMAIL)
+    await delivery.queue(work, wanted, channel=EMAIL)
+
+
+def _may_be_sent(rule: Rule, person: Person) -> bool:
+    """Tell whether a message leaves the inbox: aid for oneself does always, the rest unless consent was taken back."""
+    return person.consents or rule.urgency is Urgency.REQUIRED
 
 
 async def forget(work: Work, event: PersonErased) -> None:

@@ -13,6 +13,9 @@ RETRY_DELAYS = (timedelta(seconds=10), timedelta(minutes=10))
 LEASE = timedelta(minutes=2)
 """How long a sender may keep a delivery to itself; far longer than the time-outs of one letter together."""
 
+AGE_MAX = timedelta(days=7)
+"""Older than this a message is not worth sending any more (DOMAIN notifications, RapidPro)."""
+
 REPLY_LENGTH_MAX = 300
 
 

@@ -5,9 +5,8 @@ from typing import Final
 from uuid import UUID
 
 from services.notifications.delivery import store
-from services.notifications.delivery.domain import LEASE, Outcome, Reason, State, change_after
+from services.notifications.delivery.domain import AGE_MAX, LEASE, Outcome, Reason, State, change_after
 from services.notifications.delivery.store import Delivery, Wanted
-from services.notifications.plans import AGE_MAX
 from shared.caller import Caller, Role
 from shared.contracts.notifications import MessageDelivered, MessageFailed
 from shared.database import Work

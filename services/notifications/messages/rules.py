@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from services.notifications.plans import Urgency
 from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
@@ -53,6 +52,14 @@ class Audience(StrEnum):
     OFFICE = "office"  # the officers of the region and the staff of the province around it
     KEEPERS = "keepers"  # the staff of the very office whose stock it is
     TOLD = "told"  # those who were told of this very matter before, under the purpose `after`
+
+
+class Urgency(StrEnum):
+    """The class of a message, which decides when and how insistently it is sent."""
+
+    REQUIRED = "required"  # aid for you
+    INVITATION = "invitation"
+    INFORMATION = "information"
 
 
 @dataclass(frozen=True, slots=True)

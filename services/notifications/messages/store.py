@@ -11,8 +11,8 @@ from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notifications.messages.domain import BODY_LENGTH_MAX, TITLE_LENGTH_MAX, WHY_LENGTH_MAX
+from services.notifications.messages.rules import Urgency
 from services.notifications.people import Language
-from services.notifications.plans import Urgency
 
 URGENCIES_SQL = ", ".join(repr(urgency.value) for urgency in Urgency)
 LANGUAGES_SQL = ", ".join(repr(language.value) for language in Language)

@@ -7,7 +7,6 @@ is counted and may be made again.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
@@ -17,6 +16,7 @@ from sqlalchemy.engine import CursorResult
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.arrays import array, of_arrays
 from shared.crashpoints import reach
 from shared.problems import KeyReused, Refusal, StillRunning
 
@@ -45,8 +45,7 @@ class IdempotencyRow(SQLModel, table=True):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """Whose retry this would be, and of what."""
 
     caller: str
@@ -60,8 +59,7 @@ class Key:
         return int.from_bytes(digest, signed=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True):
     """An answer as it went over the wire."""
 
     status: int
@@ -75,14 +73,14 @@ def request_hash(method: str, path: str, query: bytes, body: bytes) -> bytes:
     return hashlib.sha256(b"\0".join((method.encode(), path.encode(), query, body))).digest()
 
 
-LOCK = text(
+LOCK = of_arrays(
     "SELECT pg_try_advisory_xact_lock(k) FROM unnest(CAST(:locks AS bigint[])) WITH ORDINALITY u(k, n) ORDER BY n"
 )
-FIND = text(
+FIND = of_arrays(
     "SELECT caller, key, request_hash, status, headers, body FROM idempotency JOIN"
     " unnest(CAST(:callers AS text[]), CAST(:keys AS text[])) AS asked(caller, key) USING (caller, key)"
 )
-STORE = text(
+STORE = of_arrays(
     "INSERT INTO idempotency (caller, key, request_hash, status, headers, body)"
     " SELECT * FROM unnest(CAST(:callers AS text[]), CAST(:keys AS text[]), CAST(:hashes AS bytea[]),"
     " CAST(:statuses AS smallint[]), CAST(:headers AS bytea[]), CAST(:bodies AS bytea[]))"
@@ -98,8 +96,10 @@ async def begin(session: AsyncSession, keys: Sequence[Key | None]) -> list[Store
     if not known:
         return [None] * len(keys)
     # The lock comes first and the question second: what a finished request stored is then always seen.
-    locked = (await session.execute(LOCK, {"locks": [key.lock for key in known]})).scalars().all()
-    rows = await session.execute(FIND, {"callers": [key.caller for key in known], "keys": [key.key for key in known]})
+    locked = (await session.execute(LOCK, {"locks": array([key.lock for key in known])})).scalars().all()
+    rows = await session.execute(
+        FIND, {"callers": array([key.caller for key in known]), "keys": array([key.key for key in known])}
+    )
     stored = {(row.caller, row.key): row for row in rows}
     free = dict(zip(known, locked, strict=True))
     seen: set[tuple[str, str]] = set()
@@ -131,10 +131,10 @@ async def store(session: AsyncSession, answers: Sequence[tuple[Key, Stored]]) ->
     await session.execute(
         STORE,
         {
-            "callers": [key.caller for key, _ in answers],
-            "keys": [key.key for key, _ in answers],
+            "callers": array([key.caller for key, _ in answers]),
+            "keys": array([key.key for key, _ in answers]),
             "hashes": [key.request_hash for key, _ in answers],
-            "statuses": [answer.status for _, answer in answers],
+            "statuses": array([answer.status for _, answer in answers]),
             "headers": [msgspec.json.encode(answer.headers) for _, answer in answers],
             "bodies": [answer.body for _, answer in answers],
         },

@@ -35,6 +35,9 @@ BATCH_BYTES_MAX = 2_000_000
 BATCHES_AT_ONCE_MAX = 2
 """How many batches of a process are under way at once: each holds locks on its cards and keys, and others wait."""
 
+LINES_AT_A_TIME = 16
+"""After so many lines read others have a turn: the next batch is read while the store works on this one."""
+
 DONE = 201
 """The status of a line that was carried out."""
 
@@ -111,6 +114,8 @@ class LineByLine:
 
     async def _lines(self) -> AsyncIterator[Line]:
         async for number, raw in lines_of(self.request.receive):
+            if number % LINES_AT_A_TIME == 0:
+                await asyncio.sleep(0)
             yield self._read(number, raw)
 
     def _read(self, number: int, raw: bytes | Refusal) -> Line:

@@ -99,8 +99,7 @@ class Call:
     token_of: Callable[[UUID, float], str] = no_tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Asked(Generic[B]):
+class Asked(msgspec.Struct, Generic[B], frozen=True):
     """One request among several that share a transaction."""
 
     body: B

@@ -8,9 +8,10 @@ from services.notifications.contacts import audit as contacts
 from services.notifications.contacts.domain import circles
 from services.notifications.messages import audit as messages
 from services.notifications.messages.rules import RULES, Audience, Rule, rules_of
+from services.notifications.people import staff_key
 from services.notifications.replies.offers import LEARNT_OFFERS, LEARNT_OVER
 from shared.contracts import Event
-from shared.contracts.aid_distribution import DistributionEvent, ProductionEvent
+from shared.contracts.aid_distribution import DistributionEvent, ExceptionChanged, ProductionEvent
 from shared.contracts.registration import (
     BusinessRegistered,
     CertificateEvent,
@@ -43,11 +44,21 @@ async def look(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
             case Audience.TOLD:
                 keys = frozenset(counts[fact, rule.after or ""])
                 certain, possible = keys, keys
+            case Audience.NAMED:  # who was known and serves there when it was told is not known any more
+                certain, possible = frozenset(), _named(one.event)
             case _:
                 certain, possible = office.certain, office.possible
         fault, cure = messages.wrong(counts[fact, rule.purpose], certain, possible, fact, rule.purpose)
         seen.append(Seen(one, _aspect(f"message {rule.purpose}", one.event), fault, cure))
     return [*seen, *(_mail(one, unqueued.get(one.event.matter, 0)) for one in told)]
+
+
+def _named(event: Event) -> frozenset[str]:
+    match event:
+        case ExceptionChanged() if event.owner != event.owner_before:
+            return frozenset({staff_key(event.owner)})
+        case _:
+            return frozenset()
 
 
 def _aspect(name: str, event: Event) -> str:

@@ -10,15 +10,17 @@ from services.notifications.delivery.store import Wanted
 from services.notifications.messages import handlers as messages
 from services.notifications.messages.handlers import News, Told
 from services.notifications.messages.rules import Audience, Rule, rules_of
-from services.notifications.people import Person, owner_key
+from services.notifications.people import Person, owner_key, staff_key
 from services.notifications.replies import handlers as replies
 from services.notifications.replies import offers
 from shared import operator_acts
+from shared.caller import sees
 from shared.consumer import Heard, on_run
 from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    ExceptionChanged,
     ExceptionOpened,
     ExceptionOverdue,
     KitsRefused,
@@ -129,6 +131,24 @@ async def _keepers(work: Work, rule: Rule, events: Sequence[Event]) -> list[list
     return await contacts.keepers_of(work, [getattr(event, rule.region) for event in events], rule.kind)
 
 
+async def _named(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
+    """Find whom each names; a name that is nobody's, or of somebody who serves elsewhere, is told nothing."""
+    names = [_names(rule, event) for event in events]
+    known = await contacts.known(work, {key for keys in names for key in keys})
+    return [
+        [known[key] for key in keys if key in known and sees(known[key].regions, getattr(event, rule.region))]
+        for event, keys in zip(events, names, strict=True)
+    ]
+
+
+def _names(rule: Rule, event: Event) -> Sequence[str]:
+    match event:
+        case ExceptionChanged():  # whoever had it already is not handed it: only its deadline is another
+            return [staff_key(event.owner)] if event.owner != event.owner_before else []
+        case _:
+            raise TypeError(f"{rule.purpose}: {event.type} names nobody")
+
+
 async def _told(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
     told = await messages.told_before(work, rule, events)
     known = await contacts.known(work, {key for keys in told for key in keys})
@@ -136,7 +156,13 @@ async def _told(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Pe
 
 
 AUDIENCES: Mapping[Audience, Callable[[Work, Rule, Sequence[Event]], Awaitable[list[list[Person]]]]] = MappingProxyType(
-    {Audience.OWNERS: _owners, Audience.OFFICE: _office, Audience.KEEPERS: _keepers, Audience.TOLD: _told}
+    {
+        Audience.OWNERS: _owners,
+        Audience.OFFICE: _office,
+        Audience.KEEPERS: _keepers,
+        Audience.NAMED: _named,
+        Audience.TOLD: _told,
+    }
 )
 """Finds for each of some events the people whom a rule names."""
 
@@ -187,5 +213,6 @@ REACTIONS = (
     on_run(StockOut, tell),
     on_run(StockExpiring, tell),
     on_run(ExceptionOpened, tell),
+    on_run(ExceptionChanged, tell),
     on_run(ExceptionOverdue, tell),
 )

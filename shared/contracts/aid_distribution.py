@@ -787,12 +787,23 @@ class ExceptionDropped(ExceptionEvent, frozen=True, kw_only=True):
 
 
 class ExceptionChanged(ExceptionEvent, frozen=True, kw_only=True):
-    """Somebody else is to settle it, or by another time; both as they are since."""
+    """Somebody else is to settle it, or by another time; both as they are since.
+
+    Shape: `change_no` is the version that the exception has since, by which one change is told from the next;
+           `owner_before` is who was to settle it until then, the same where only the deadline was changed
+    """
 
     type: ClassVar[str] = "serumpun.exception.changed.v1"
 
     owner: str
     reason: str
+    change_no: int = 1
+    owner_before: str | None = None
+
+    @property
+    def matter(self) -> str:
+        """Give this change among those of the exception."""
+        return f"{self.subject}#change-{self.change_no}"
 
 
 class ExceptionOverdue(ExceptionEvent, frozen=True, kw_only=True):

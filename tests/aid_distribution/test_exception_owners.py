@@ -52,10 +52,11 @@ async def test_another_owner_and_another_deadline_are_kept_with_their_reasons(
     ]
     assert [one["changed_by"] for one in shown["changes"]] == ["officer-19.71", "staff-provinsi"]
     events = [event for event in await recorded() if isinstance(event, ExceptionChanged)]
-    assert [(one.owner, one.due_at, one.reason) for one in events] == [
-        ("officer-19.71-2", NOON + timedelta(days=DEADLINE_DAYS), "Cuti"),
-        ("officer-19.71-2", NOON + timedelta(days=20), "Menunggu surat jalan"),
+    assert [(one.change_no, one.owner_before, one.owner, one.due_at, one.reason) for one in events] == [
+        (2, "officer-19.71", "officer-19.71-2", NOON + timedelta(days=DEADLINE_DAYS), "Cuti"),
+        (3, "officer-19.71-2", "officer-19.71-2", NOON + timedelta(days=20), "Menunggu surat jalan"),
     ]
+    assert len({one.matter for one in events} - {f"exception/{before['id']}"}) == 2
     listed = (await client.get("/aid/exceptions", params={"owner": "officer-19.71-2"})).json()["items"]
     assert [one["id"] for one in listed] == [before["id"]]
     assert (await client.get("/aid/exceptions", params={"owner": "officer-19.71"})).json()["items"] == []

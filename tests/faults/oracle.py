@@ -18,10 +18,12 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 from sqlalchemy.engine import make_url
 
+from shared.caller import sees
 from shared.contracts import EVENTS, SUBSCRIPTIONS, Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    ExceptionChanged,
     ExceptionOpened,
     ExceptionOverdue,
     KitsRefused,
@@ -384,6 +386,9 @@ def messages_due(staff: Staff, registered: Iterable[Event], aid: Iterable[Event]
             ):
                 purpose = KEEPERS_ARE_TOLD[type(event)]
                 due += [(event.matter, person, purpose) for person in keepers(event.region)]
+            case ExceptionChanged() if event.owner != event.owner_before:
+                named = [region for subject, region in staff if subject == event.owner]
+                due += [(event.matter, f"staff/{event.owner}", "exception_yours")] * sees(named, event.region)
             case TransferDispatched() | TransferReceived() | KitsReserved() | KitsReleased():
                 region, purpose = OTHERS_ARE_TOLD[type(event)]
                 due += [(event.matter, person, purpose) for person in keepers(getattr(event, region))]

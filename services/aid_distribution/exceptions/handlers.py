@@ -77,7 +77,7 @@ async def change(
     _not_closed(row)
     if order.owner is None and order.due_at is None:
         raise Invalid([FieldError("", "nothing_to_change", "Name the owner, the deadline, or both.")])
-    row.owner = order.owner or row.owner
+    before, row.owner = row.owner, order.owner or row.owner
     if order.due_at is not None:
         row.due_at, row.overdue_told_at = due_at(work.now, order.due_at), None
         row.deadline_no += 1
@@ -96,7 +96,8 @@ async def change(
     work.session.add(changed)
     await work.session.flush()
     (told,) = await fact(work, [row])
-    work.record(ExceptionChanged(**told, owner=row.owner, reason=order.reason), region=row.region)
+    news = ExceptionChanged(**told, owner=row.owner, reason=order.reason, change_no=row.version, owner_before=before)
+    work.record(news, region=row.region)
     view = exception_view(row, appliers[row.kind].hidden, work.now)
     return with_changes(view, await store.changes_of(work.session, row.id))
 

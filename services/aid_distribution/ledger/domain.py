@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+import msgspec
+
 from services.aid_distribution.ledger.account import CardKey, Moment
 from shared.caller import Caller, Role
 from shared.problems import FieldError, Refusal
@@ -205,8 +207,7 @@ class TooMuch(Refusal):
     title = "More than a card can hold"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """A positive quantity of one item on its way from one place to another."""
 
     item: str
@@ -240,8 +241,7 @@ class Packed:
     per_pack: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A posting that is asked for.
 
     Shape:  `lot` of a line may be None: what leaves is then taken by expiry, what comes in has no lot
@@ -296,8 +296,7 @@ class Draft:
         yield from (one.key for one in self.counted)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """What a posting did to one card.
 
     Shape:  with `taken_up_by` only until that count, whose difference it changed; `overtaken` when something that is
@@ -335,8 +334,7 @@ class LotNote:
     expires_on: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(msgspec.Struct, frozen=True):
     """What a draft has come to: its lines with their lots, and what it meant to counts and lots."""
 
     lines: tuple[Line, ...]
@@ -381,4 +379,4 @@ def when_mistakes(occurred_at: datetime, now: datetime, role: Role, pointer: str
 
 def document_number(office: str, month: date, kind: Kind, count: int) -> str:
     """Give the number of a document: `2026-05-19.71-DO-0001`; it grows wider when it must."""
-    return f"{month:%Y-%m}-{office}-{SERIES[kind]}-{count:04d}"
+    return f"{month.year:04d}-{month.month:02d}-{office}-{SERIES[kind]}-{count:04d}"

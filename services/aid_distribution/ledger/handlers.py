@@ -86,9 +86,10 @@ async def _post(work: Work, drafts: Sequence[Draft]) -> list[Posted | Refusal]:
     accepted = [draft for draft, one in zip(drafts, entered, strict=True) if not isinstance(one, Refusal)]
     if not accepted:
         return [one for one in entered if isinstance(one, Refusal)]
-    wanted = Counter(_series(draft) for draft in accepted)
+    series = [_series(draft) for draft in accepted]
+    wanted = Counter(series)
     raised = await writing.raise_counters(work.session, wanted)
-    numbers = _numbers(accepted, {key: raised.last[key] - wanted[key] for key in wanted})
+    numbers = _numbers(accepted, series, {key: raised.last[key] - wanted[key] for key in wanted})
     outcomes: list[Posted | Refusal] = [
         one if isinstance(one, Refusal) else Posted(draft, one.lines, numbers[draft.id], at, one)
         for (draft, at), one in zip(decided, entered, strict=True)
@@ -101,13 +102,14 @@ async def _post(work: Work, drafts: Sequence[Draft]) -> list[Posted | Refusal]:
     return outcomes
 
 
-def _numbers(drafts: Sequence[Draft], given: dict[writing.Series, int]) -> dict[UUID, str]:
+def _numbers(
+    drafts: Sequence[Draft], series: Sequence[writing.Series], given: dict[writing.Series, int]
+) -> dict[UUID, str]:
     """Give the number of each document, in the order of the drafts, after those of its series that are given."""
     numbers: dict[UUID, str] = {}
-    for draft in drafts:
-        series = _series(draft)
-        given[series] += 1
-        numbers[draft.id] = domain.document_number(*series, given[series])
+    for draft, one in zip(drafts, series, strict=True):
+        given[one] += 1
+        numbers[draft.id] = domain.document_number(*one, given[one])
     return numbers
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import msgspec
+
 from services.aid_distribution.ledger.account import Card, CardKey, Cards, Moment
 from services.aid_distribution.ledger.domain import NO_LOT, VIRTUAL, Draft, Line, LotHeld, LotNote, changes_of
 from shared.clock import wib_day
@@ -23,8 +25,7 @@ class Unmet:
     skipped: Sequence[tuple[Card, str]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """Lines with their lots, which shelves hold less than was asked of them, and what is worth knowing of lots."""
 
     lines: tuple[Line, ...]

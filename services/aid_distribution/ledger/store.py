@@ -5,10 +5,10 @@ are sums of it, kept in the same transaction; their checks are the last guard of
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -271,8 +271,7 @@ VISIBLE = (
 """The condition that a place `p` lies in one of the caller's `:regions`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(msgspec.Struct, frozen=True):
     """A draft that stands in the journal now."""
 
     draft: Draft

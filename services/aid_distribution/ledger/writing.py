@@ -14,6 +14,7 @@ from services.aid_distribution.ledger.chain import FORM, START, Head, linked
 from services.aid_distribution.ledger.domain import NO_LOT, SERIES, Kind, Line
 from services.aid_distribution.ledger.loading import OPEN_CARDS
 from services.aid_distribution.ledger.store import Posted, columns
+from shared.arrays import array, of_arrays
 
 # Series first, then the chains of the regions, each in one order for all: nobody waits in a circle. To count what was
 # raised is to wait for it; otherwise PostgreSQL raises in whatever order it likes.
@@ -38,7 +39,7 @@ RAISE = text(
     """
 )
 # One statement for all that postings leave behind: four would cost three more round trips while the cards are locked.
-WRITE = text(
+WRITE = of_arrays(
     """
     WITH posted AS (
         INSERT INTO posting (id, number, kind, region, occurred_at, recorded_at, actor, document, reason, reverses,
@@ -133,66 +134,69 @@ async def write(session: AsyncSession, posted: Sequence[Posted], heads: dict[str
     await session.execute(WRITE, _journal(posted) | links | _lines(posted) | _days(changed) | _balances(changed))
 
 
-def _links(links: Sequence[Head], heads: Mapping[str, Head]) -> dict[str, list[object]]:
+def _links(links: Sequence[Head], heads: Mapping[str, Head]) -> dict[str, object]:
     return {
-        "chain_seqs": [link.seq for link in links],
+        "chain_seqs": array([link.seq for link in links]),
         "chain_hashes": [link.hash for link in links],
-        "chain_forms": [FORM for _ in links],
-        "head_regions": list(heads),
+        "chain_forms": array([FORM for _ in links]),
+        "head_regions": array(list(heads)),
         "head_hashes": [head.hash for head in heads.values()],
     }
 
 
-def _journal(posted: Sequence[Posted]) -> dict[str, list[object]]:
+def _journal(posted: Sequence[Posted]) -> dict[str, object]:
     return {
-        "ids": [one.draft.id for one in posted],
-        "numbers": [one.number for one in posted],
-        "kinds": [one.draft.kind.value for one in posted],
-        "regions": [one.draft.region for one in posted],
-        "occurred": [one.draft.occurred_at for one in posted],
-        "recorded": [one.recorded_at for one in posted],
-        "actors": [one.draft.actor for one in posted],
-        "documents": [one.draft.document for one in posted],
-        "reasons": [one.draft.reason for one in posted],
-        "reverses": [one.draft.reverses for one in posted],
+        "ids": array([one.draft.id for one in posted]),
+        "numbers": array([one.number for one in posted]),
+        "kinds": array([one.draft.kind.value for one in posted]),
+        "regions": array([one.draft.region for one in posted]),
+        "occurred": array([one.draft.occurred_at for one in posted]),
+        "recorded": array([one.recorded_at for one in posted]),
+        "actors": array([one.draft.actor for one in posted]),
+        "documents": array([one.draft.document for one in posted]),
+        "reasons": array([one.draft.reason for one in posted]),
+        "reverses": array([one.draft.reverses for one in posted]),
     }
 
 
-def _lines(posted: Sequence[Posted]) -> dict[str, list[object]]:
+def _lines(posted: Sequence[Posted]) -> dict[str, object]:
     lines: list[tuple[Moment, int | None, Line, UUID | None]] = []
     for one in posted:
         lines += [(one.moment, number, line, None) for number, line in enumerate(one.lines, 1)]
         lines += [(count, None, line, one.draft.id) for count, line in one.taken_up]
     return {
-        "line_ids": [moment.posting_id for moment, _, _, _ in lines],
-        "line_nos": [number for _, number, _, _ in lines],
-        "line_items": [line.item for _, _, line, _ in lines],
-        "line_lots": [line.lot or NO_LOT for _, _, line, _ in lines],
-        "quantities": [line.quantity for _, _, line, _ in lines],
-        "froms": [line.from_place for _, _, line, _ in lines],
-        "tos": [line.to_place for _, _, line, _ in lines],
-        "line_occurred": [moment.occurred_at for moment, _, _, _ in lines],
-        "line_recorded": [moment.recorded_at for moment, _, _, _ in lines],
-        "late_by": [late_by for _, _, _, late_by in lines],
+        "line_ids": array([moment.posting_id for moment, _, _, _ in lines]),
+        "line_nos": array([number for _, number, _, _ in lines]),
+        "line_items": array([line.item for _, _, line, _ in lines]),
+        "line_lots": array([line.lot or NO_LOT for _, _, line, _ in lines]),
+        "quantities": array([line.quantity for _, _, line, _ in lines]),
+        "froms": array([line.from_place for _, _, line, _ in lines]),
+        "tos": array([line.to_place for _, _, line, _ in lines]),
+        "line_occurred": array([moment.occurred_at for moment, _, _, _ in lines]),
+        "line_recorded": array([moment.recorded_at for moment, _, _, _ in lines]),
+        "late_by": array([late_by for _, _, _, late_by in lines]),
     }
 
 
-def _days(cards: Collection[Card]) -> dict[str, list[object]]:
+def _days(cards: Collection[Card]) -> dict[str, object]:
     days = [(card.key, day) for card in cards for day in card.days if day.changed]
     return {
-        "day_places": [key.place for key, _ in days],
-        "day_items": [key.item for key, _ in days],
-        "day_lots": [key.lot for key, _ in days],
-        "days": [day.day for _, day in days],
-        "openings": [day.opening for _, day in days],
-        "incoming": [day.incoming for _, day in days],
-        "outgoing": [day.outgoing for _, day in days],
-        "lowest": [day.lowest for _, day in days],
+        "day_places": array([key.place for key, _ in days]),
+        "day_items": array([key.item for key, _ in days]),
+        "day_lots": array([key.lot for key, _ in days]),
+        "days": array([day.day for _, day in days]),
+        "openings": array([day.opening for _, day in days]),
+        "incoming": array([day.incoming for _, day in days]),
+        "outgoing": array([day.outgoing for _, day in days]),
+        "lowest": array([day.lowest for _, day in days]),
     }
 
 
-def _balances(cards: Collection[Card]) -> dict[str, list[object]]:
-    return columns([card.key for card in cards]) | {
-        "on_hand": [card.on_hand for card in cards],
-        "last": [card.last_occurred_at for card in cards],
+def _balances(cards: Collection[Card]) -> dict[str, object]:
+    return {
+        "places": array([card.key.place for card in cards]),
+        "items": array([card.key.item for card in cards]),
+        "lots": array([card.key.lot for card in cards]),
+        "on_hand": array([card.on_hand for card in cards]),
+        "last": array([card.last_occurred_at for card in cards]),
     }

@@ -22,6 +22,7 @@ from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    ExceptionChanged,
     ExceptionOpened,
     ExceptionOverdue,
     Goods,
@@ -502,7 +503,8 @@ def _(event: StockExpiring, reading: Reading) -> Values:
 
 @_facts.register(ExceptionOpened)
 @_facts.register(ExceptionOverdue)
-def _(event: ExceptionOpened | ExceptionOverdue, reading: Reading) -> Values:
+@_facts.register(ExceptionChanged)
+def _(event: ExceptionOpened | ExceptionOverdue | ExceptionChanged, reading: Reading) -> Values:
     return {
         "goods": _goods(event.short, reading),
         "place": event.place_name,

@@ -20,6 +20,7 @@ AUDIENCES: Mapping[Audience, str] = {
     Audience.OWNERS: "owners of the businesses named",
     Audience.OFFICE: "officers of the region, staff of the province",
     Audience.KEEPERS: "the office whose stock or station it is",
+    Audience.NAMED: "the member of staff named, where they serve the region",
     Audience.TOLD: "whoever was told before",
 }
 HEAD = """# Which event tells whom

@@ -8,6 +8,7 @@ from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    ExceptionChanged,
     ExceptionOpened,
     ExceptionOverdue,
     KitsRefused,
@@ -52,6 +53,7 @@ class Audience(StrEnum):
     OWNERS = "owners"  # of the businesses that the fact names
     OFFICE = "office"  # the officers of the region and the staff of the province around it
     KEEPERS = "keepers"  # the staff of the very office whose stock it is
+    NAMED = "named"  # the member of staff whom the fact names as the one to act, where they serve its region
     TOLD = "told"  # those who were told of this very matter before, under the purpose `after`
 
 
@@ -125,6 +127,7 @@ RULES: tuple[Rule, ...] = (
     Rule(StockOut, Audience.KEEPERS, "stock_out", Urgency.INFORMATION, outside=True, kind=Kind.OUT),
     Rule(StockExpiring, Audience.KEEPERS, "stock_expiring", Urgency.INFORMATION, outside=True, kind=Kind.EXPIRING),
     Rule(ExceptionOpened, Audience.KEEPERS, "exception_opened", Urgency.INFORMATION, kind=Kind.EXCEPTION),
+    Rule(ExceptionChanged, Audience.NAMED, "exception_yours", Urgency.REQUIRED, outside=True),
     Rule(ExceptionOverdue, Audience.KEEPERS, "exception_overdue", Urgency.REQUIRED, outside=True, kind=Kind.EXCEPTION),
     Rule(SurveyOpened, Audience.OWNERS, "survey", Urgency.INVITATION, outside=True),
 )

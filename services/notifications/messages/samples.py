@@ -8,6 +8,7 @@ from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     DistributionPosted,
     DistributionVoided,
+    ExceptionChanged,
     ExceptionOpened,
     ExceptionOverdue,
     Goods,
@@ -325,6 +326,7 @@ LONGEST: tuple[Event, ...] = (
     CertificateIssued(**CERTIFICATE, attended=60, held=60),
     CertificateRevoked(**CERTIFICATE, reason=LONG),
     ExceptionOpened(**EXCEPTION, causes=[CODE] * 4),
+    ExceptionChanged(**EXCEPTION, owner=LONG, reason=LONG),
     ExceptionOverdue(**EXCEPTION, owner=LONG),
     StationDry(**STATION, outage_id=SOMEBODY),
     StationBroken(**STATION, outage_id=SOMEBODY),

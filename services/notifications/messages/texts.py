@@ -269,6 +269,20 @@ TEXTS: dict[str, dict[Language, Words]] = {
             "You get this because your office keeps this stock.",
         ),
     },
+    "exception_yours": {
+        ID: Words(
+            "Diserahkan kepada Anda: {place}",
+            "Anda diminta menyelesaikan yang terjadi {when} di {place} dan belum dibukukan: stok kurang {goods}. Mohon "
+            "bukukan atau batalkan paling lambat {until}.",
+            "Anda menerima pesan ini karena Anda ditunjuk menyelesaikannya.",
+        ),
+        EN: Words(
+            "Handed to you: {place}",
+            "You are to settle what happened {when} at {place} and is not in the book: {goods} short. Please book or "
+            "drop it by {until}.",
+            "You get this because you were named to settle it.",
+        ),
+    },
     "exception_overdue": {
         ID: Words(
             "Lewat waktu: belum terbukukan di {place}",

@@ -27,6 +27,7 @@ class Passer(StrEnum):
     PRUNER = "the retention of a source"
     SENDER = "the sender of deliveries"
     IMPORTER = "whoever carries an import out"
+    COMPARER = "whoever compares what was imported with what is known"
     START = "the start of an installation, for each service"
 
 
@@ -87,6 +88,7 @@ _DECLARED = (
     Point("sender.after_sweep", Passer.SENDER, "what was left in the middle is in doubt", "taking the next"),
 
     Point("import.before_commit", Passer.IMPORTER, "rows and how far it is are written", "their events, the commit"),
+    Point("import.compared", Passer.COMPARER, "cases are opened and nothing waits any more", "the commit"),
     Point("import.after_commit", Passer.IMPORTER, "a batch of rows is committed", "the next batch", stands=True),
 
     Point("keys.drafted", Passer.START, "a new key lies complete in a draft", "giving it its name"),

@@ -54,6 +54,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     changed: int
     unchanged: int
     refused: int
+    to_compare: int
     failure: str | None
     failure_detail: str | None
     errors: list[Error]
@@ -147,6 +148,7 @@ async def _told(database: Database, asks: Caller, job: ImportRow, path: Path) ->
         changed=job.changed,
         unchanged=job.unchanged,
         refused=job.refused,
+        to_compare=job.to_compare,
         failure=job.failure,
         failure_detail=job.failure_detail,
         errors=[

@@ -385,6 +385,26 @@ async def test_an_import_killed_between_two_batches_takes_each_row_once(trial: T
     await trial.rests()
 
 
+@points(Passer.COMPARER)
+async def test_what_was_imported_is_compared_by_whoever_comes_after_the_one_that_died(
+    trial: Trial, point: Point
+) -> None:
+    order = await import_new_businesses(trial)
+    before = await trial.rows()
+    registration = trial.lives["registration"]
+    await registration.die_at(point.name)
+    await trial.send(order)
+    assert await registration.death() == KILLED
+    assert more(before, await trial.rows())["registration.duplicate_check"] == 2
+    await trial.begin("registration")
+    await trial.sent_until_answered(order)
+    await trial.settles()
+    grown = more(before, await trial.rows())
+    assert grown["registration.business"] == 2
+    assert "registration.duplicate_check" not in grown
+    await trial.rests()
+
+
 # What consumers leave word of, what is pruned, and what is restored
 
 

@@ -49,7 +49,10 @@ UNTOLD = """
 """
 """Finds a shelf of which the next sweep has something to tell."""
 
-IMPORTING = "SELECT 1 FROM business_import WHERE state IN ('uploaded', 'previewing', 'importing')"
+IMPORTING = (
+    "SELECT 1 FROM business_import WHERE state IN ('uploaded', 'previewing', 'importing')"
+    " UNION ALL SELECT 1 FROM duplicate_check"
+)
 """Finds an import on which somebody works still."""
 
 OVERDUE = "SELECT 1 FROM stock_exception WHERE state = 'open' AND due_at <= now() AND overdue_told_at IS NULL"

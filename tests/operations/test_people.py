@@ -21,7 +21,7 @@ WHY = ("--reason", "Diminta dengan surat 14 September 2020")
 ABOUT_PEOPLE = {"owner_id", "business_id", "person"}
 NOT_COPIED = {
     # The key itself: what it opens is given. The others hold what names are found by, and follow the names.
-    "registration": {"person_key", "business_search", "duplicate_key"},
+    "registration": {"person_key", "business_search", "duplicate_key", "duplicate_check"},
     "aid_distribution": set(),
     "notifications": set(),
 }

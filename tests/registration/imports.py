@@ -83,7 +83,7 @@ def xlsx_of(rows: Sequence[Mapping[str, Any]]) -> bytes:
 async def worked_off(database: Database) -> None:
     """Let a worker do all there is to do."""
     worker = Importer(database)
-    while await worker.step():
+    while await worker.step() or await worker.compare():
         pass
 
 

@@ -1,5 +1,6 @@
 """Imports: looked through first, all that is wrong told, good rows or all or nothing, and never a reset."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -438,6 +439,75 @@ async def test_an_import_opens_a_case_for_what_may_be_known_already(door: Door, 
     await imported(door["office"], database, csv_of([twin]))
     (case,) = (await door["office"].get("/registration/duplicates")).json()["items"]
     assert (case["state"], {one["name"] for one in case["businesses"]} <= {"Usaha 1", "Usaha  1"}) == ("open", True)
+
+
+class BrokenOff(Exception):
+    """Stands for whatever ends a worker before it commits."""
+
+
+CASES, WAITING = "SELECT id FROM duplicate_case", "SELECT business_id FROM duplicate_check"
+
+
+async def _taken(door: Door, database: Database, *rows: dict[str, Any], mode: str = "good_rows") -> dict[str, Any]:
+    """Let a file be carried out by a worker that compares nothing yet."""
+    import_id = await sent(door["office"], csv_of(rows))
+    assert await Importer(database).step()
+    await door["office"].post(f"{PATH}/{import_id}/start", json={"mode": mode})
+    assert await Importer(database).step()
+    return await shown(door["office"], import_id)
+
+
+def _twins() -> tuple[dict[str, Any], dict[str, Any]]:
+    return numbered(1), numbered(2) | {"Nama usaha": "Usaha  1", "Nama pemilik": "Pemilik 1", "NIK": ""}
+
+
+@pytest.mark.parametrize("mode", ["good_rows", "all_or_nothing"])
+async def test_what_was_imported_is_compared_afterwards_and_the_import_says_how_much_is_left(
+    door: Door, database: Database, mode: str
+) -> None:
+    job = await _taken(door, database, *_twins(), numbered(3), mode=mode)
+    assert (job["state"], counts(job), job["to_compare"]) == ("done", (3, 0, 0, 0), 3)
+    assert await scalars(database, CASES) == []
+    progress = await door["office"].get(f"{PATH}/{job['id']}/progress", params={"wait_seconds": 0})
+    assert '"to_compare":3' in progress.text
+    assert await Importer(database).compare()
+    compared = await shown(door["office"], job["id"])
+    assert (compared["to_compare"], compared["version"]) == (0, job["version"] + 1)
+    assert (len(await scalars(database, CASES)), await scalars(database, WAITING)) == (1, [])
+    assert not await Importer(database).compare()
+
+
+async def test_what_waits_of_two_imports_is_compared_once_and_counted_for_the_first(
+    door: Door, database: Database
+) -> None:
+    first = await _taken(door, database, numbered(1))
+    second = await _taken(door, database, numbered(1, Alamat="Jalan Baru 5"), numbered(2))
+    assert (first["to_compare"], second["to_compare"], len(await scalars(database, WAITING))) == (1, 1, 2)
+    await worked_off(database)
+    assert [(await shown(door["office"], job["id"]))["to_compare"] for job in (first, second)] == [0, 0]
+
+
+async def test_two_workers_that_compare_at_once_open_one_case_and_count_each_business_once(
+    door: Door, database: Database
+) -> None:
+    job = await _taken(door, database, *_twins())
+    await asyncio.gather(*(Importer(database).compare() for _ in range(4)))
+    assert (await shown(door["office"], job["id"]))["to_compare"] == 0
+    assert (len(await scalars(database, CASES)), await scalars(database, WAITING)) == (1, [])
+
+
+async def test_a_comparison_that_is_broken_off_leaves_all_waiting(door: Door, database: Database) -> None:
+    job = await _taken(door, database, *_twins())
+
+    async def dies() -> None:
+        async with database.work(OFFICE) as work:
+            assert await handlers.compare(work) == 2
+            raise BrokenOff
+
+    with pytest.raises(BrokenOff):
+        await dies()
+    assert (len(await scalars(database, WAITING)), await scalars(database, CASES)) == (2, [])
+    assert (await shown(door["office"], job["id"]))["to_compare"] == 2
 
 
 async def test_an_import_leaves_people_alone_whose_data_may_only_be_stored(door: Door, database: Database) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -659,6 +660,49 @@ async def test_before_and_after_stand_beside_comparable_others(door: Door, datab
     assert (answer.status_code, told(answer)) == (422, {("/query/base", "not_followed")})
     answer = await door["office"].get(f"{SURVEYS}/{autumn['id']}/effect", params={"base": autumn["id"]})
     assert answer.status_code == 422
+
+
+async def merge(database: Database, survivor: UUID, *others: UUID) -> None:
+    """Let businesses be one, each merged into the one before it."""
+    async with database.work(OFFICE) as work:
+        for into, one in pairwise((survivor, *others)):
+            await work.session.execute(
+                text(
+                    "UPDATE business SET state = 'merged', state_reason = 'One and the same', merged_into = :into WHERE id = :one"
+                ),
+                {"into": into, "one": one},
+            )
+
+
+async def test_businesses_that_are_one_by_now_count_once_by_what_was_said_last(door: Door, database: Database) -> None:
+    survey, made = await planned(door), await firms(database, 7)
+    for number, firm in enumerate(made):
+        day = near(-1 if number == 6 else -2)
+        await answered(door, survey, firm, status="closed" if number == 6 else "running", answered_on=day)
+    path = f"{SURVEYS}/{survey['id']}/summary"
+    total = (await door["auditor"].get(path)).json()["total"]
+    assert (total["answers"], total["closed_share"]) == (7, 143)
+    await merge(database, made[0], made[5], made[6])  # by way of another
+    total = (await door["auditor"].get(path)).json()["total"]
+    assert (total["answers"], total["closed_share"], total["cases"]) == (5, 200, 5)
+
+
+async def test_before_and_after_take_those_that_are_one_as_one_case(door: Door, database: Database) -> None:
+    april = await planned(door, opens_on="2020-04-10", closes_on="2020-05-09")
+    later = {"opens_on": "2020-11-10", "closes_on": "2020-12-09", "now_month": "2020-11"}
+    autumn = await planned(door, **later, follows=april["id"])
+    made = await firms(database, 12)
+    # The first told April as one business and autumn as another, which was there at the training.
+    lines = [line(f"a/{n}", april, one, 1000, 400, answered_on="2020-04-20") for n, one in enumerate(made[:11])]
+    lines += [line(f"b/{n}", autumn, one, 1000, 500, answered_on="2020-11-20") for n, one in enumerate(made[1:])]
+    await sent(door, lines)
+    await train(database, [*made[1:5], made[11]], date(2020, 9, 22))
+    path = f"{SURVEYS}/{autumn['id']}/effect"
+    trained = (await door["auditor"].get(path)).json()["items"][0]
+    assert (trained["treated"]["cases"], trained["others"]["cases"]) == (None, 6)  # four: too few to be shown
+    await merge(database, made[0], made[11])
+    trained = (await door["auditor"].get(path)).json()["items"][0]
+    assert (trained["treated"]["cases"], trained["others"]["cases"]) == (5, 6)
 
 
 GUARDED = (

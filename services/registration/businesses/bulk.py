@@ -87,8 +87,8 @@ async def _sales(work: Work, told: Sequence[Told], rows: Sequence[Columns]) -> d
     return await sealing.sales_of(work.session, work.vault, given)
 
 
-async def write(work: Work, decisions: Sequence[Decision]) -> None:
-    """Write what was decided, with its events.
+async def write(work: Work, decisions: Sequence[Decision], batch: UUID) -> int:
+    """Write what was decided, with its events; gives how many businesses of this batch are to be compared later.
 
     Raises: Overtaken (503) when another transaction was first with one of them; nothing may then be committed
     """
@@ -118,17 +118,17 @@ async def write(work: Work, decisions: Sequence[Decision]) -> None:
     if owners:
         await bulk_store.raise_versions(work.session, owners, businesses, work.now)
     _record(work, new, changed, owners)
-    await after_write(work, new, changed)
+    return await after_write(work, new, changed, batch)
 
 
-async def after_write(work: Work, new: Sequence[Decision], changed: Sequence[Decision]) -> None:
+async def after_write(work: Work, new: Sequence[Decision], changed: Sequence[Decision], batch: UUID) -> int:
     """Do what else belongs to the same transaction once businesses are written in bulk: the one place for it.
 
     Shape: of `changed`, `before` and `owner_before` are the columns as they were, `business` and `owner` as they are
     """
     await history.write_all(work, [_change(one) for one in changed])
-    if ids := [one.business["id"] for one in (*new, *changed) if one.business]:
-        await duplicates.check(work, ids)
+    ids = {one.business["id"] for one in (*new, *changed) if one.business}
+    return await duplicates.ask(work, ids, batch) if ids else 0
 
 
 def _change(one: Decision) -> history.Change:

@@ -1,6 +1,7 @@
 """What is done about duplicates: look for them, show them, and keep what a person decides."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from services.registration.duplicates import domain, store
@@ -26,6 +27,22 @@ async def check(work: Work, business_ids: Collection[UUID]) -> list[UUID]:
         if (score := domain.compare(known[low], known[high])) is not None
     ]
     return await store.open_cases(work.session, found, domain.RULE, work.now) if found else []
+
+
+async def ask(work: Work, business_ids: Collection[UUID], batch: UUID) -> int:
+    """Let businesses be compared soon, by whoever works that off; gives how many did not wait already."""
+    return await store.ask(work.session, business_ids, batch)
+
+
+async def compare_some(work: Work, most: int) -> Mapping[UUID, int]:
+    """Compare some of those that wait, in the transaction in which they cease to wait: once, whoever dies over it.
+
+    Shape: gives how many were compared of each batch; none where nothing waits
+    """
+    taken = await store.take(work.session, most)
+    if taken:
+        await check(work, [business_id for business_id, _ in taken])
+    return Counter(batch for _, batch in taken)
 
 
 async def scan(work: Work, business_ids: Collection[UUID]) -> tuple[int, list[UUID]]:

@@ -90,6 +90,17 @@ class DuplicateKeyRow(SQLModel, table=True):
     business_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
 
 
+class DuplicateCheckRow(SQLModel, table=True):
+    """A business that is still to be held against all others, and what it was written with; gone once that is done."""
+
+    __tablename__ = "duplicate_check"
+
+    business_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("business.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+    )
+    batch: UUID = Field(sa_column=Column(Uuid, nullable=False))
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A case with the names and regions of its two businesses, the older first."""
@@ -148,6 +159,18 @@ OPEN = text(
     RETURNING id
     """
 )
+ASK = text(
+    "INSERT INTO duplicate_check (business_id, batch) SELECT id, :batch FROM unnest(CAST(:ids AS uuid[])) AS id"
+    " ON CONFLICT DO NOTHING RETURNING business_id"
+)
+# Whoever takes some has them until its transaction ends: they are gone with what came of them, or wait again.
+TAKE = text(
+    """
+    DELETE FROM duplicate_check WHERE business_id IN (
+        SELECT business_id FROM duplicate_check ORDER BY business_id LIMIT :most FOR UPDATE SKIP LOCKED
+    ) RETURNING business_id, batch
+    """
+)
 SIDES = text("SELECT id, name, region FROM business WHERE id = ANY(CAST(:ids AS uuid[]))")
 SEEN = text(
     "SELECT id FROM business WHERE id = ANY(CAST(:ids AS uuid[])) AND EXISTS (SELECT FROM"
@@ -158,6 +181,16 @@ SEEN = text(
 async def seen(session: AsyncSession, ids: Collection[UUID], own: Sequence[str]) -> list[UUID]:
     """Give those of some businesses that lie in these regions."""
     return list((await session.execute(SEEN, {"ids": list(ids), "own": list(own)})).scalars())
+
+
+async def ask(session: AsyncSession, ids: Collection[UUID], batch: UUID) -> int:
+    """Let businesses wait to be compared; gives how many did not wait already."""
+    return len((await session.execute(ASK, {"ids": list(ids), "batch": batch})).all())
+
+
+async def take(session: AsyncSession, most: int) -> list[tuple[UUID, UUID]]:
+    """Take the oldest that wait and that nobody else has taken, each with what it was written with."""
+    return [(row.business_id, row.batch) for row in await session.execute(TAKE, {"most": most})]
 
 
 async def candidates(session: AsyncSession, ids: Collection[UUID]) -> list[tuple[UUID, UUID]]:

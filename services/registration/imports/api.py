@@ -93,7 +93,8 @@ class ColumnView(msgspec.Struct, frozen=True, kw_only=True):
 class ImportView(msgspec.Struct, frozen=True, kw_only=True):
     """An import: how the file was read, how far it is, and what becomes of its rows.
 
-    Shape: before it is carried out the counts say what would become of the rows; `position` rows are looked at
+    Shape: before it is carried out the counts say what would become of the rows; `position` rows are looked at; of what
+           was taken `to_compare` businesses are still to be held against all others, which goes on when it is done
     """
 
     id: UUID
@@ -109,6 +110,7 @@ class ImportView(msgspec.Struct, frozen=True, kw_only=True):
     changed: int
     unchanged: int
     refused: int
+    to_compare: int
     failure: str | None
     failure_detail: str | None
     created_at: datetime
@@ -175,9 +177,9 @@ async def import_file(call: Call, import_id: UUID) -> Content:
 
 @routes.watch("/imports/{import_id}/progress", Action.IMPORT_BUSINESSES, refusals=(Absent,))
 async def follow_import(call: Call, import_id: UUID) -> Watched:
-    """Follow how an import goes on, as server-sent events, until somebody must be asked or it is over."""
+    """Follow how an import goes on, as server-sent events, until somebody must be asked or all is compared."""
     job = await handlers.one(call.work, import_id)
-    over = job.state in (*OVER, State.PREVIEWED)
+    over = job.state in (*OVER, State.PREVIEWED) and not job.to_compare
     return Watched("progress", job.version, view(job), over)
 
 
@@ -227,6 +229,7 @@ def view(job: ImportRow) -> ImportView:
         changed=job.changed,
         unchanged=job.unchanged,
         refused=job.refused,
+        to_compare=job.to_compare,
         failure=job.failure,
         failure_detail=job.failure_detail,
         created_at=shown(job.created_at),

@@ -21,6 +21,8 @@ LEASE: Final = timedelta(seconds=60)
 OPEN_MAX: Final = 3
 """How many imports of one person may wait or run."""
 ROWS_PER_BATCH: Final = 500
+COMPARED_AT_ONCE: Final = 250
+"""So many businesses are compared in one transaction: half a second, in which nothing else is imported."""
 
 
 class State(StrEnum):

@@ -8,8 +8,10 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.registration.businesses import bulk_store
+from services.registration.duplicates import handlers as duplicates
 from services.registration.imports import chunks, store, writing
 from services.registration.imports.domain import (
+    COMPARED_AT_ONCE,
     KEPT,
     OPEN_MAX,
     OVER,
@@ -26,6 +28,7 @@ from services.registration.imports.tables import FileRefused, TableRow
 from services.registration.imports.writing import Cell, Output, Row
 from shared import cursor
 from shared.answers import Content, saved_as
+from shared.crashpoints import reach
 from shared.database import Work
 from shared.problems import Absent
 from shared.routes import Page
@@ -176,6 +179,19 @@ async def template(work: Work) -> Content:
     sectors = list((await work.session.execute(SECTORS)).scalars())
     content = await asyncio.to_thread(writing.template, seen, sectors)
     return Content(content, writing.XLSX, saved_as("template-usaha.xlsx"))
+
+
+async def compare(work: Work) -> int:
+    """Hold some of what was imported against all other businesses, and say so with its import; gives how many."""
+    done = await duplicates.compare_some(work, COMPARED_AT_ONCE)
+    if done:
+        await store.compared(work.session, done)
+        _compared()
+    return sum(done.values())
+
+
+def _compared() -> None:
+    reach("import.compared")
 
 
 async def purge(work: Work) -> bool:

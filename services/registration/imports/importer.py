@@ -1,4 +1,7 @@
-"""The part of a process that works imports off, one after the other; any number of copies share them out by leases."""
+"""The part of a process that works imports off, and then compares what was imported with all other businesses.
+
+One import after the other; any number of copies share them out by leases.
+"""
 
 import asyncio
 from typing import Final
@@ -40,7 +43,7 @@ class Importer:
         looks, every = 0, max(int(PURGE_SECONDS / self._look_seconds), 1)
         try:
             while True:
-                while await self.step():
+                while await self.step() or await self.compare():  # what is to be imported never waits for this
                     pass
                 if looks % every == 0:
                     while await self._database.run(self._caller, handlers.purge):
@@ -72,6 +75,10 @@ class Importer:
             cells.forget()
         self._holds = False
         return True
+
+    async def compare(self) -> bool:
+        """Hold some of what was imported against all other businesses; False where nothing waits for that."""
+        return await self._database.run(self._caller, handlers.compare) > 0
 
     async def _taken(self, import_id: UUID | None) -> ImportRow | None:
         async with self._database.work(self._caller) as work:

@@ -217,9 +217,10 @@ class Run:
             outcome = await self._batch(work, no, lock=True)
             if outcome is None:
                 return None
-            await bulk.write(work, outcome.decisions)
+            to_compare = await bulk.write(work, outcome.decisions, self.job.id)
             job = await self._ours(work)
             _add(job, outcome)
+            job.to_compare += to_compare
             await store.add_findings(work.session, job.id, outcome.findings)
             _written()
         _committed()
@@ -238,18 +239,19 @@ class Run:
         async with self._held() as (work, job):
             job.position = job.new = job.changed = job.unchanged = job.refused = 0
             await store.drop_findings(work.session, job.id)
-        no, found = 0, list[Finding]()
+        no, to_compare, found = 0, 0, list[Finding]()
         async with self.database.work(self.caller) as work:
             while outcome := await self._batch(work, no, lock=True):
                 if outcome.count(Kind.REFUSED):
                     raise Refusing
-                await bulk.write(work, outcome.decisions)
+                to_compare += await bulk.write(work, outcome.decisions, self.job.id)
                 found += outcome.findings
                 async with self._held() as (_, job):  # a transaction of its own: how far it is may be seen
                     _add(job, outcome)
                 no += 1
             job = await self._ours(work)
             await store.add_findings(work.session, job.id, found)
+            job.to_compare += to_compare
             _end(job, work)
             _written()
         _committed()

@@ -4,7 +4,7 @@ What was sent holds NIKs: it stands nowhere but sealed with a key of the import,
 found is shown with long numbers masked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,6 +51,7 @@ class ImportRow(SQLModel, table=True):
             " AND refused >= 0 AND new + changed + unchanged + refused = position",
             name="business_import_counts_add_up",
         ),
+        CheckConstraint("to_compare >= 0", name="business_import_to_compare_not_negative"),
         CheckConstraint("(leased_by IS NULL) = (leased_until IS NULL)", name="business_import_lease_whole"),
         CheckConstraint("(state = 'failed') = (failure IS NOT NULL)", name="business_import_failed_for_a_reason"),
         CheckConstraint("(wrapped IS NULL) = (purged_at IS NOT NULL)", name="business_import_key_until_purged"),
@@ -81,6 +82,7 @@ class ImportRow(SQLModel, table=True):
     changed: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     unchanged: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     refused: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    to_compare: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     failure: str | None = Field(default=None, sa_column=Column(Text))
     failure_detail: str | None = Field(default=None, sa_column=Column(Text))
     wrapped: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
@@ -137,6 +139,12 @@ NEXT = text(
     ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
     """
 )
+COMPARED = text(
+    """
+    UPDATE business_import AS job SET to_compare = job.to_compare - done.number, version = job.version + 1
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS integer[])) AS done(id, number) WHERE job.id = done.id
+    """
+)
 ADD_FINDINGS = text(
     """
     INSERT INTO business_import_finding (import_id, no, "row", "column", heading, value, code, detail, refuses)
@@ -189,6 +197,13 @@ async def free(session: AsyncSession, import_id: UUID, now: datetime) -> ImportR
     job = await locked(session, import_id)
     waits = job is not None and job.state in WORKING and (job.leased_until is None or job.leased_until < now)
     return job if waits else None
+
+
+async def compared(session: AsyncSession, done: Mapping[UUID, int]) -> None:
+    """Say how many businesses of imports were compared with all others."""
+    for import_id in sorted(done):  # in one order, and all who change an import lock it
+        await locked(session, import_id)
+    await session.execute(COMPARED, {"ids": list(done), "numbers": list(done.values())})
 
 
 async def add_chunks(session: AsyncSession, import_id: UUID, kind: str, first: int, sealed: Sequence[bytes]) -> None:

@@ -29,16 +29,31 @@ class Figures:
     quartiles: Quartiles | None
 
 
+# Businesses that are one by now answer with one voice: of each wave what any of them said last. Who was never merged
+# is a family alone.
+VOICES = """
+    WITH RECURSIVE above AS (
+        SELECT id, merged_into AS top FROM business WHERE merged_into IS NOT NULL
+        UNION SELECT a.id, b.merged_into FROM above a JOIN business b ON b.id = a.top WHERE b.merged_into IS NOT NULL
+    ), merged AS (
+        SELECT a.id, a.top FROM above a JOIN business b ON b.id = a.top WHERE b.merged_into IS NULL
+    ), voice AS (
+        SELECT DISTINCT ON (a.survey_id, coalesce(m.top, a.business_id)) a.*, coalesce(m.top, a.business_id) AS family
+        FROM survey_answer a LEFT JOIN merged m ON m.id = a.business_id
+        WHERE a.survey_id = ANY(CAST(:ids AS uuid[])) AND a.superseded_at IS NULL
+        ORDER BY a.survey_id, coalesce(m.top, a.business_id), a.answered_on DESC, a.id DESC
+    )
+"""
 # One statement for a table with all its totals, of as many waves as are asked for.
 CELLS = """
     SELECT survey_id, sector, region, grouping(sector) AS all_sectors, grouping(region) AS all_regions,
            count(*) AS answers, count(*) FILTER (WHERE status = 'closed') AS closed,
            count(*) FILTER (WHERE status = 'suspended') AS suspended, count({measure}_decline_permille) AS measured,
            percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY {measure}_decline_permille) AS quartiles
-    FROM survey_answer WHERE survey_id = ANY(CAST(:ids AS uuid[])) AND superseded_at IS NULL
+    FROM voice
     GROUP BY GROUPING SETS ((survey_id, sector, region), (survey_id, sector), (survey_id, region), (survey_id))
 """
-QUESTIONS = {measure: text(CELLS.format(measure=measure.value)) for measure in Measure}
+QUESTIONS = {measure: text(VOICES + CELLS.format(measure=measure.value)) for measure in Measure}
 
 
 async def cells(session: AsyncSession, ids: Sequence[UUID], measure: Measure) -> dict[UUID, dict[Cell, Figures]]:
@@ -51,26 +66,30 @@ async def cells(session: AsyncSession, ids: Sequence[UUID], measure: Measure) ->
     return found
 
 
-PAIRED = text(
-    """
-    SELECT b.business_id, b.sector, b.scale, b.turnover_decline_permille AS base, f.turnover_decline_permille AS now,
+BOTH_WAVES = """
+    SELECT array(SELECT b.family UNION SELECT id FROM merged WHERE top = b.family) AS members, b.sector, b.scale,
+           b.turnover_decline_permille AS base, f.turnover_decline_permille AS now,
            b.answered_on AS since, f.answered_on AS until
-    FROM survey_answer b JOIN survey_answer f USING (business_id)
+    FROM voice b JOIN voice f USING (family)
     WHERE b.survey_id = CAST(:base AS uuid) AND f.survey_id = CAST(:follow AS uuid)
-      AND b.superseded_at IS NULL AND f.superseded_at IS NULL
       AND b.turnover_decline_permille IS NOT NULL AND f.turnover_decline_permille IS NOT NULL
       AND EXISTS (SELECT FROM unnest(CAST(:own AS text[])) AS own(code)
                   WHERE f.region = own.code OR starts_with(f.region, own.code || '.'))
-    """
-)
+"""
+PAIRED = text(VOICES + BOTH_WAVES)
 Between = Mapping[UUID, tuple[date, date]]
 """The days of two answers of each business."""
 
 
 async def cases(session: AsyncSession, base: UUID, follow: UUID, own: Sequence[str]) -> list[Case]:
-    """Give the businesses of these regions that told their turnover in two waves, and what each had between them."""
-    rows = (await session.execute(PAIRED, {"base": base, "follow": follow, "own": list(own)})).all()
-    between = {row.business_id: (row.since, row.until) for row in rows}
+    """Give the businesses of these regions that told their turnover in two waves, and what each had between them.
+
+    Shape: those that were merged are one case, which had what any of them had
+    """
+    rows = (
+        await session.execute(PAIRED, {"ids": [base, follow], "base": base, "follow": follow, "own": list(own)})
+    ).all()
+    between = {one: (row.since, row.until) for row in rows for one in row.members}
     trained, ordered = await trained_between(session, between), await ordered_between(session, between)
     return [
         Case(
@@ -78,8 +97,8 @@ async def cases(session: AsyncSession, base: UUID, follow: UUID, own: Sequence[s
             scale=row.scale,
             base_permille=row.base,
             now_permille=row.now,
-            trained=row.business_id in trained,
-            orders=row.business_id in ordered,
+            trained=not trained.isdisjoint(row.members),
+            orders=not ordered.isdisjoint(row.members),
         )
         for row in rows
     ]

@@ -24,6 +24,8 @@ class Action(StrEnum):
     SCAN_DUPLICATES = "scan_duplicates"
     DECIDE_DUPLICATE = "decide_duplicate"
     MERGE_BUSINESSES = "merge_businesses"
+    SEE_CONTACT_TASKS = "see_contact_tasks"
+    CLOSE_CONTACT_TASK = "close_contact_task"
     SEE_OWN_CONSENTS = "see_own_consents"
     GIVE_CONSENT = "give_consent"
 
@@ -157,6 +159,8 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.SEE_CONSENTS: _READERS,
         Action.SEE_CONSENT_TEXTS: _READERS | {Role.OWNER},
         Action.RECORD_CONSENT: _FIELD,
+        Action.SEE_CONTACT_TASKS: _FIELD,  # the names of people: an auditor checks figures
+        Action.CLOSE_CONTACT_TASK: _FIELD,
         Action.SEE_OWN_CONSENTS: frozenset({Role.OWNER}),
         Action.GIVE_CONSENT: frozenset({Role.OWNER}),
         Action.CHANGE_KK: _CASEWORK,

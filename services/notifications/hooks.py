@@ -9,6 +9,7 @@ import msgspec
 
 from services.notifications.delivery import handlers
 from services.notifications.delivery.receipts import CODE_LENGTH_MAX, Receipt
+from services.notifications.giving_up import could_not_be_told
 from services.notifications.replies import handlers as replies_taken
 from services.notifications.replies.domain import Reply
 from shared.answers import Content
@@ -148,7 +149,7 @@ async def take_hook(call: Call, channel: HookChannel, upload: Upload) -> HookRec
     if not hmac.compare_digest(expected.encode(), call.signature.encode()):
         raise SignatureRefused
     receipts, replies = _from_cloud(upload.content) if channel == "whatsapp" else _from_sms(upload.content)
-    await handlers.take_receipts(call.work, channel, receipts)
+    await handlers.take_receipts(call.work, channel, receipts, could_not_be_told)
     await replies_taken.take(call.work, replies)
     return HookReceipt(len(receipts), len(replies))
 

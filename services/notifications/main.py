@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from uuid import UUID
 
-from services.notifications import hooks
+from services.notifications import hooks, resolving
 from services.notifications.contacts import api as contacts_api
 from services.notifications.contacts import handlers as contacts
 from services.notifications.contacts import preferences_api, subscriptions_api
@@ -21,13 +21,14 @@ from services.notifications.delivery.sender import Channel as Sending
 from services.notifications.delivery.sender import Sender
 from services.notifications.delivery.store import Delivery
 from services.notifications.digesting import digester
+from services.notifications.giving_up import could_not_be_told
 from services.notifications.messages import api as messages_api
 from services.notifications.messages import handlers as messages
 from services.notifications.messages import templates_api
 from services.notifications.messages.domain import check
 from services.notifications.messages.store import MessageRow
 from services.notifications.people import Person
-from services.notifications.plans import Channel, Lane, Urgency, channels_of
+from services.notifications.plans import BY_PHONE, Channel, Lane, Urgency, channels_of
 from services.notifications.reactions import REACTIONS
 from services.notifications.replies import api as replies_api
 from services.notifications.replies.sweeping import reply_sweeper
@@ -42,7 +43,6 @@ from shared.settings import Settings
 check()  # a text that could fail in the middle of an event fails here instead, before anything starts
 
 
-BY_PHONE = frozenset({Channel.WHATSAPP, Channel.SMS, Channel.APPRISE})
 URGENT = (Lane.CODE, Lane.PERSONAL)
 """The lanes that have a sender of their own at each channel: whatever the others do, these never wait for them."""
 
@@ -115,7 +115,17 @@ async def sender(runtime: Runtime) -> None:
         bucket, breaker = Bucket(runtime.settings.sends_per_second), Breaker(channel)
         for lanes in (URGENT, tuple(Lane)):
             guarded = Guarded(make(), bucket, breaker)
-            senders.append(Sender(runtime.database, runtime.clock, guarded, letters, lanes=lanes, lacking=lacking))
+            senders.append(
+                Sender(
+                    runtime.database,
+                    runtime.clock,
+                    guarded,
+                    letters,
+                    give_up=could_not_be_told,
+                    lanes=lanes,
+                    lacking=lacking,
+                )
+            )
     async with asyncio.TaskGroup() as group:
         for one in senders:
             group.create_task(one.run())
@@ -132,6 +142,7 @@ SERVICE = Service(
         preferences_api.routes,
         subscriptions_api.routes,
         delivery_api.routes,
+        resolving.routes,
         hooks.routes,
         replies_api.routes,
         sign_in_api.routes,

@@ -47,6 +47,10 @@ PERSONAL = (Channel.WHATSAPP, Channel.SMS, Channel.EMAIL)
 """The channels that end at somebody's own telephone or mailbox, among which they choose, in the order of trying."""
 
 
+BY_PHONE = frozenset({Channel.WHATSAPP, Channel.SMS, Channel.APPRISE})
+"""The channels whose address is the number of a telephone."""
+
+
 class Lane(IntEnum):
     """What goes first when there is more to send than can be sent; the lowest number does."""
 

@@ -4,6 +4,7 @@ from services.registration.businesses import api as businesses
 from services.registration.businesses import history_api as history
 from services.registration.businesses import merging_api as merging
 from services.registration.consents import api as consents
+from services.registration.contact_tasks import api as contact_tasks
 from services.registration.duplicates import api as duplicates
 from services.registration.imports import api as imports
 from services.registration.imports.importer import importer
@@ -26,6 +27,7 @@ SERVICE = Service(
         businesses.routes,
         history.routes,
         consents.routes,
+        contact_tasks.routes,
         duplicates.routes,
         imports.routes,
         merging.routes,

@@ -1,5 +1,6 @@
 """What registration does when something has happened elsewhere."""
 
+from services.registration.contact_tasks import handlers as contact_tasks
 from services.registration.support import given, income, ordered
 from services.registration.support import handlers as support
 from services.registration.trainings import handlers as trainings
@@ -17,7 +18,7 @@ from shared.contracts.aid_distribution import (
     ReturnVoided,
     StockReturned,
 )
-from shared.contracts.notifications import ReplyReceived
+from shared.contracts.notifications import PhoneUnreachable, ReplyReceived
 from shared.reaction import on
 
 REACTIONS = (
@@ -35,4 +36,5 @@ REACTIONS = (
     on(KitsRefused, trainings.hear_refused),
     on(KitsReleased, trainings.hear_released),
     on(ReplyReceived, offers.hear),
+    on(PhoneUnreachable, contact_tasks.hear),
 )

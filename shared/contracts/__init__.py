@@ -55,7 +55,7 @@ from shared.contracts.aid_distribution import (
     TransferReceived,
 )
 from shared.contracts.event import Event
-from shared.contracts.notifications import MessageDelivered, MessageFailed, ReplyReceived
+from shared.contracts.notifications import MessageDelivered, MessageFailed, PhoneUnreachable, ReplyReceived
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
@@ -168,6 +168,7 @@ EVENTS: dict[str, type[Event]] = {
         LoanReturnVoided,
         MessageDelivered,
         MessageFailed,
+        PhoneUnreachable,
         ReplyReceived,
     )
 }

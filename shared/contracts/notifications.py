@@ -37,6 +37,32 @@ class MessageFailed(MessageEvent, frozen=True, kw_only=True):
     reason: str
 
 
+class PhoneUnreachable(Event, frozen=True, kw_only=True):
+    """The number of an owner reaches nobody: a channel says so for good, and no other channel by telephone is left.
+
+    Shape: it names no number; which one was tried is what was known at `at`
+    """
+
+    type: ClassVar[str] = "serumpun.phone.unreachable.v1"
+    source: ClassVar[str] = "notifications"
+
+    owner_id: UUID
+    message_id: UUID
+    channel: str
+    reason: str
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Give `owner/<id>`."""
+        return f"owner/{self.owner_id}"
+
+    @property
+    def matter(self) -> str:
+        """Tell one message that did not arrive from another."""
+        return f"{self.subject}#message-{self.message_id}"
+
+
 class ReplyReceived(Event, frozen=True, kw_only=True):
     """An owner has answered the one offer that was open for them: yes or no, in writing or by mouth.
 

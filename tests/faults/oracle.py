@@ -509,6 +509,21 @@ async def _deliveries_are_reported_once(found: Installation) -> list[str]:
     ]
 
 
+async def text_in_doubt(store: asyncpg.Connection, owner_id: str) -> str:
+    """Leave a text message to an owner in doubt, as one would be whose gateway is not set up any more; gives its name.
+
+    No gateway takes part here: only what it tells afterwards does.
+    """
+    row = await store.fetchrow(
+        "INSERT INTO delivery SELECT (jsonb_populate_record(d, jsonb_build_object('id', gen_random_uuid(),"
+        " 'channel', 'sms', 'state', 'unknown', 'reason', 'answer_lost', 'provider_id', 'id-' || d.id))).*"
+        " FROM delivery d WHERE person = $1 ORDER BY id DESC LIMIT 1 RETURNING provider_id",
+        f"owner/{owner_id}",
+    )
+    assert row is not None, "nothing was sent to this owner"
+    return str(row["provider_id"])
+
+
 async def _support_is_remembered(found: Installation) -> list[str]:
     posted, voided = Counter(), set()
     for event in found.events("aid_distribution"):

@@ -47,7 +47,7 @@ from shared.contracts.aid_distribution import (
     TransferDispatched,
     TransferReceived,
 )
-from shared.contracts.notifications import ReplyReceived
+from shared.contracts.notifications import PhoneUnreachable, ReplyReceived
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,
@@ -118,6 +118,9 @@ class Office(Protocol):
 
     async def rests(self) -> None:
         """Wait until every effect of everything has arrived."""
+
+    async def sent_by_text(self, owner_id: str) -> str:
+        """Leave a text message to an owner in doubt, and give by which name the gateway knows it."""
 
     async def newest_code(self) -> str:
         """Give the code that was made last for somebody who signs in."""
@@ -1158,11 +1161,35 @@ async def register_staff(_office: Office) -> Order:
 
 
 async def take_hook(_office: Office) -> Order:
-    event = {"event_id": str(uuid4()), "id": "id-1", "kind": "delivered", "at": _moment()}
+    return _hook({"event_id": str(uuid4()), "id": "id-1", "kind": "delivered", "at": _moment()})
+
+
+def _hook(event: Json) -> Order:
     content = json.dumps({"events": [event]}).encode()
     signature = hmac.digest(SMS_HOOK_SECRET.encode(), content, "sha256").hex()
     headers = {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={signature}"}
     return Order("notifications", "POST", "/notifications/hooks/sms", headers=headers, content=content)
+
+
+async def find_number_bad(office: Office) -> Order:
+    """Let the text gateway tell that nobody has the number to which an owner's welcome was sent."""
+    number = next(_numbers)
+    owner = {"name": f"Pemilik {number}", "email": f"pemilik-{number}@contoh.example", "phone": f"08340030{number:04}"}
+    business = {"name": f"Usaha {number}", "sector": "garment", "region": REGION, "owner": owner}
+    made = await office.done(Order("registration", "POST", "/registration/businesses", business))
+    await office.rests()
+    provider_id = await office.sent_by_text(made["owner_id"])
+    event = {"event_id": str(uuid4()), "id": provider_id, "kind": "failed", "code": "unknown_subscriber"}
+    return _hook(event | {"at": _moment()})
+
+
+async def close_contact_task(office: Office) -> Order:
+    await office.done(await find_number_bad(office))
+    await office.rests()
+    found = await office.asked("registration", "/registration/contact-tasks?state=open&limit=1")
+    return _post(
+        "registration", f"/registration/contact-tasks/{found['items'][0]['id']}/closure", reason="Tidak punya telepon"
+    )
 
 
 async def resolve_delivery(office: Office) -> Order:
@@ -1368,6 +1395,7 @@ ORDERS: Mapping[str, Recipe] = {
     "read_message": read_message,
     "take_hook": take_hook,
     "resolve_delivery": resolve_delivery,
+    "close_contact_task": close_contact_task,
     "read_messages": read_messages,
     "preview_template": preview_template,
     "subscribe": subscribe,
@@ -1398,6 +1426,7 @@ CAUSES: Mapping[type[Event], Recipe] = {
     SeatAccepted: answer_offer,
     SeatDeclined: decline_seat,
     ReplyReceived: enter_reply,
+    PhoneUnreachable: find_number_bad,
     SeatExpired: offer_seats_that_nobody_answers,
     SeatWaitlisted: offer_no_seat,
     SeatWithdrawn: withdraw_enrolment,

@@ -141,6 +141,9 @@ class Trial:
             raise AssertionError("\n".join([str(error), *wrong[:20], *await self._positions()])) from None
         self.restless = False
 
+    async def sent_by_text(self, owner_id: str) -> str:
+        return await oracle.text_in_doubt(self.found.stores["notifications"], owner_id)
+
     async def newest_code(self) -> str:
         """Give the code that was made last for somebody who signs in, as the letter would show it."""
         made = await self.found.stores["notifications"].fetchval("SELECT id FROM sign_in_code ORDER BY id DESC LIMIT 1")

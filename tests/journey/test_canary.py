@@ -90,6 +90,11 @@ class Office:
             made = await found.stores["notifications"].fetchval("SELECT id FROM sign_in_code ORDER BY id DESC LIMIT 1")
         return code_of(Vault(keys.master, keys.personal), made)
 
+    async def sent_by_text(self, owner_id: str) -> str:
+        running = self.installation.running
+        async with oracle.opened(running.database_url, running.redis_url) as found:
+            return await oracle.text_in_doubt(found.stores["notifications"], owner_id)
+
     async def asked(self, service: str, path: str) -> Json:
         answer = await self.request(service, "GET", path)
         assert answer.is_success, answer.text

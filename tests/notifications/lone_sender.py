@@ -5,6 +5,7 @@ import sys
 
 from services.notifications.delivery.channels.email import Email, Server
 from services.notifications.delivery.sender import Sender
+from services.notifications.giving_up import could_not_be_told
 from services.notifications.main import letters
 from shared.clock import Clock
 from shared.database import Database
@@ -14,7 +15,7 @@ async def send(database_url: str, port: str) -> None:
     """Send what is due until killed."""
     database = Database(database_url, "notifications", partitions=4, clock=Clock())
     channel = Email(Server.from_url(f"smtp://127.0.0.1:{port}"), "Serumpun <kabar@serumpun.test>")
-    await Sender(database, Clock(), channel, letters).run()
+    await Sender(database, Clock(), channel, letters, give_up=could_not_be_told).run()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from services.notifications.delivery.channels.email import Email, Server
 from services.notifications.delivery.domain import LEASE, MOVES, Accepted, Attempt, ChannelDown, Deferred, Letter, State
 from services.notifications.delivery.handlers import LEASED_MAX, Answered
 from services.notifications.delivery.sender import Sender
+from services.notifications.giving_up import could_not_be_told
 from services.notifications.main import letters
 from shared.caller import Caller, Role
 from shared.clock import Clock
@@ -70,7 +71,7 @@ async def channel(mail: MailServer) -> AsyncIterator[Email]:
 
 @pytest.fixture
 def sender(database: Database, clock: StoppedClock, channel: Email) -> Sender:
-    return Sender(database, clock, channel, letters)
+    return Sender(database, clock, channel, letters, give_up=could_not_be_told)
 
 
 @pytest.fixture
@@ -248,7 +249,7 @@ async def test_a_server_that_falls_silent_after_the_content_leaves_a_doubt(
 
     mail.answers = [never]
     channel = email_to(mail.port, command_timeout_seconds=1.5)
-    await Sender(database, clock, channel, letters).round()
+    await Sender(database, clock, channel, letters, give_up=could_not_be_told).round()
     row = await one(database)
     assert (row["state"], row["reason"]) == ("unknown", "answer_lost")
     assert str(row["reply"]).startswith("SMTPReadTimeoutError")
@@ -291,7 +292,7 @@ async def test_a_server_that_is_down_costs_no_attempt_and_is_healed_without_help
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as reserved:
         port = reserved.getsockname()[1]
-    sender = Sender(database, Clock(), email_to(port), letters)
+    sender = Sender(database, Clock(), email_to(port), letters, give_up=could_not_be_told)
     with pytest.raises(ChannelDown):
         await sender.round()
     row = await one(database)
@@ -308,7 +309,7 @@ async def test_without_a_server_letters_wait_and_only_the_too_old_ones_fail(
     clock.advance(timedelta(days=6))
     await happened(database, posted(TAILOR))
     clock.advance(timedelta(days=2))
-    inbox_only = Sender(database, clock, None, letters)
+    inbox_only = Sender(database, clock, None, letters, give_up=could_not_be_told)
     assert await inbox_only.round() == 0
     found = await rows(
         database,
@@ -321,7 +322,7 @@ async def test_without_a_server_letters_wait_and_only_the_too_old_ones_fail(
     (event,) = await recorded(database)
     assert isinstance(event, MessageFailed)
     assert event.reason == "too_old"
-    await Sender(database, clock, channel, letters).round()
+    await Sender(database, clock, channel, letters, give_up=could_not_be_told).round()
     assert [letter["Subject"] for letter in mail.letters] == ["Bantuan untuk usaha Anda"]
 
 
@@ -329,7 +330,9 @@ async def test_several_senders_at_once_send_every_letter_once(databases: Databas
     count = 3 * LEASED_MAX
     database = await databases("notifications", migrated=True)
     await many(database, count)
-    async with running(*(Sender(database, Clock(), email_to(mail.port), letters) for _ in range(3))):
+    async with running(
+        *(Sender(database, Clock(), email_to(mail.port), letters, give_up=could_not_be_told) for _ in range(3))
+    ):
         await wait_until(lambda: _all_accepted(database, count), description="all letters accepted")
     assert len(mail.seen) == len(set(mail.seen)) == count
 
@@ -398,10 +401,10 @@ async def test_an_answer_that_comes_after_the_doubt_still_counts_but_a_retry_doe
     assert await sender.round() == 0
     assert (await one(database))["state"] == "unknown"
     async with database.work(SENDER_CALLER) as work:
-        await handlers.settle(work, slow, [Answered(leased, Attempt(1), Deferred("451 later"))])
+        await handlers.settle(work, slow, [Answered(leased, Attempt(1), Deferred("451 later"))], could_not_be_told)
     assert (await one(database))["state"] == "unknown"
     async with database.work(SENDER_CALLER) as work:
-        await handlers.settle(work, slow, [Answered(leased, Attempt(1), Accepted("250 OK"))])
+        await handlers.settle(work, slow, [Answered(leased, Attempt(1), Accepted("250 OK"))], could_not_be_told)
     row = await one(database)
     assert (row["state"], row["accepted_at"], row["reason"]) == ("accepted", clock.at, None)
 
@@ -414,7 +417,7 @@ async def test_a_receipt_before_our_own_write_stays(database: Database, clock: S
         await work.session.execute(text("UPDATE delivery SET state = 'delivered', accepted_at = :at"), {"at": clock.at})
     clock.advance(timedelta(seconds=5))
     async with database.work(SENDER_CALLER) as work:
-        await handlers.settle(work, us, [Answered(leased, Attempt(1), Accepted("250 OK"))])
+        await handlers.settle(work, us, [Answered(leased, Attempt(1), Accepted("250 OK"))], could_not_be_told)
     row = await one(database)
     assert (row["state"], row["accepted_at"]) == ("delivered", NOON)
     assert await recorded(database) == []
@@ -472,7 +475,7 @@ async def test_a_sender_told_to_stop_finishes_the_letter_on_its_way_and_gives_th
         return "250 OK"
 
     mail.answers = [slowly]
-    task = asyncio.create_task(Sender(database, clock, channel, letters).run())
+    task = asyncio.create_task(Sender(database, clock, channel, letters, give_up=could_not_be_told).run())
     await arrived.wait()
     task.cancel()
     await asyncio.sleep(0)
@@ -486,7 +489,9 @@ async def test_a_sender_told_to_stop_finishes_the_letter_on_its_way_and_gives_th
 async def test_a_queued_letter_wakes_the_sender_at_once(databases: Databases, mail: MailServer) -> None:
     database = await databases("notifications", migrated=True)
     await happened(database, owner())
-    async with running(Sender(database, Clock(), email_to(mail.port), letters, look_seconds=3600)):
+    async with running(
+        Sender(database, Clock(), email_to(mail.port), letters, give_up=could_not_be_told, look_seconds=3600)
+    ):
         await wait_until(lambda: _listening(database), description="the sender to listen")
         await happened(database, business())
         await wait_until(lambda: mail.letters, description="the letter")

@@ -22,6 +22,7 @@ from services.notifications.delivery.domain import (
 )
 from services.notifications.delivery.handlers import Answered
 from services.notifications.delivery.store import Wanted
+from services.notifications.giving_up import could_not_be_told
 from services.notifications.plans import AGE_MAX, Channel, Lane, Plan
 from shared.caller import Caller, Role
 from shared.contracts.notifications import MessageDelivered, MessageFailed
@@ -53,7 +54,7 @@ async def answered(database: Database, channel: Channel, outcome: Outcome) -> in
     async with database.work(SENDER) as work:
         leased = await handlers.lease(work, us, channel)
         attempts = await handlers.begin(work, us, leased)
-        await handlers.settle(work, us, [Answered(one, attempts[one.id], outcome) for one in leased])
+        await handlers.settle(work, us, [Answered(one, attempts[one.id], outcome) for one in leased], could_not_be_told)
     return len(leased)
 
 
@@ -102,7 +103,7 @@ async def test_after_its_moment_a_message_goes_nowhere_any_more(database: Databa
     clock.advance(timedelta(minutes=10))
     assert await answered(database, Channel.WHATSAPP, Accepted("200")) == 0
     async with database.work(SENDER) as work:
-        await handlers.sweep(work)
+        await handlers.sweep(work, could_not_be_told)
     assert await ledger(database) == [("whatsapp", "failed", "too_old")]
 
 
@@ -151,7 +152,7 @@ async def test_what_a_sender_left_in_the_middle_is_sent_again_only_where_the_cha
         await handlers.begin(work, us, await handlers.lease(work, us, channel))
     clock.advance(LEASE)
     async with database.work(SENDER) as work:
-        await handlers.sweep(work)
+        await handlers.sweep(work, could_not_be_told)
     assert [row[1] for row in await ledger(database)] == [state]
 
 
@@ -160,7 +161,7 @@ async def test_what_is_planned_over_a_channel_that_is_not_set_up_takes_the_next_
 ) -> None:
     await planned(database, plan(*ALL), plan(Channel.WHATSAPP))
     async with database.work(SENDER) as work:
-        await handlers.reroute(work, [Channel.WHATSAPP])
+        await handlers.reroute(work, [Channel.WHATSAPP], could_not_be_told)
     assert await ledger(database) == [("sms", "queued", None), ("whatsapp", "failed", "not_set_up")]
 
 

@@ -15,6 +15,7 @@ from services.notifications.delivery import handlers
 from services.notifications.delivery.domain import Accepted, Doubtful
 from services.notifications.delivery.handlers import Answered
 from services.notifications.delivery.receipts import Receipt
+from services.notifications.giving_up import could_not_be_told
 from services.notifications.main import SERVICE
 from services.notifications.plans import Channel
 from shared.caller import Role
@@ -62,12 +63,12 @@ async def told(client: httpx.AsyncClient, value: dict[str, object], secret: str 
 
 async def receive(database: Database, *receipts: Receipt) -> None:
     async with database.work(SENDER) as work:
-        await handlers.take_receipts(work, Channel.WHATSAPP, receipts)
+        await handlers.take_receipts(work, Channel.WHATSAPP, receipts, could_not_be_told)
 
 
 async def swept(database: Database) -> None:
     async with database.work(SENDER) as work:
-        await handlers.sweep(work)
+        await handlers.sweep(work, could_not_be_told)
 
 
 DELIVERED = Receipt("e1", "wamid.1", "delivered", cost_rupiah=350)
@@ -89,7 +90,7 @@ async def test_a_message_that_bounced_goes_over_the_next_channel(database: Datab
     await planned(database, plan(*ALL))
     await answered(database, Channel.WHATSAPP, TAKEN)
     await receive(database, FAILED)
-    assert await ledger(database) == [("whatsapp", "failed", "refused"), ("sms", "queued", None)]
+    assert await ledger(database) == [("whatsapp", "failed", "bad_address"), ("sms", "queued", None)]
     assert [type(event) for event in await recorded(database)] == [MessageDelivered, MessageFailed]
 
 
@@ -112,7 +113,7 @@ async def test_a_receipt_before_our_own_write_waits_for_it(database: Database) -
     await receive(database, DELIVERED)
     assert await ledger(database) == [("whatsapp", "sending", None)]
     async with database.work(SENDER) as work:
-        await handlers.settle(work, us, [Answered(leased[0], attempt, TAKEN)])
+        await handlers.settle(work, us, [Answered(leased[0], attempt, TAKEN)], could_not_be_told)
     await swept(database)
     assert await ledger(database) == [("whatsapp", "delivered", None)]
     assert [type(event) for event in await recorded(database)] == [MessageDelivered]

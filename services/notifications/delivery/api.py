@@ -1,16 +1,16 @@
 """The HTTP face of the delivery ledger: staff see who was told, who was not, and why."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 
-from services.notifications.delivery import handlers, store
+from services.notifications.delivery import store
 from shared import cursor
 from shared.clock import shown
 from shared.roles import Action
-from shared.routes import PAGE_ITEMS_DEFAULT, Call, Cursor, Limit, Page, Routes, Text
+from shared.routes import PAGE_ITEMS_DEFAULT, Call, Cursor, Limit, Page, Routes
 from shared.telemetry import trace_id
 
 routes = Routes("/notifications", tag="Deliveries")
@@ -24,13 +24,6 @@ class DeliveryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: DeliveryState | None = None
     cursor: Cursor | None = None
     limit: Limit = PAGE_ITEMS_DEFAULT
-
-
-class ResolveDelivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What became of a delivery in doubt, and how that was found out."""
-
-    outcome: Literal["delivered", "not_delivered"]
-    reason: Annotated[Text, msgspec.Meta(examples=["Ia menelepon dan sudah membacanya"])]
 
 
 class DeliveryView(msgspec.Struct, frozen=True):
@@ -54,28 +47,16 @@ class DeliveryView(msgspec.Struct, frozen=True):
     resolution: str | None
 
 
-@routes.post(
-    "/deliveries/{delivery_id}/resolution",
-    Action.RESOLVE_DELIVERY,
-    status=200,
-    refusals=[handlers.NotInDoubt],
-)
-async def resolve_delivery(call: Call, delivery_id: UUID, body: ResolveDelivery) -> DeliveryView:
-    """Say what became of a delivery in doubt; what did not arrive goes over the next channel."""
-    delivered = body.outcome == "delivered"
-    row = await handlers.resolve(call.work, call.caller, delivery_id, delivered=delivered, why=body.reason)
-    return _view(row)
-
-
 @routes.get("/deliveries", allow=Action.SEE_MESSAGES)
 async def list_deliveries(call: Call, query: DeliveryQuery) -> Page[DeliveryView]:
     """List what was sent to the people of the caller's regions, newest first."""
     (after,) = cursor.decode(query.cursor, tuple[UUID]) if query.cursor else (None,)
     rows = await store.page(call.work.session, call.caller.regions, query.state, after, query.limit)
-    return cursor.page(rows, query.limit, _view, lambda row: (row.id,))
+    return cursor.page(rows, query.limit, view, lambda row: (row.id,))
 
 
-def _view(row: store.DeliveryRow) -> DeliveryView:
+def view(row: store.DeliveryRow) -> DeliveryView:
+    """Show a delivery."""
     return msgspec.convert(
         {
             **row.model_dump(),

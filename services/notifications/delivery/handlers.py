@@ -1,6 +1,6 @@
 """What delivery does: queue what is to be sent, and move each delivery on, telling the others what became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -8,9 +8,10 @@ from uuid import UUID
 from services.notifications.delivery import receipts, store
 from services.notifications.delivery.domain import KEYED, LEASE, Attempt, Outcome, Reason, State, change_after
 from services.notifications.delivery.store import Delivery, Wanted
+from services.notifications.people import OWNER_PREFIX
 from services.notifications.plans import Lane
 from shared.caller import Caller, Role
-from shared.contracts.notifications import MessageDelivered, MessageFailed
+from shared.contracts.notifications import MessageDelivered, MessageFailed, PhoneUnreachable
 from shared.database import Work
 from shared.problems import Absent, Refusal
 
@@ -18,6 +19,9 @@ LEASED_MAX: Final = 20
 """How many deliveries a sender takes at once: what it does not get to waits until the lease is over."""
 
 SWEPT_MAX: Final = 500
+
+GiveUp = Callable[[Work, Sequence[UUID]], Awaitable[None]]
+"""What is done, in the same transaction, about messages that no channel of their plans brings to their readers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,9 @@ async def begin(work: Work, sender: UUID, deliveries: Sequence[Delivery]) -> dic
     return await store.begin(work.session, sender, ids, now=work.now, until=work.now + LEASE)
 
 
-async def settle(work: Work, sender: UUID, answered: Sequence[Answered]) -> list[tuple[Answered, State]]:
+async def settle(
+    work: Work, sender: UUID, answered: Sequence[Answered], give_up: GiveUp
+) -> list[tuple[Answered, State]]:
     """Write what a channel answered, record what is an end, and queue the next channel where one failed for good.
 
     Gives the state that each leads to.
@@ -64,13 +70,19 @@ async def settle(work: Work, sender: UUID, answered: Sequence[Answered]) -> list
             _record(work, one.delivery, change.state, change.reason)
             if change.state is State.FAILED:
                 failed.append(one.delivery.id)
-    await _go_on(work, failed)
+    await _go_on(work, failed, give_up)
     return [(one, changes[one.delivery.id].state) for one in answered]
 
 
-async def _go_on(work: Work, failed: Sequence[UUID]) -> None:
-    if failed:
-        await store.queue_next(work.session, {one: work.new_id() for one in failed}, work.now)
+async def _go_on(work: Work, failed: Sequence[UUID], give_up: GiveUp) -> None:
+    """Queue the next channel of deliveries that failed for good, and give up the messages that have none left."""
+    if not failed:
+        return
+    await store.queue_next(work.session, {one: work.new_id() for one in failed}, work.now)
+    for delivery in await store.bad_numbers(work.session, failed):
+        _record_unreachable(work, delivery)
+    if lost := await store.lost(work.session, failed):
+        await give_up(work, lost)
 
 
 async def forget(work: Work, person: str) -> None:
@@ -83,36 +95,37 @@ async def release(work: Work, sender: UUID) -> None:
     await store.release(work.session, sender)
 
 
-async def sweep(work: Work) -> tuple[list[Delivery], list[Delivery]]:
+async def sweep(work: Work, give_up: GiveUp) -> tuple[list[Delivery], list[Delivery]]:
     """Put in doubt what was begun and never finished, and fail what is too old; gives both.
 
     What a channel takes that knows our key is sent again instead of being doubted.
     """
     left = await store.doubt(work.session, keyed=sorted(KEYED), now=work.now, rows=SWEPT_MAX)
-    await apply_receipts(work)
+    await apply_receipts(work, give_up)
     aged = await store.age(work.session, now=work.now, rows=SWEPT_MAX)
     for delivery in aged:
         if delivery.state == State.FAILED:
             _record(work, delivery, State.FAILED, Reason.TOO_OLD)
+    await _go_on(work, [one.id for one in aged if one.state == State.FAILED], give_up)
     return [one for one in left if one.state == State.UNKNOWN], aged
 
 
-async def take_receipts(work: Work, channel: str, told: Sequence[receipts.Receipt]) -> None:
+async def take_receipts(work: Work, channel: str, told: Sequence[receipts.Receipt], give_up: GiveUp) -> None:
     """Keep what a provider tells, each once, and apply what can be: the rest waits for our own write."""
     if told:
         await receipts.keep(work.session, channel, told, work.now)
-        await apply_receipts(work)
+        await apply_receipts(work, give_up)
 
 
-async def apply_receipts(work: Work) -> None:
+async def apply_receipts(work: Work, give_up: GiveUp) -> None:
     """Bring to their end the deliveries of which receipts tell, and go on to the next channel where one failed."""
     applied = await receipts.apply(work.session, now=work.now, rows=SWEPT_MAX)
-    for delivery, before in applied:
+    for delivery, before, reason in applied:
         if delivery.state == State.FAILED:
-            _record(work, delivery, State.FAILED, Reason.REFUSED)
+            _record(work, delivery, State.FAILED, reason)
         elif before != State.ACCEPTED:  # that it was taken has been told already
             _record(work, delivery, State.ACCEPTED, None)
-    await _go_on(work, [one.delivery.id for one in applied if one.delivery.state == State.FAILED])
+    await _go_on(work, [one.delivery.id for one in applied if one.delivery.state == State.FAILED], give_up)
     await receipts.forget(work.session, before=work.now - receipts.KEPT, rows=SWEPT_MAX)
 
 
@@ -123,7 +136,9 @@ class NotInDoubt(Refusal):
     title = "This delivery is in no doubt"
 
 
-async def resolve(work: Work, caller: Caller, delivery_id: UUID, *, delivered: bool, why: str) -> store.DeliveryRow:
+async def resolve(
+    work: Work, caller: Caller, delivery_id: UUID, give_up: GiveUp, *, delivered: bool, why: str
+) -> store.DeliveryRow:
     """Write what a person has found out of a delivery in doubt; what did not arrive goes over the next channel.
 
     Raises: Absent (404) for one of another region; NotInDoubt (409)
@@ -137,23 +152,39 @@ async def resolve(work: Work, caller: Caller, delivery_id: UUID, *, delivered: b
     (delivery,) = store.seen([row])
     _record(work, delivery, State.ACCEPTED if delivered else State.FAILED, reason)
     if not delivered:
-        await _go_on(work, [delivery_id])
+        await _go_on(work, [delivery_id], give_up)
     row = await store.one(work.session, delivery_id)
     assert row is not None  # noqa: S101  it was there, and nobody deletes deliveries
     return row
 
 
-async def reroute(work: Work, lacking: Sequence[str]) -> tuple[list[Delivery], list[Delivery]]:
+async def reroute(work: Work, lacking: Sequence[str], give_up: GiveUp) -> tuple[list[Delivery], list[Delivery]]:
     """Take the next way for what is planned over channels that are not set up, and fail what has no other."""
     moved, stranded = await store.reroute(work.session, lacking, now=work.now, rows=SWEPT_MAX)
     for delivery in stranded:
         _record(work, delivery, State.FAILED, Reason.NOT_SET_UP)
+    await _go_on(work, [one.id for one in stranded], give_up)
     return moved, stranded
 
 
-def _record(work: Work, delivery: Delivery, state: State, reason: Reason | None) -> None:
+def _caused(work: Work, delivery: Delivery) -> Caller:
     # The trace of the request that caused the message goes on in what became of it.
-    caller = Caller(work.caller.subject, Role.SERVICE, work.caller.regions, traceparent=delivery.traceparent)
+    return Caller(work.caller.subject, Role.SERVICE, work.caller.regions, traceparent=delivery.traceparent)
+
+
+def _record_unreachable(work: Work, delivery: Delivery) -> None:
+    event = PhoneUnreachable(
+        owner_id=UUID(delivery.person.removeprefix(OWNER_PREFIX)),
+        message_id=delivery.message_id,
+        channel=delivery.channel,
+        reason=Reason.BAD_ADDRESS.value,
+        at=work.now,
+    )
+    work.record(event, region=delivery.region, caller=_caused(work, delivery))
+
+
+def _record(work: Work, delivery: Delivery, state: State, reason: Reason | None) -> None:
+    caller = _caused(work, delivery)
     if state is State.ACCEPTED:
         delivered = MessageDelivered(
             message_id=delivery.message_id, recipient=delivery.person, channel=delivery.channel, at=work.now

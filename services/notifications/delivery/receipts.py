@@ -9,13 +9,18 @@ from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, Text, 
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notifications.delivery.domain import COST_RUPIAH_MAX, PROVIDER_ID_LENGTH_MAX
+from services.notifications.delivery.domain import COST_RUPIAH_MAX, PROVIDER_ID_LENGTH_MAX, Reason
 from services.notifications.delivery.store import Delivery, seen
 
 KEPT: Final = timedelta(days=30)
 """How long a receipt is known again; providers give up after days."""
 
 CODE_LENGTH_MAX: Final = 60
+BAD_NUMBERS: Final = ["whatsapp 131026", "sms unknown_subscriber", "sms invalid_number"]
+"""The channel and the code by which a provider says that a number reaches nobody.
+
+Source: Cloud API, error codes (131026, message undeliverable); docs/decisions/0067 for the gateway of text messages
+"""
 EVENT_ID_LENGTH_MAX: Final = 300
 
 
@@ -91,7 +96,8 @@ APPLY = text(
     UPDATE delivery d SET state = one.state, changed_at = CAST(:now AS timestamptz),
         accepted_at = CASE WHEN one.state = 'delivered' THEN coalesce(d.accepted_at, CAST(:now AS timestamptz))
             ELSE d.accepted_at END,
-        reason = CASE WHEN one.state = 'failed' THEN 'refused' END,
+        reason = CASE WHEN one.state <> 'failed' THEN NULL
+            WHEN d.channel || ' ' || one.code = ANY(CAST(:bad AS text[])) THEN 'bad_address' ELSE 'refused' END,
         reply = CASE WHEN one.code = '' THEN d.reply ELSE one.code END,
         cost_rupiah = coalesce(one.cost_rupiah, d.cost_rupiah)
     FROM one WHERE d.id = one.id AND d.state IN ('accepted', 'unknown')
@@ -101,16 +107,20 @@ APPLY = text(
 
 
 class Applied(NamedTuple):
-    """A delivery that a receipt has brought to its end, and where it stood before."""
+    """A delivery that a receipt has brought to its end, where it stood before, and why it failed."""
 
     delivery: Delivery
     before: str
+    reason: Reason | None
 
 
 async def apply(session: AsyncSession, *, now: datetime, rows: int) -> list[Applied]:
     """Bring to their end the deliveries of which receipts tell; those that are not known yet keep waiting."""
-    found = (await session.execute(APPLY, {"now": now, "rows": rows})).all()
-    return [Applied(delivery, row.before) for delivery, row in zip(seen(found), found, strict=True)]
+    found = (await session.execute(APPLY, {"now": now, "rows": rows, "bad": BAD_NUMBERS})).all()
+    return [
+        Applied(delivery, row.before, Reason(row.reason) if row.reason else None)
+        for delivery, row in zip(seen(found), found, strict=True)
+    ]
 
 
 FORGET = text(

@@ -9,7 +9,7 @@ from uuid import UUID
 from services.notifications.delivery import handlers
 from services.notifications.delivery.bell import Bell
 from services.notifications.delivery.domain import ChannelDown, Letter, Outcome, Reason, Refused, State
-from services.notifications.delivery.handlers import LEASED_MAX, Answered
+from services.notifications.delivery.handlers import LEASED_MAX, Answered, GiveUp
 from services.notifications.delivery.store import WAKE_CHANNEL, Delivery
 from services.notifications.plans import Lane
 from shared.caller import Caller, Role
@@ -77,6 +77,7 @@ class Sender:
         channel: Channel | None,
         letters: Letters,
         *,
+        give_up: GiveUp,
         lanes: Sequence[Lane] = tuple(Lane),
         lacking: Sequence[str] = (),
         look_seconds: float = LOOK_SECONDS,
@@ -86,6 +87,7 @@ class Sender:
         self._database = database
         self._channel = channel
         self._letters = letters
+        self._give_up = give_up
         self._lanes = lanes
         self._lacking = lacking
         self._swept_at: datetime | None = None
@@ -182,7 +184,7 @@ class Sender:
         for trial in range(WRITE_ATTEMPTS_MAX):
             try:
                 async with self._database.work(self._caller) as work:
-                    return await handlers.settle(work, self.id, answered)
+                    return await handlers.settle(work, self.id, answered, self._give_up)
             except Exception as error:
                 if trial + 1 == WRITE_ATTEMPTS_MAX or not unreachable(error):
                     raise
@@ -201,8 +203,9 @@ class Sender:
             return
         self._swept_at = now
         async with self._database.work(self._caller) as work:
-            doubtful, aged = await handlers.sweep(work)
-            moved, stranded = await handlers.reroute(work, self._lacking) if self._lacking else ([], [])
+            doubtful, aged = await handlers.sweep(work, self._give_up)
+            lacking = self._lacking
+            moved, stranded = await handlers.reroute(work, lacking, self._give_up) if lacking else ([], [])
         reach("sender.after_sweep")
         if doubtful or aged or stranded:
             log.warning(

@@ -35,7 +35,7 @@ from services.notifications.delivery.domain import (
     Reason,
     State,
 )
-from services.notifications.plans import Channel, Lane, Plan
+from services.notifications.plans import BY_PHONE, Channel, Lane, Plan
 
 WAKE_CHANNEL = "delivery"
 """The NOTIFY channel on which senders hear that something was queued."""
@@ -204,6 +204,41 @@ NEXT = text(
 async def queue_next(session: AsyncSession, ids: Mapping[UUID, UUID], now: datetime) -> None:
     """Queue the next channel of deliveries that failed, where their plan has one; `ids` names each new one."""
     await session.execute(NEXT, {"ids": list(ids), "new_ids": list(ids.values()), "now": now})
+
+
+# What failed and has no next channel, unless another delivery of the message is still under way, or has arrived.
+LOST = text(
+    """
+    SELECT DISTINCT message_id FROM delivery d
+    WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'failed'
+      AND NOT EXISTS (SELECT FROM delivery o WHERE o.message_id = d.message_id AND o.state <> 'failed')
+    ORDER BY message_id
+    """
+)
+
+
+async def lost(session: AsyncSession, ids: Sequence[UUID]) -> list[UUID]:
+    """Name the messages of deliveries that failed which no channel will bring any more."""
+    return list((await session.execute(LOST, {"ids": list(ids)})).scalars())
+
+
+# Whoever has no WhatsApp may still get text messages: a number is bad when no channel by telephone is left to try.
+BAD_NUMBERS = text(
+    """
+    SELECT * FROM delivery d
+    WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'failed' AND starts_with(person, 'owner/')
+      AND channel = ANY(CAST(:by_phone AS text[])) AND NOT rest && CAST(:by_phone AS text[])
+      AND reason IN ('bad_address', 'not_set_up')
+      AND EXISTS (SELECT FROM delivery o WHERE o.message_id = d.message_id
+        AND o.channel = ANY(CAST(:by_phone AS text[])) AND o.reason = 'bad_address')
+    ORDER BY id
+    """
+)
+
+
+async def bad_numbers(session: AsyncSession, ids: Sequence[UUID]) -> list[Delivery]:
+    """Give the deliveries to owners, of those that failed, by which it is known that their number reaches nobody."""
+    return seen(await session.execute(BAD_NUMBERS, {"ids": list(ids), "by_phone": sorted(BY_PHONE)}))
 
 
 # Lane by lane, each in the order of its index: what waits for its moment in one lane does not stand before another.

@@ -23,7 +23,7 @@ NOT_QUEUED = text(
     SELECT m.fact, count(*) AS lacking FROM message m
     LEFT JOIN contact c ON c.owner_id = CASE WHEN starts_with(m.person, 'owner/') THEN substr(m.person, 7)::uuid END
     LEFT JOIN staff_member s ON s.subject = CASE WHEN starts_with(m.person, 'staff/') THEN substr(m.person, 7) END
-    WHERE m.fact = ANY(CAST(:facts AS text[])) AND m.purpose = ANY(CAST(:mailed AS text[]))
+    WHERE m.fact = ANY(CAST(:facts AS text[])) AND m.purpose = ANY(CAST(:leaving AS text[]))
       AND coalesce(c.email, s.email) IS NOT NULL
       AND coalesce(c.changed_at, s.changed_at) < m.created_at - CAST(:settled AS interval)
       AND NOT EXISTS (SELECT FROM delivery d WHERE d.message_id = m.id)
@@ -49,7 +49,7 @@ UNSENT = (
     "take the messages away, and hand the event again: DELETE FROM message m WHERE fact = '{fact}'"
     " AND NOT EXISTS (SELECT FROM delivery d WHERE d.message_id = m.id)"
 )
-MAILED = [rule.purpose for rule in RULES if rule.outside]
+LEAVING = [rule.purpose for rule in RULES if rule.outside]
 
 Counts = Mapping[tuple[str, str], Counter[str]]
 """How often each person was told, by fact and purpose."""
@@ -65,7 +65,7 @@ async def told(session: AsyncSession, facts: Sequence[str]) -> Counts:
 
 async def not_queued(session: AsyncSession, facts: Sequence[str]) -> dict[str, int]:
     """Count the messages of some facts that ought to be on their way by mail and are not."""
-    asked = {"facts": list(facts), "mailed": MAILED, "settled": SETTLED}
+    asked = {"facts": list(facts), "leaving": LEAVING, "settled": SETTLED}
     return {row.fact: row.lacking for row in await session.execute(NOT_QUEUED, asked)}
 
 

@@ -8,6 +8,7 @@ from services.registration.businesses import domain, sealing, store
 from services.registration.businesses.domain import NikBelongsToAnother, Notice, OwnerData
 from services.registration.businesses.sealing import Purpose
 from services.registration.businesses.store import OwnerRow
+from services.registration.contact_tasks import handlers as contact_tasks
 from shared.contracts.registration import OwnerChanged, OwnerRegistered
 from shared.database import Work
 
@@ -92,7 +93,10 @@ async def change(work: Work, person: OwnerRow, changes: Mapping[str, object], mo
         if name in changes:
             setattr(person, name, changes[name])
     if "phone" in changes:
-        person.phone = domain.e164(str(changes["phone"])) if changes["phone"] else None
+        phone = domain.e164(str(changes["phone"])) if changes["phone"] else None
+        if phone != person.phone:
+            await contact_tasks.correct(work, person.id)
+        person.phone = phone
     # Whose only business moves has moved with it, so that the new region's office can reach them.
     if person.region != moved_to and await store.sole_business(work.session, person.id):
         person.region = moved_to

@@ -22,6 +22,7 @@ TABLES: Sequence[PersonTable] = (
     owned("record_change"),
     PersonTable("business_merge", f"t.survivor_id = {OURS} OR t.merged_id = {OURS}"),
     owned("consent_act"),
+    owned("contact_task"),
     of_business("survey_participant"),
     owned("survey_answer"),
     of_business("enrolment"),

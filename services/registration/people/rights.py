@@ -60,6 +60,7 @@ class Step:
 
 STEPS: Sequence[Step] = (
     Step("person_key", text("DELETE FROM person_key WHERE owner_id = :owner_id")),
+    Step("contact_task", text("DELETE FROM contact_task WHERE owner_id = :owner_id")),
     Step("owner_kk", text("DELETE FROM owner_kk WHERE owner_id = :owner_id")),
     Step(
         "business",

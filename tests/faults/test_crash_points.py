@@ -28,6 +28,7 @@ from tests.faults.orders import (
     import_new_businesses,
     receive_stock,
     register_another,
+    submit_broadcast,
 )
 from tests.faults.trial import KILLED, Trial, more
 from tests.waiting import wait_until
@@ -383,6 +384,26 @@ async def test_an_import_killed_between_two_batches_takes_each_row_once(trial: T
     assert grown["registration.outbox"] == 4
     assert "registration.business_import_finding" not in grown, "what was found is what was found when it was previewed"
     await trial.rests()
+
+
+# Broadcasts
+
+
+@points(Passer.BROADCASTER)
+async def test_a_broadcast_killed_over_a_stretch_of_people_tells_each_of_them_once(trial: Trial, point: Point) -> None:
+    order = await submit_broadcast(trial)
+    notifications = trial.lives["notifications"]
+    await trial.settles()
+    before = await trial.rows()
+    await notifications.die_at(point.name)
+    await trial.send(order)
+    assert await notifications.death() == KILLED
+    assert "notifications.broadcast_recipient" not in more(before, await trial.rows())
+    await trial.begin("notifications")
+    await trial.sent_until_answered(order)
+    await trial.rests()
+    grown = more(before, await trial.rows())
+    assert grown["notifications.broadcast_recipient"] == grown["notifications.delivery"] == 1
 
 
 # What consumers leave word of, what is pruned, and what is restored

@@ -1260,7 +1260,10 @@ async def show_code(office: Office) -> Order:
 
 
 async def draft_broadcast(office: Office) -> Order:
-    """Draft a broadcast to the one owner who has a business of some sector."""
+    """Draft a broadcast to the one owner who has a business of some sector, told not before the day after next."""
+    for state in ("running", "paused"):  # only so many may be on their way, and these would be for two days
+        for one in (await office.asked("notifications", f"{BROADCASTS}?state={state}"))["items"]:
+            await office.done(_post("notifications", f"{BROADCASTS}/{one['id']}/cancellation", reason="Selesai"))
     number = next(_numbers)
     sector = f"kabar-{number}"
     owner = {"name": f"Pemilik {number}", "email": f"kabar-{number}@contoh.example"}
@@ -1271,15 +1274,13 @@ async def draft_broadcast(office: Office) -> Order:
         "notifications", BROADCASTS,
         urgency="invitation", title_id="Kabar", body_id="{owner}: {business}", title_en="News", body_en="{owner}",
         audience={"regions": [REGION], "sectors": [sector]}, expires_at=f"{_in_days(3)}T00:00:00Z",
+        starts_at=f"{_in_days(2)}T00:00:00Z",
     )  # fmt: skip
 
 
 async def _of_broadcast(office: Office, *steps: str, **body: object) -> Order:
     """Let a broadcast go through some steps, and give the order of the last."""
-    drafting = await draft_broadcast(office)
-    if len(steps) > 1:  # it is on its way for a while before anybody is told
-        drafting.body["starts_at"] = f"{_in_days(2)}T00:00:00Z"
-    path = f"{BROADCASTS}/{(await office.done(drafting))['id']}"
+    path = f"{BROADCASTS}/{(await office.done(await draft_broadcast(office)))['id']}"
     for step in steps[:-1]:
         await office.done(_post("notifications", f"{path}/{step}"))
     return _post("notifications", f"{path}/{steps[-1]}", **body)
@@ -1287,6 +1288,14 @@ async def _of_broadcast(office: Office, *steps: str, **body: object) -> Order:
 
 async def submit_broadcast(office: Office) -> Order:
     return await _of_broadcast(office, "submission")
+
+
+async def broadcast_at_once(office: Office) -> Order:
+    """Submit a broadcast of which its one reader is told at once."""
+    drafting = await draft_broadcast(office)
+    del drafting.body["starts_at"]
+    drafted = await office.done(drafting)
+    return _post("notifications", f"{BROADCASTS}/{drafted['id']}/submission")
 
 
 async def approve_broadcast(office: Office) -> Order:

@@ -25,10 +25,10 @@ from tests.faults.orders import (
     ORDERS,
     Order,
     Recipe,
+    broadcast_at_once,
     import_new_businesses,
     receive_stock,
     register_another,
-    submit_broadcast,
 )
 from tests.faults.trial import KILLED, Trial, more
 from tests.waiting import wait_until
@@ -391,7 +391,7 @@ async def test_an_import_killed_between_two_batches_takes_each_row_once(trial: T
 
 @points(Passer.BROADCASTER)
 async def test_a_broadcast_killed_over_a_stretch_of_people_tells_each_of_them_once(trial: Trial, point: Point) -> None:
-    order = await submit_broadcast(trial)
+    order = await broadcast_at_once(trial)
     notifications = trial.lives["notifications"]
     await trial.settles()
     before = await trial.rows()

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from services.notifications.broadcasts import handlers, store
+from services.notifications.broadcasts import handlers, results, store
 from services.notifications.broadcasts.audience import Audience
 from services.notifications.broadcasts.domain import (
     REGIONS_MAX,
@@ -25,6 +25,7 @@ from services.notifications.broadcasts.store import BroadcastRow, BroadcastStepR
 from services.notifications.messages.domain import BODY_LENGTH_MAX, TITLE_LENGTH_MAX
 from services.notifications.plans import Urgency
 from shared import cursor
+from shared.answers import Content
 from shared.clock import shown
 from shared.leaves import leaves_of
 from shared.problems import Absent
@@ -235,6 +236,12 @@ async def preview_broadcast(call: Call, broadcast_id: UUID) -> BroadcastPreview:
     """Count who would be told how if it went now, and show how it reads to three of them."""
     row = await handlers.seen(call.work, broadcast_id)
     return _preview(await handlers.preview(call.work, row))
+
+
+@routes.get("/broadcasts/{broadcast_id}/results", Action.SEE_BROADCASTS, refusals=[Absent], media={results.XLSX: None})
+async def get_broadcast_results(call: Call, broadcast_id: UUID) -> Content:
+    """Give what became of a broadcast, person by person, as XLSX; who works with no people sees them masked."""
+    return await results.workbook(call.work, await handlers.seen(call.work, broadcast_id))
 
 
 @routes.post("/broadcasts/{broadcast_id}/submission", Action.DRAFT_BROADCAST, status=200, refusals=LETTING_GO)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from services import stopping
-from services.commands import events, imports, messages, parked, person, stock, terminal
+from services.commands import broadcasts, events, imports, messages, parked, person, stock, terminal
 from services.commands import keys as personal_keys
 from services.commands.doctor import doctor
 from services.commands.terminal import AsJson, Service
@@ -35,6 +35,7 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="Keys for machines: create and revoke.", no_args_is_help=True)
 app.add_typer(keys, name="api-key")
+app.add_typer(broadcasts.app, name="broadcasts")
 app.add_typer(events.app, name="events")
 app.add_typer(imports.app, name="import")
 app.add_typer(messages.app, name="messages")

@@ -32,8 +32,12 @@ from services.aid_distribution.regions import handlers as aid_regions
 from services.aid_distribution.stations import handlers as stations
 from services.aid_distribution.stations.orders import PlaceStation
 from services.aid_distribution.stations.use import CrowdLevel
+from services.notifications.broadcasts import handlers as broadcasts
+from services.notifications.broadcasts.audience import Audience
+from services.notifications.broadcasts.domain import Texts
 from services.notifications.contacts import handlers as contacts
 from services.notifications.contacts.store import StaffMemberRow
+from services.notifications.plans import Urgency
 from services.registration.businesses import handlers as businesses
 from services.registration.businesses.domain import BusinessData, Kbli, OwnerData
 from services.registration.surveys import answers as survey_answers
@@ -61,6 +65,8 @@ from shared.settings import SettingInvalid, Settings
 Report = Callable[[str], None]
 HELD_AFTER_DAYS = 14
 """A training that businesses have applied for is held so many days after the first start: its own days are past."""
+
+DRAFT_OF_USE_DAYS = 28
 
 NO_WAVE = UUID(int=0)
 """What a wave follows that follows a later one: the plan is refused as one that follows nothing known."""
@@ -354,7 +360,24 @@ async def _staff(work: Work, province: Province) -> bool:
                 changed_at=work.now,
             ),
         )
+    await _broadcast(work, province)
     return True
+
+
+async def _broadcast(work: Work, province: Province) -> None:
+    """Draft what may be told to many; who they are is known here only when registration has told of them."""
+    wanted = broadcasts.Draft(
+        Urgency.INVITATION,
+        Texts(
+            "Pelatihan jahit masker dibuka",
+            "{owner}, {business} dapat mendaftar pelatihan jahit masker sampai {until} di kantor dinas setempat.",
+            "Training in sewing masks is open",
+            "{owner}, {business} can apply for training in sewing masks until {until} at the office of your region.",
+        ),
+        Audience([province.about.code], ["garment"]),
+        work.now + timedelta(days=DRAFT_OF_USE_DAYS),
+    )
+    await broadcasts.draft(work, wanted, {})
 
 
 def _vault(settings: Settings) -> Vault:

@@ -28,6 +28,7 @@ class Passer(StrEnum):
     SENDER = "the sender of deliveries"
     IMPORTER = "whoever carries an import out"
     COMPARER = "whoever compares what was imported with what is known"
+    BROADCASTER = "whoever tells the people of a broadcast"
     START = "the start of an installation, for each service"
 
 
@@ -90,6 +91,8 @@ _DECLARED = (
     Point("import.before_commit", Passer.IMPORTER, "rows and how far it is are written", "their events, the commit"),
     Point("import.compared", Passer.COMPARER, "cases are opened and nothing waits any more", "the commit"),
     Point("import.after_commit", Passer.IMPORTER, "a batch of rows is committed", "the next batch", stands=True),
+
+    Point("broadcast.before_commit", Passer.BROADCASTER, "people are told and how far it is written", "the commit"),
 
     Point("keys.drafted", Passer.START, "a new key lies complete in a draft", "giving it its name"),
     Point("provision.after_login", Passer.START, "a service has its login", "its database"),

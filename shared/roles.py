@@ -133,6 +133,10 @@ class Action(StrEnum):
     ENTER_REPLY = "enter_reply"
     SEE_REPLIES = "see_replies"
     SIGN_IN = "sign_in"
+    SEE_BROADCASTS = "see_broadcasts"
+    DRAFT_BROADCAST = "draft_broadcast"
+    APPROVE_BROADCAST = "approve_broadcast"
+    HALT_BROADCAST = "halt_broadcast"
 
     READ_EVENTS = "read_events"
 
@@ -262,6 +266,10 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.ENTER_REPLY: _FIELD,
         Action.SEE_REPLIES: _FIELD,  # the words of people: an auditor checks figures
         Action.SIGN_IN: _EVERYBODY,  # who one is is just what is found out
+        Action.SEE_BROADCASTS: _READERS,
+        Action.DRAFT_BROADCAST: _CASEWORK,
+        Action.APPROVE_BROADCAST: _CASEWORK,  # and of these nobody what they wrote themselves
+        Action.HALT_BROADCAST: _FIELD,  # whoever sees that something goes wrong
         Action.READ_EVENTS: frozenset({Role.SERVICE, Role.OPERATOR}),  # the feed holds every region
     }
 )

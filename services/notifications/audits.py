@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.notifications.broadcasts import audit as broadcasts
 from services.notifications.contacts import audit as contacts
 from services.notifications.contacts.domain import circles
 from services.notifications.messages import audit as messages
@@ -98,3 +99,6 @@ AUDITS = Audits(
     ),
     effects=(contacts.ALL_CONTACTS, contacts.ALL_BUSINESSES, messages.ALL_MESSAGES),
 )
+
+FIGURES = broadcasts.CHECKS
+"""What is kept here beside what it follows from, as questions for those that disagree."""

@@ -15,5 +15,6 @@ TABLES: Sequence[PersonTable] = (
     told("message"),
     told("delivery"),
     told("withheld"),
+    told("broadcast_recipient"),
 )
 """Every table of notifications that says something of an owner."""

@@ -6,6 +6,8 @@ from functools import partial
 from uuid import UUID
 
 from services.notifications import hooks, resolving
+from services.notifications.broadcasts import api as broadcasts_api
+from services.notifications.broadcasts.expanding import broadcaster
 from services.notifications.contacts import api as contacts_api
 from services.notifications.contacts import handlers as contacts
 from services.notifications.contacts import preferences_api, subscriptions_api
@@ -146,7 +148,8 @@ SERVICE = Service(
         hooks.routes,
         replies_api.routes,
         sign_in_api.routes,
+        broadcasts_api.routes,
     ),
     reactions=REACTIONS,
-    workers=(sender, digester, reply_sweeper, sign_in_sweeper),
+    workers=(sender, digester, reply_sweeper, sign_in_sweeper, broadcaster),
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
+from typing import Final
 
 from services.notifications.night import awake_at, zone_of
 from services.notifications.people import Choices, Person
@@ -58,6 +59,10 @@ class Lane(IntEnum):
     PERSONAL = 1  # aid, invitations: for this person, with a day or a deadline in it
     INFORMATION = 2
     BROADCAST = 3  # many at once, which may take hours
+
+
+HELD_LANE: Final = 4
+"""Where what is queued of a broadcast waits while that is paused: no sender ever looks there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
-"""The check of everything: outboxes, streams, positions, parked events, effects, seats, the stock ledger, chains."""
+"""The check of everything: outboxes, streams, positions, parked events, effects, seats, broadcasts, stock, chains."""
 
 from collections.abc import Sequence
 
 from services.aid_distribution.audits import FIGURES
 from services.aid_distribution.chain.domain import SignedHead
 from services.aid_distribution.ledger.audit import audit
+from services.notifications.audits import FIGURES as BROADCAST_FIGURES
 from services.operations import chain_checks, effect_checks, outbox_checks
 from services.operations.findings import Finding, Steps, Verdict, fault, whole
 from services.operations.installation import Installation
@@ -42,6 +43,7 @@ async def verify(there: Installation, wait_seconds: float, steps: Steps, kept: S
         found += await effect_checks.recorded(there, source, steps, checked)
     found += await _ledger(there, steps, checked)
     found += await _trainings(there, steps, checked)
+    found += await _broadcasts(there, steps, checked)
     found += await chain_checks.chains(there, kept, steps, checked)
     return Verdict(whole=whole(found), checked=checked, findings=found)
 
@@ -102,6 +104,23 @@ async def _trainings(there: Installation, steps: Steps, checked: dict[str, int])
             f"{one.subject} in registration",
             f"expected {one.expected}, found {one.found}",
             "bring it back from a backup: the steps and the certificates are the truth",
+        )
+        for one in wrong
+    ]
+
+
+async def _broadcasts(there: Installation, steps: Steps, checked: dict[str, int]) -> list[Finding]:
+    advance = steps.begin("broadcasts", len(BROADCAST_FIGURES))
+    async with there.reading("notifications") as session:
+        wrong = await audit(session, BROADCAST_FIGURES)
+    advance(len(BROADCAST_FIGURES))
+    checked["broadcast checks"] = len(BROADCAST_FIGURES)
+    return [
+        fault(
+            one.check,
+            f"{one.subject} in notifications",
+            f"expected {one.expected}, found {one.found}",
+            "bring it back from a backup: the recipients and the steps are the truth",
         )
         for one in wrong
     ]

@@ -79,6 +79,7 @@ MASKS = "MASK-CLOTH"
 SMS_HOOK_SECRET = "for-the-trial"
 STATION, SOAP = "HANDWASH-STATION", "SOAP-5L"
 SITE = "CC-19.71-01"
+BROADCASTS = "/notifications/broadcasts"
 END = "2099-12-31"
 TAILOR, HER_OWNER = "0174472d-8680-7001-8000-000000000018", "0174472d-8680-7000-8000-000000000018"
 """A business of the province, and its owner, who has an address."""
@@ -125,12 +126,19 @@ class Office(Protocol):
     async def newest_code(self) -> str:
         """Give the code that was made last for somebody who signs in."""
 
+    async def is_of_a_colleague(self, broadcast_id: str) -> None:
+        """Let a broadcast be one to many that a colleague has written and submitted."""
+
 
 Recipe = Callable[[Office], Awaitable[Order]]
 
 
 def _post(service: str, path: str, **body: object) -> Order:
     return Order(service, "POST", path, body)
+
+
+def _in_days(days: int) -> str:
+    return (wib_day(datetime.now(UTC)) + timedelta(days=days)).isoformat()
 
 
 def _moment() -> str:
@@ -1279,6 +1287,74 @@ async def show_code(office: Office) -> Order:
     return _post("notifications", "/notifications/sign-in/tokens", phone=phone, code=code)
 
 
+async def draft_broadcast(office: Office) -> Order:
+    """Draft a broadcast to the one owner who has a business of some sector, told not before the day after next."""
+    for state in ("running", "paused"):  # only so many may be on their way, and these would be for two days
+        for one in (await office.asked("notifications", f"{BROADCASTS}?state={state}"))["items"]:
+            await office.done(_post("notifications", f"{BROADCASTS}/{one['id']}/cancellation", reason="Selesai"))
+    number = next(_numbers)
+    sector = f"kabar-{number}"
+    owner = {"name": f"Pemilik {number}", "email": f"kabar-{number}@contoh.example"}
+    business = {"name": f"Usaha {number}", "sector": sector, "region": REGION, "owner": owner}
+    await office.done(Order("registration", "POST", "/registration/businesses", business))
+    await office.rests()
+    return _post(
+        "notifications", BROADCASTS,
+        urgency="invitation", title_id="Kabar", body_id="{owner}: {business}", title_en="News", body_en="{owner}",
+        audience={"regions": [REGION], "sectors": [sector]}, expires_at=f"{_in_days(3)}T00:00:00Z",
+        starts_at=f"{_in_days(2)}T00:00:00Z",
+    )  # fmt: skip
+
+
+async def _of_broadcast(office: Office, *steps: str, **body: object) -> Order:
+    """Let a broadcast go through some steps, and give the order of the last."""
+    path = f"{BROADCASTS}/{(await office.done(await draft_broadcast(office)))['id']}"
+    for step in steps[:-1]:
+        await office.done(_post("notifications", f"{path}/{step}"))
+    return _post("notifications", f"{path}/{steps[-1]}", **body)
+
+
+async def submit_broadcast(office: Office) -> Order:
+    return await _of_broadcast(office, "submission")
+
+
+async def broadcast_at_once(office: Office) -> Order:
+    """Submit a broadcast of which its one reader is told at once."""
+    drafting = await draft_broadcast(office)
+    del drafting.body["starts_at"]
+    drafted = await office.done(drafting)
+    return _post("notifications", f"{BROADCASTS}/{drafted['id']}/submission")
+
+
+async def approve_broadcast(office: Office) -> Order:
+    path = await _of_a_colleague(office)
+    return _post("notifications", f"{path}/approval")
+
+
+async def reject_broadcast(office: Office) -> Order:
+    path = await _of_a_colleague(office)
+    return _post("notifications", f"{path}/rejection", reason="Salah tanggal")
+
+
+async def _of_a_colleague(office: Office) -> str:
+    """Let a broadcast wait that somebody else has submitted, as one to many; the audience is one all the same."""
+    drafted = await office.done(await draft_broadcast(office))
+    await office.is_of_a_colleague(drafted["id"])
+    return f"{BROADCASTS}/{drafted['id']}"
+
+
+async def pause_broadcast(office: Office) -> Order:
+    return await _of_broadcast(office, "submission", "pause")
+
+
+async def resume_broadcast(office: Office) -> Order:
+    return await _of_broadcast(office, "submission", "pause", "resumption")
+
+
+async def cancel_broadcast(office: Office) -> Order:
+    return await _of_broadcast(office, "submission", "cancellation", reason="Salah tanggal")
+
+
 async def decline_seat(office: Office) -> Order:
     _, enrolment = await _offered(office)
     return _of_enrolment(enrolment, "answer", answer="decline", how="phone")
@@ -1404,6 +1480,13 @@ ORDERS: Mapping[str, Recipe] = {
     "enter_reply": enter_reply,
     "ask_for_code": ask_for_code,
     "show_code": show_code,
+    "draft_broadcast": draft_broadcast,
+    "submit_broadcast": submit_broadcast,
+    "approve_broadcast": approve_broadcast,
+    "reject_broadcast": reject_broadcast,
+    "pause_broadcast": pause_broadcast,
+    "resume_broadcast": resume_broadcast,
+    "cancel_broadcast": cancel_broadcast,
 }
 """By the name of the route."""
 

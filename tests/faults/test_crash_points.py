@@ -25,6 +25,7 @@ from tests.faults.orders import (
     ORDERS,
     Order,
     Recipe,
+    broadcast_at_once,
     import_new_businesses,
     receive_stock,
     register_another,
@@ -403,6 +404,26 @@ async def test_what_was_imported_is_compared_by_whoever_comes_after_the_one_that
     assert grown["registration.business"] == 2
     assert "registration.duplicate_check" not in grown
     await trial.rests()
+
+
+# Broadcasts
+
+
+@points(Passer.BROADCASTER)
+async def test_a_broadcast_killed_over_a_stretch_of_people_tells_each_of_them_once(trial: Trial, point: Point) -> None:
+    order = await broadcast_at_once(trial)
+    notifications = trial.lives["notifications"]
+    await trial.settles()
+    before = await trial.rows()
+    await notifications.die_at(point.name)
+    await trial.send(order)
+    assert await notifications.death() == KILLED
+    assert "notifications.broadcast_recipient" not in more(before, await trial.rows())
+    await trial.begin("notifications")
+    await trial.sent_until_answered(order)
+    await trial.rests()
+    grown = more(before, await trial.rows())
+    assert grown["notifications.broadcast_recipient"] == grown["notifications.delivery"] == 1
 
 
 # What consumers leave word of, what is pruned, and what is restored

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -54,6 +55,16 @@ IMPORTING = (
     " UNION ALL SELECT 1 FROM duplicate_check"
 )
 """Finds an import on which somebody works still."""
+
+OF_A_COLLEAGUE = """
+    UPDATE broadcast SET drafted_by = 'rekan', submitted_by = 'rekan', submitted_at = now(), counted = 501,
+        state = 'submitted', steps = 2 WHERE id = $1
+"""
+SUBMITTED = """
+    INSERT INTO broadcast_step (broadcast_id, no, state, by, at) VALUES ($1, 2, 'submitted', 'rekan', now())
+"""
+TELLING = "SELECT 1 FROM broadcast WHERE state = 'running' AND coalesce(starts_at <= now(), true)"
+"""Finds a broadcast of which somebody is to be told still."""
 
 OVERDUE = "SELECT 1 FROM stock_exception WHERE state = 'open' AND due_at <= now() AND overdue_told_at IS NULL"
 """Finds an exception of which the next sweep has something to tell."""
@@ -150,6 +161,14 @@ class Trial:
         keys = KeyStore(self.home)
         return code_of(Vault(keys.master, keys.personal), made)
 
+    async def is_of_a_colleague(self, broadcast_id: str) -> None:
+        """Let a broadcast be one to many that a colleague has written and submitted."""
+        store = self.found.stores["notifications"]
+        async with store.transaction():
+            await store.execute("SET LOCAL session_replication_role = replica")  # who drafted it stays, else
+            await store.execute(OF_A_COLLEAGUE, UUID(broadcast_id))
+            await store.execute(SUBMITTED, UUID(broadcast_id))
+
     async def settles(self) -> None:
         """Wait until every effect of everything has arrived, without asking whether they are right."""
         await wait_until(self.is_still, REST_SECONDS_MAX, "everything to arrive")
@@ -170,6 +189,7 @@ class Trial:
             and await self.has_heard_all()
             and not await self._finds("SELECT 1 FROM parked")
             and not await self._finds(IMPORTING, "registration")
+            and not await self._finds(TELLING, "notifications")
             and not await self._finds("SELECT 1 FROM delivery WHERE state IN ('queued', 'sending')", "notifications")
             and await self.has_told_all("notifications")
         )

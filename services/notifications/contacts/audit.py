@@ -28,7 +28,7 @@ CONTACTS = text(
     "SELECT owner_id, name, phone, email, language, region FROM contact WHERE owner_id = ANY(CAST(:ids AS uuid[]))"
 )
 BUSINESSES = text(
-    "SELECT business_id, owner_id, name, region, trading FROM contact_business"
+    "SELECT business_id, owner_id, name, region, sector, trading FROM contact_business"
     " WHERE business_id = ANY(CAST(:ids AS uuid[]))"
 )
 CONSENTS = text("SELECT owner_id, given FROM contact_consent WHERE owner_id = ANY(CAST(:ids AS uuid[]))")
@@ -98,6 +98,8 @@ def _business(
         # A business that was never heard of is not remembered when it closes.
         return compared({"trading": False}, row) if row else ""
     expected = {"owner_id": event.owner_id, "name": event.name, "region": event.region, "trading": True}
+    if row is not None and row["sector"] is not None:  # what was heard before sectors were kept has none
+        expected["sector"] = event.sector
     return compared(expected, row)
 
 

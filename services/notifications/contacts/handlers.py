@@ -62,6 +62,7 @@ async def learn_businesses(work: Work, run: Sequence[Heard[BusinessRegistered | 
             owner_id=event.owner_id,
             name=event.name,
             region=event.region,
+            sector=event.sector,
             changed_at=work.now,
         )
         for event in (one.event for one in run)

@@ -52,12 +52,16 @@ class ContactRow(SQLModel, table=True):
 
 
 class ContactBusinessRow(SQLModel, table=True):
-    """Whose a business is; no foreign key, because its owner's own event may arrive later."""
+    """Whose a business is; no foreign key, because its owner's own event may arrive later.
+
+    Shape: `sector` is null for what was heard before sectors were kept
+    """
 
     __tablename__ = "contact_business"
     __table_args__ = (
         CheckConstraint(f"length(name) BETWEEN 1 AND {NAME_LENGTH_MAX}", name="contact_business_name_length"),
         CheckConstraint(f"region {REGION_SQL}", name="contact_business_region_well_formed"),
+        CheckConstraint("length(sector) BETWEEN 1 AND 40", name="contact_business_sector_length"),
         Index("contact_business_owner", "owner_id"),
     )
 
@@ -65,6 +69,7 @@ class ContactBusinessRow(SQLModel, table=True):
     owner_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
     name: str = Field(sa_column=Column(Text, nullable=False))
     region: str = Field(sa_column=Column(Text, nullable=False))
+    sector: str | None = Field(default=None, sa_column=Column(Text))
     trading: bool = Field(default=True, sa_column=Column(Boolean, nullable=False, server_default=true()))
     changed_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
 

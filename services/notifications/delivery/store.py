@@ -35,7 +35,7 @@ from services.notifications.delivery.domain import (
     Reason,
     State,
 )
-from services.notifications.plans import BY_PHONE, Channel, Lane, Plan
+from services.notifications.plans import BY_PHONE, HELD_LANE, Channel, Lane, Plan
 
 WAKE_CHANNEL = "delivery"
 """The NOTIFY channel on which senders hear that something was queued."""
@@ -63,7 +63,7 @@ class DeliveryRow(SQLModel, table=True):
         ),
         CheckConstraint(f"attempts BETWEEN 0 AND {ATTEMPTS_MAX}", name="delivery_attempts_limited"),
         CheckConstraint(f"errors BETWEEN 0 AND {ERRORS_MAX}", name="delivery_errors_limited"),
-        CheckConstraint(f"lane BETWEEN 0 AND {len(Lane) - 1}", name="delivery_lane_known"),
+        CheckConstraint(f"lane BETWEEN 0 AND {HELD_LANE}", name="delivery_lane_known"),
         CheckConstraint(
             f"cardinality(rest) <= {len(Channel)} AND NOT channel = ANY (rest)", name="delivery_rest_limited"
         ),

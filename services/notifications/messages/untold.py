@@ -13,6 +13,8 @@ from services.notifications.plans import Urgency
 from shared.database import Work
 
 PURPOSE: Final = "not_told"
+BROADCAST: Final = "broadcast"
+"""Whom a broadcast does not reach stands in its results; an office is not told of each of thousands."""
 WHOM: Mapping[Language, Mapping[str, str]] = {
     Language.INDONESIAN: {"owner": "pemilik", "staff": "petugas"},
     Language.ENGLISH: {"owner": "owner", "staff": "staff member"},
@@ -35,9 +37,12 @@ TEXTS: Mapping[Language, Words] = {
 
 
 async def concerning(work: Work, ids: Sequence[UUID]) -> list[MessageRow]:
-    """Give those of some messages of which an office has to hear: aid and invitations, and no news of this kind."""
+    """Give those of some messages of which an office has to hear: aid and invitations, and no news of this kind.
+
+    What a broadcast told is left out.
+    """
     rows = await store.find(work.session, ids)
-    return [row for row in rows if row.urgency != Urgency.INFORMATION and row.purpose != PURPOSE]
+    return [row for row in rows if row.urgency != Urgency.INFORMATION and row.purpose not in (PURPOSE, BROADCAST)]
 
 
 async def write(work: Work, failed: Sequence[tuple[MessageRow, Sequence[Person]]]) -> list[Told]:

@@ -1,6 +1,7 @@
 """Knowing which offers are open: learnt from what registration tells of seats and trainings."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -24,6 +25,18 @@ from shared.effect_audit import Seen, Told, compared, seen_in
 STEPS = (SeatOffered, SeatAccepted, SeatDeclined, SeatExpired, SeatWaitlisted, SeatWithdrawn)
 """Every fact after which an offer is open, or is not any more."""
 
+STANDINGS: Mapping[type[SeatEvent], str] = MappingProxyType(
+    {
+        SeatOffered: "offered",
+        SeatAccepted: "accepted",
+        SeatDeclined: "declined",
+        SeatExpired: "expired",
+        SeatWaitlisted: "waitlisted",
+        SeatWithdrawn: "withdrawn",
+    }
+)
+"""How a business stands with a training after each of them."""
+
 
 async def hear(work: Work, run: Sequence[Heard[SeatEvent]]) -> None:
     """Keep how enrolments stand: offered, or not."""
@@ -35,6 +48,7 @@ async def hear(work: Work, run: Sequence[Heard[SeatEvent]]) -> None:
             title=event.title,
             region=event.region,
             step=event.step,
+            standing=STANDINGS[type(event)],
             open=isinstance(event, SeatOffered),
             answer_by=event.answer_by if isinstance(event, SeatOffered) else None,
         )

@@ -25,6 +25,7 @@ from services.notifications.replies.domain import CHOICE_KEPT, TEXT_LENGTH_MAX, 
 
 MEANINGS_SQL = ", ".join(repr(one.value) for one in Meaning)
 OUTCOMES_SQL = ", ".join(repr(one.value) for one in Outcome)
+STANDINGS_SQL = "'offered', 'accepted', 'declined', 'expired', 'waitlisted', 'withdrawn'"
 OWNERS_MAX = 20
 OFFERS_MAX = 9
 
@@ -71,14 +72,19 @@ class ReplyRow(SQLModel, table=True):
 
 
 class SeatOfferRow(SQLModel, table=True):
-    """An offer of a seat as registration told it last; `answered` is what its owner replied to this offer."""
+    """An offer of a seat as registration told it last; `answered` is what its owner replied to this offer.
+
+    Shape: `standing` is null for what was heard before it was kept
+    """
 
     __tablename__ = "seat_offer"
     __table_args__ = (
         CheckConstraint("answered IN ('yes', 'no')", name="seat_offer_answer_known"),
         CheckConstraint("step > 0", name="seat_offer_step_counted"),
+        CheckConstraint(f"standing IN ({STANDINGS_SQL})", name="seat_offer_standing_known"),
         CheckConstraint("length(title) BETWEEN 1 AND 200", name="seat_offer_title_length"),
         Index("seat_offer_open", "business_id", postgresql_where=text("open")),
+        Index("seat_offer_business", "business_id"),
     )
 
     enrolment_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
@@ -87,6 +93,7 @@ class SeatOfferRow(SQLModel, table=True):
     title: str = Field(sa_column=Column(Text, nullable=False))
     region: str = Field(sa_column=Column(Text, nullable=False))
     step: int = Field(sa_column=Column(Integer, nullable=False))
+    standing: str | None = Field(default=None, sa_column=Column(Text))
     open: bool = Field(sa_column=Column(Boolean, nullable=False))
     answer_by: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     answered: str | None = Field(default=None, sa_column=Column(Text))
@@ -170,12 +177,13 @@ async def answer(session: AsyncSession, enrolment_id: UUID, meaning: Meaning) ->
 
 HEAR_OFFER = text(
     """
-    INSERT INTO seat_offer AS known (enrolment_id, training_id, business_id, title, region, step, open, answer_by)
-    VALUES (:enrolment_id, :training_id, :business_id, :title, :region, :step, :open,
+    INSERT INTO seat_offer AS known (enrolment_id, training_id, business_id, title, region, step, standing, open,
+                                     answer_by)
+    VALUES (:enrolment_id, :training_id, :business_id, :title, :region, :step, :standing, :open,
             CAST(:answer_by AS timestamptz))
     ON CONFLICT (enrolment_id) DO UPDATE SET
-        step = excluded.step, open = excluded.open, answer_by = excluded.answer_by, title = excluded.title,
-        business_id = excluded.business_id, region = excluded.region, answered = NULL
+        step = excluded.step, standing = excluded.standing, open = excluded.open, answer_by = excluded.answer_by,
+        title = excluded.title, business_id = excluded.business_id, region = excluded.region, answered = NULL
     WHERE known.step < excluded.step
     """
 )

@@ -46,6 +46,10 @@ OTHERS_OWN = (
     ("/registration/reveals", Role.AUDITOR),
     ("/registration/my/reveals", Role.OWNER),
     ("/notifications/subscriptions", Role.PROVINCE_STAFF),
+    ("/notifications/broadcasts", Role.PROVINCE_STAFF),
+    ("/notifications/broadcasts/{broadcast_id}/submission", Role.PROVINCE_STAFF),
+    ("/notifications/broadcasts/{broadcast_id}/approval", Role.PROVINCE_STAFF),
+    ("/notifications/broadcasts/{broadcast_id}/rejection", Role.PROVINCE_STAFF),
 )
 """What is for those who work with people, for the auditor, the person, or whom the rules tell; not for an operator."""
 

@@ -1,8 +1,11 @@
 """Broadcasts are paused, resumed, cancelled and come to an end of their own: what is being sent goes, nothing else."""
 
+import asyncio
 from collections import Counter
 from datetime import timedelta
 from uuid import UUID
+
+from sqlalchemy import text
 
 from services.notifications.broadcasts import expanding
 from services.notifications.delivery import handlers as delivery
@@ -45,7 +48,7 @@ async def sent(database: Database, taken: list[Delivery], outcome: Accepted | De
         attempts = await delivery.begin(work, SENDER, taken)
     answered = [Answered(one, attempts[one.id], outcome) for one in taken]
     async with database.work(OFFICE) as work:
-        await delivery.settle(work, SENDER, answered)
+        await delivery.settle(work, SENDER, answered, could_not_be_told)
 
 
 async def states(database: Database) -> Counter[tuple[str, str, int]]:
@@ -78,6 +81,29 @@ async def test_nobody_more_is_told_while_it_is_paused_also_after_another_start(d
     await halted(door, path, "resumption")
     await expanding.once(database, batch=5)
     assert len(await rows(database, "SELECT 1 FROM broadcast_recipient")) == 20
+
+
+async def test_no_halt_waits_for_what_a_sender_is_writing_and_the_next_look_sees_to_it(
+    door: Door, database: Database
+) -> None:
+    path = await begun(door, database)
+    for how, before, after in (("pause", Lane.BROADCAST, HELD_LANE), ("resumption", HELD_LANE, Lane.BROADCAST)):
+        async with database.work(OFFICE) as work:
+            await work.session.execute(text("SELECT id FROM delivery ORDER BY id LIMIT 2 FOR UPDATE"))
+            async with asyncio.timeout(5):
+                await halted(door, path, how)
+            assert await states(database) == {("whatsapp", "queued", before): 2, ("whatsapp", "queued", after): 4}
+        await expanding.once(database)
+        assert await states(database) == {("whatsapp", "queued", after): 6}
+    async with database.work(OFFICE) as work:
+        await work.session.execute(text("SELECT id FROM delivery ORDER BY id LIMIT 2 FOR UPDATE"))
+        async with asyncio.timeout(5):
+            await halted(door, path, "cancellation")
+    assert len(await leased(database)) == 2
+    async with database.work(OFFICE) as work:
+        await delivery.release(work, SENDER)
+    await expanding.once(database)
+    assert await leased(database) == []
 
 
 async def test_what_comes_back_or_fails_while_it_is_paused_waits_too(door: Door, database: Database) -> None:
@@ -114,7 +140,7 @@ async def test_a_paused_broadcast_expires_all_the_same(door: Door, database: Dat
     refused = await door(OFFICE).post(f"{path}/resumption")
     assert (refused.status_code, refused.json()["state"]) == (409, "expired")
     async with database.work(OFFICE) as work:
-        await delivery.sweep(work)
+        await delivery.sweep(work, could_not_be_told)
     assert await states(database) == {("whatsapp", "failed", HELD_LANE): 6}
 
 
@@ -150,7 +176,7 @@ async def test_a_cancelled_broadcast_sends_nothing_more_and_takes_no_other_way(d
     await sent(database, accepted, Accepted())
     await sent(database, failed, Refused("no"))
     async with database.work(OFFICE) as work:
-        await delivery.sweep(work)
+        await delivery.sweep(work, could_not_be_told)
     assert await states(database) == {
         ("whatsapp", "accepted", Lane.BROADCAST): 1, ("whatsapp", "failed", Lane.BROADCAST): 5
     }  # fmt: skip

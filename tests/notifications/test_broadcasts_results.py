@@ -44,7 +44,7 @@ async def path(door: Door, database: Database, clock: StoppedClock) -> str:
     async with database.work(OFFICE) as work:
         attempts = await delivery.begin(work, SENDER, taken)
     async with database.work(OFFICE) as work:
-        await delivery.settle(work, SENDER, [Answered(one, attempts[one.id], Accepted("ok")) for one in taken])
+        await delivery.settle(work, SENDER, [Answered(one, attempts[one.id], Accepted("ok")) for one in taken], could_not_be_told)
     return path
 
 
@@ -99,7 +99,7 @@ async def test_an_auditor_sees_nobody_by_name_and_another_region_sees_nothing(do
 async def test_what_was_cancelled_says_so(door: Door, path: str, database: Database) -> None:
     await door(OFFICE).post(f"{path}/cancellation", json={"reason": "Salah"})
     async with database.work(OFFICE) as work:
-        await delivery.sweep(work)
+        await delivery.sweep(work, could_not_be_told)
     rows = await told(door, path, OFFICE)
     assert (rows[4]["E"], rows[4]["F"], rows[4]["G"]) == ("gagal", "whatsapp", "dibatalkan")
 

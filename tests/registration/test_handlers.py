@@ -618,7 +618,7 @@ async def test_support_is_shown_latest_first_page_by_page(database: Database) ->
     assert seen == [2, 3, 1, 4]
 
 
-def test_the_service_reacts_to_what_businesses_received_and_what_became_of_kits() -> None:
+def test_the_service_reacts_to_what_businesses_received_what_became_of_kits_and_what_owners_answer() -> None:
     assert {reaction.event for reaction in REACTIONS} == {
         DistributionPosted,
         DistributionVoided,
@@ -626,4 +626,5 @@ def test_the_service_reacts_to_what_businesses_received_and_what_became_of_kits(
         *(ProductionDelivered, ProductionPaid),
         *(MarketSold, StockReturned, ReturnVoided),
         *(KitsReserved, KitsRefused, KitsReleased),
+        *(ReplyReceived, PhoneUnreachable),
     }

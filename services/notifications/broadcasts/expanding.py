@@ -55,7 +55,8 @@ async def look(batch: int, work: Work, *, window: int = WINDOW_MAX) -> bool:
     ended = await store.ended_since(work.session, work.now - ENDED_WATCHED)
     if not rows and not ended:
         return False
-    # A letter that failed over one channel is queued over the next, also while its broadcast is paused or just ended.
+    # A letter that failed over one channel is queued over the next, also while its broadcast is paused or just ended;
+    # and what a sender had in hand when it was paused, resumed or ended was left as it was.
     paused = [row.fact for row in rows if row.state == State.PAUSED]
     if paused:
         await store.move(work.session, paused, held=True)
@@ -65,6 +66,7 @@ async def look(batch: int, work: Work, *, window: int = WINDOW_MAX) -> bool:
     running = [row for row in rows if row.state == State.RUNNING]
     if not running:
         return False
+    await store.move(work.session, [row.fact for row in running], held=False)
     waiting = await store.waiting(work.session)
     for row in running:
         if row.listed_at is not None and not waiting.get(row.fact):

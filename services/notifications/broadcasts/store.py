@@ -279,18 +279,18 @@ async def waiting(session: AsyncSession) -> dict[str, int]:
     return {row.fact: row.waiting for row in rows}
 
 
-MOVE = text(
-    f"""
-    UPDATE delivery SET lane = :lane WHERE id IN (
+# Whoever waited here for a sender that waits for us would end both: what it has in hand is left to the next look.
+OF_FACTS_SQL = f"""
+    SELECT d.id FROM delivery d WHERE d.id IN (
         SELECT q.id FROM ({QUEUED_SQL}) q JOIN message m ON m.id = q.message_id
         WHERE m.fact = ANY(CAST(:facts AS text[]))
-    ) AND lane <> :lane RETURNING id
-    """  # noqa: S608  ours
-)
+    ) FOR UPDATE SKIP LOCKED
+"""  # noqa: S608  ours
+MOVE = text(f"UPDATE delivery SET lane = :lane WHERE id IN ({OF_FACTS_SQL}) RETURNING id")  # noqa: S608  ours
 
 
 async def move(session: AsyncSession, facts: Sequence[str], *, held: bool) -> int:
-    """Let what is queued of broadcasts wait, or go on; what a sender has in hand goes, and is not tried again so."""
+    """Let what is queued of broadcasts wait, or go on, but for what is being changed at this very moment."""
     lane, other = (HELD_LANE, Lane.BROADCAST.value) if held else (Lane.BROADCAST.value, HELD_LANE)
     asked = {"facts": list(facts), "channels": CHANNELS, "lanes": [other], "lane": lane}
     return len((await session.execute(MOVE, asked)).all())
@@ -300,10 +300,7 @@ async def move(session: AsyncSession, facts: Sequence[str], *, held: bool) -> in
 END = text(
     f"""
     UPDATE delivery SET expires_at = least(expires_at, greatest(created_at, CAST(:now AS timestamptz))), rest = '{{}}'
-    WHERE id IN (
-        SELECT q.id FROM ({QUEUED_SQL}) q JOIN message m ON m.id = q.message_id
-        WHERE m.fact = ANY(CAST(:facts AS text[]))
-    ) AND (cardinality(rest) > 0 OR expires_at > CAST(:now AS timestamptz)) RETURNING id
+    WHERE id IN ({OF_FACTS_SQL}) AND (cardinality(rest) > 0 OR expires_at > CAST(:now AS timestamptz)) RETURNING id
     """  # noqa: S608  ours
 )
 

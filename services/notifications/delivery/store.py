@@ -404,7 +404,7 @@ REROUTE = text(
         SELECT id FROM delivery d WHERE state = 'queued' AND attempts = 0 AND channel = ANY(CAST(:lacking AS text[]))
           AND cardinality(rest) > 0
           AND NOT EXISTS (SELECT FROM delivery o WHERE o.message_id = d.message_id AND o.channel = d.rest[1])
-        LIMIT :rows FOR UPDATE SKIP LOCKED
+        ORDER BY lane LIMIT :rows FOR UPDATE SKIP LOCKED
     )
     RETURNING *
     """

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from services import demo_movements
 from services.aid_distribution.alerts import handlers as alerts
 from services.aid_distribution.alerts.handlers import SetLevel
 from services.aid_distribution.distributions import limits
@@ -226,6 +227,7 @@ async def _stock(work: Work, province: Province) -> bool:
             AddPlace(code=place.code, name=place.name, kind=PlaceKind(place.kind), region=place.region),
         )
     _raise_first(await ledger.receive(work, [Asked(order, work.caller) for order in _receipts(province)]))
+    await demo_movements.load(work, province)
     await _prices(work, province)
     await _production(work, province)
     for station in province.stations:

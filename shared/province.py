@@ -25,9 +25,13 @@ from shared.province_rows import (
     Ceiling,
     Enrolment,
     Item,
+    Kit,
+    KitWork,
+    Loan,
     Market,
     OpeningStock,
     Owner,
+    ParkedIssue,
     Place,
     PriceObservation,
     Producer,
@@ -35,6 +39,7 @@ from shared.province_rows import (
     Province,
     RecipientLimit,
     Region,
+    Return,
     Row,
     Sector,
     Staff,
@@ -51,7 +56,7 @@ PROVINCES = Path(__file__).parent.parent / "provinces"
 TABLES: tuple[type[Row], ...] = (
     *(Region, Sector, Item, Place, Training, Owner, Business, Staff, OpeningStock),
     *(Ceiling, PriceObservation, StockLevel, Producer, ProductionCall, Enrolment, Station, RecipientLimit, Market),
-    *(Survey, SurveyAnswer),
+    *(Survey, SurveyAnswer, Kit, KitWork, Loan, Return, ParkedIssue),
 )
 
 WHOLE_NUMBER = "must be a whole number within its limits, digits only"
@@ -100,6 +105,8 @@ def read_province(folder: Path) -> Province:
     limits = files.table(RecipientLimit)
     markets = files.table(Market)
     surveys, survey_answers = files.table(Survey), files.table(SurveyAnswer)
+    kits, kit_work = files.table(Kit), files.table(KitWork)
+    loans, returns, exceptions = files.table(Loan), files.table(Return), files.table(ParkedIssue)
     faults = [*files.faults, *_repeated(files.cells), *_unresolved(files.cells, files.province_code)]
     if faults or about is None:
         raise BrokenProvince(folder, faults)
@@ -125,6 +132,11 @@ def read_province(folder: Path) -> Province:
         markets=markets,
         surveys=surveys,
         survey_answers=survey_answers,
+        kits=kits,
+        kit_work=kit_work,
+        loans=loans,
+        returns=returns,
+        exceptions=exceptions,
     )
 
 

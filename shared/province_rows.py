@@ -259,6 +259,82 @@ class StockLevel(Row, frozen=True, kw_only=True):
             raise ValueError("ok_at is not above low_at")
 
 
+class Kit(Row, frozen=True, kw_only=True):
+    """How much of an item goes into one kit."""
+
+    file: ClassVar[str] = "kits.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("kit", "item"),)
+    refers: ClassVar[Mapping[str, str]] = {"kit": Item.file, "item": Item.file}
+
+    kit: Code
+    item: Code
+    quantity: Positive
+
+
+class KitWork(Row, frozen=True, kw_only=True):
+    """Kits that were put together or taken apart at a place."""
+
+    file: ClassVar[str] = "kit_work.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("kit", "place", "occurred_at"),)
+    refers: ClassVar[Mapping[str, str]] = {"kit": Item.file, "place": Place.file}
+
+    kit: Code
+    place: Code
+    work: Literal["assemble", "unpack"]
+    quantity: Positive
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+
+
+class Loan(Row, frozen=True, kw_only=True):
+    """Assets that were lent, and how many of them have come back since."""
+
+    file: ClassVar[str] = "loans.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("place", "item", "borrower", "occurred_at"),)
+    refers: ClassVar[Mapping[str, str]] = {"place": Place.file, "item": Item.file}
+
+    place: Code
+    item: Code
+    quantity: Positive
+    borrower: Text
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+    due_on: date
+    returned: Positive | None = None
+    returned_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.returned is None) != (self.returned_at is None):
+            raise ValueError("returned and returned_at stand together")
+
+
+class Return(Row, frozen=True, kw_only=True):
+    """Goods that have gone back: from the public to a place, or from a place to whoever gave them."""
+
+    file: ClassVar[str] = "returns.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("place", "direction", "item", "occurred_at"),)
+    refers: ClassVar[Mapping[str, str]] = {"place": Place.file, "item": Item.file}
+
+    place: Code
+    direction: Literal["from_public", "to_supplier", "to_donor"]
+    item: Code
+    quantity: Positive
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+    reason: Text
+
+
+class ParkedIssue(Row, frozen=True, kw_only=True):
+    """Goods that are said to have left a place whose card does not hold them: an exception for somebody to settle."""
+
+    file: ClassVar[str] = "exceptions.csv"
+    unique: ClassVar[tuple[tuple[str, ...], ...]] = (("place", "item", "occurred_at"),)
+    refers: ClassVar[Mapping[str, str]] = {"place": Place.file, "item": Item.file}
+
+    place: Code
+    item: Code
+    quantity: Positive
+    reason: Literal["damaged", "lost", "expired", "recount", "other"]
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+
+
 class Producer(Row, frozen=True, kw_only=True):
     """What a business can make in a week, and how far its turnover has fallen, in thousandths."""
 
@@ -436,3 +512,8 @@ class Province(Struct, frozen=True, kw_only=True):
     markets: tuple[Market, ...]
     surveys: tuple[Survey, ...]
     survey_answers: tuple[SurveyAnswer, ...]
+    kits: tuple[Kit, ...]
+    kit_work: tuple[KitWork, ...]
+    loans: tuple[Loan, ...]
+    returns: tuple[Return, ...]
+    exceptions: tuple[ParkedIssue, ...]

@@ -13,6 +13,7 @@ from services.notifications.delivery.domain import Accepted, Deferred, Refused
 from services.notifications.delivery.handlers import Answered
 from services.notifications.delivery.receipts import Receipt
 from services.notifications.delivery.store import Delivery
+from services.notifications.giving_up import could_not_be_told
 from services.notifications.plans import HELD_LANE, Lane
 from shared.database import Database
 from tests.notifications.broadcast_story import drafted, let_go, people
@@ -126,7 +127,7 @@ async def test_the_next_way_of_what_was_taken_before_a_pause_is_put_to_the_rest_
     await sent(database, taken, Accepted("", "wamid.1"))
     await halted(door, path, "pause")
     async with database.work(OFFICE) as work:
-        await delivery.take_receipts(work, "whatsapp", [Receipt("1", "wamid.1", "failed", "470")])
+        await delivery.take_receipts(work, "whatsapp", [Receipt("1", "wamid.1", "failed", "470")], could_not_be_told)
     assert (await states(database))["sms", "queued", Lane.BROADCAST] == 1
     await expanding.once(database)
     assert (await states(database))["sms", "queued", HELD_LANE] == 1

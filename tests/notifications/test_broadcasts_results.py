@@ -15,6 +15,7 @@ from services.notifications.contacts import handlers as contacts
 from services.notifications.delivery import handlers as delivery
 from services.notifications.delivery.domain import Accepted, Reason
 from services.notifications.delivery.handlers import Answered
+from services.notifications.giving_up import could_not_be_told
 from shared.caller import Caller
 from shared.clock import WIB
 from shared.contracts.registration import PersonRestricted
@@ -44,7 +45,9 @@ async def path(door: Door, database: Database, clock: StoppedClock) -> str:
     async with database.work(OFFICE) as work:
         attempts = await delivery.begin(work, SENDER, taken)
     async with database.work(OFFICE) as work:
-        await delivery.settle(work, SENDER, [Answered(one, attempts[one.id], Accepted("ok")) for one in taken], could_not_be_told)
+        await delivery.settle(
+            work, SENDER, [Answered(one, attempts[one.id], Accepted("ok")) for one in taken], could_not_be_told
+        )
     return path
 
 

@@ -40,6 +40,7 @@ from shared.contracts.aid_distribution import (
     ReturnVoided,
     StockReturned,
 )
+from shared.contracts.notifications import PhoneUnreachable, ReplyReceived
 from shared.contracts.registration import (
     BusinessChanged,
     BusinessClosed,

@@ -258,7 +258,6 @@ def test_a_card_begins_after_the_one_before_and_not_in_the_future() -> None:
 async def test_the_family_card_changes_and_its_history_is_kept(door: Door, database: Database) -> None:
     business = await registered(door["office"])
     first = await door["pangkalpinang"].post(path_of(business, "kk"), json={"kk": KK, "since": "2019-08-29"})
-    assert first.status_code == 201, first.text
     assert (first.json()["kk"], first.json()["until"]) == ("*" * 12 + KK[-4:], None)
     assert KK not in first.text
     second = await door["office"].post(path_of(business, "kk"), json={"kk": NEW_KK, "since": "2020-09-01"})

@@ -56,6 +56,11 @@ story_source = "invented for a test"
     "survey_answers.csv": "survey,business,status,answered_on,turnover_before_rupiah,turnover_now_rupiah,"
     "capacity_before,capacity_now,workers_before,workers_now\n",
     "markets.csv": "place,model,opens_at,closes_at,item,price_rupiah,market_price_rupiah,allotment,limit_per_family\n",
+    "kits.csv": "kit,item,quantity\n",
+    "kit_work.csv": "kit,place,work,quantity,occurred_at\n",
+    "loans.csv": "place,item,quantity,borrower,occurred_at,due_on\n",
+    "returns.csv": "place,direction,item,quantity,occurred_at,reason\n",
+    "exceptions.csv": "place,item,quantity,reason,occurred_at\n",
 }
 
 
@@ -165,6 +170,12 @@ def test_every_regency_watches_its_masks_and_soap_which_are_well_at_first(demo: 
 def test_a_level_that_is_well_where_it_is_low_is_a_fault(broken: Path) -> None:
     change(broken, "stock_levels.csv", "WH-19.01,SOAP-5L,30,40", "WH-19.01,SOAP-5L,30,30")
     with pytest.raises(BrokenProvince, match=r"stock_levels.csv row 3: .*ok_at is not above low_at"):
+        read_province(broken)
+
+
+def test_a_loan_of_which_some_is_back_says_when(broken: Path) -> None:
+    change(broken, "loans.csv", ",1,2020-09-21T10:00:00+07:00", ",1,")
+    with pytest.raises(BrokenProvince, match=r"loans.csv row 2: .*returned and returned_at stand together"):
         read_province(broken)
 
 

@@ -12,7 +12,19 @@ from types import MappingProxyType
 import uvloop
 from rich.console import Console
 
-from benchmarks import history, http, imports, numbering, pipeline, registry, report, running, streams, taking
+from benchmarks import (
+    deliveries,
+    history,
+    http,
+    imports,
+    numbering,
+    pipeline,
+    registry,
+    report,
+    running,
+    streams,
+    taking,
+)
 from benchmarks.figures import Row
 from benchmarks.stage import Stage, staged
 from shared.telemetry import configure_logging
@@ -32,6 +44,7 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
         "history": history.rows,
         "registry": registry.rows,
         "imports": imports.rows,
+        "deliveries": deliveries.rows,
         "start": running.start,
     }
 )

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from benchmarks import (
     broadcasts,
+    deliveries,
     history,
     http,
     imports,
@@ -45,6 +46,7 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
         "registry": registry.rows,
         "imports": imports.rows,
         "broadcasts": broadcasts.rows,
+        "deliveries": deliveries.rows,
         "start": running.start,
     }
 )

@@ -26,6 +26,7 @@ from tests.faults.orders import (
     Order,
     Recipe,
     broadcast_at_once,
+    dispatch_transfer,
     import_new_businesses,
     receive_stock,
     register_another,
@@ -45,7 +46,7 @@ LANES = [(service, source) for service, sources in SUBSCRIPTIONS.items() for sou
 NEWS: dict[str, Recipe] = {
     "registration": register_another,
     "aid_distribution": receive_stock,
-    "notifications": register_another,  # of which its owner is told by letter, and that is an event too
+    "notifications": dispatch_transfer,  # of which its keepers are told by letter, and that is an event too
 }
 """An order after which a service has recorded something."""
 

@@ -17,6 +17,8 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     silent: bool = False
     """The line is cut instead of an answer."""
+    slow: bool = False
+    """Nothing is answered at all, until who asked gives up."""
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class GatewayServer:
     def __init__(self) -> None:
         self.port = 0
         self.posted: list[Posted] = []
+        self.answered: list[Answer] = []
         self.taken: list[str] = []
         self.repeated = 0
         self.answers: list[Answer] = []
@@ -60,6 +63,9 @@ class GatewayServer:
                 headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
                 raw = await reader.readexactly(int(headers["content-length"]))
                 answer = self._take(Posted(headers, msgspec.json.decode(raw), raw))
+                if answer.slow:
+                    await reader.read()
+                    return
                 if answer.silent:
                     writer.transport.abort()
                     return
@@ -79,6 +85,7 @@ class GatewayServer:
     def _take(self, posted: Posted) -> Answer:
         self.posted.append(posted)
         answer = self.answers.pop(0) if self.answers else self.decide()
+        self.answered.append(answer)
         key = posted.headers.get("idempotency-key")
         if key is not None and key in self.taken:
             self.repeated += 1

@@ -8,7 +8,15 @@ from uuid import uuid4
 import pytest
 
 from services.notifications.delivery.channels.gateway import Gateway
-from services.notifications.delivery.channels.limits import FAILURES_MAX, OPEN_SECONDS, Breaker, Bucket, Guarded
+from services.notifications.delivery.channels.limits import (
+    CLOSED,
+    FAILURES_MAX,
+    OPEN,
+    OPEN_SECONDS,
+    Breaker,
+    Bucket,
+    Guarded,
+)
 from services.notifications.delivery.channels.sms import Sms
 from services.notifications.delivery.channels.webhook import Webhook
 from services.notifications.delivery.channels.whatsapp import WhatsApp
@@ -146,6 +154,20 @@ async def test_after_failures_in_a_row_a_channel_is_left_alone_and_then_tried_wi
     assert isinstance(await channel.deliver(LETTER), Accepted)
     assert channel.batch > 1
     await channel.close()
+
+
+def test_what_times_out_after_later_letters_were_taken_says_nothing_against_a_channel() -> None:
+    breaker = Breaker("sms", lambda: 0.0)
+    slow = [breaker.begin() for _ in range(FAILURES_MAX * 2)]
+    breaker.note(Accepted(), breaker.begin())
+    for place in slow:
+        breaker.note(Repeatable("ReadTimeout"), place)
+    assert breaker.state == CLOSED
+    for _ in range(FAILURES_MAX):
+        breaker.note(Repeatable("ReadTimeout"), breaker.begin())
+    assert breaker.state == OPEN
+    breaker.note(Accepted(), slow[-1])
+    assert breaker.state == OPEN, "it was handed over before the channel failed"
 
 
 def test_no_more_are_begun_together_than_pass_in_half_a_second(gateway: GatewayServer) -> None:

@@ -31,12 +31,18 @@ CLOSED, HALF_OPEN, OPEN = 0, 1, 2
 
 
 class Breaker:
-    """Leaves a channel alone after failures in a row; then one letter tries whether it is well again."""
+    """Leaves a channel alone after failures in a row; then one letter tries whether it is well again.
+
+    In a row are letters by the order in which they were handed over: of many at once those that fail by a time-out
+    are the last to be answered, and say nothing against a channel that took what was handed over after them.
+    """
 
     def __init__(self, name: str, now: Callable[[], float] = monotonic) -> None:
         self._name = name
         self._now = now
-        self._failures = 0
+        self._begun = 0
+        self._taken = 0
+        self._failed: list[int] = []
         self._opened_at: float | None = None
         CHANNEL_STATE.labels(name).set(CLOSED)
 
@@ -47,21 +53,31 @@ class Breaker:
             return CLOSED
         return HALF_OPEN if self._now() - self._opened_at >= OPEN_SECONDS else OPEN
 
-    def note(self, outcome: Outcome) -> None:
+    def begin(self) -> int:
+        """Give the place of a letter that is handed over now."""
+        self._begun += 1
+        return self._begun
+
+    def note(self, outcome: Outcome, place: int) -> None:
         """Learn from an answer: a refusal is one of a letter, and the channel is well."""
         match outcome:
             case Accepted() | Refused():
-                self._failures, self._opened_at = 0, None
+                self._taken = max(self._taken, place)
+                self._failed = [failed for failed in self._failed if failed > self._taken]
+                if len(self._failed) < FAILURES_MAX:
+                    self._opened_at = None
             case Deferred(due_at=None) | Doubtful() | Repeatable():
-                self.failed()
+                self.failed(place)
             case Deferred():
                 pass  # it says itself when to come again
         CHANNEL_STATE.labels(self._name).set(self.state)
 
-    def failed(self) -> None:
+    def failed(self, place: int) -> None:
         """Count a failure; the last one that is borne, and each at a trial, leaves the channel alone for a while."""
-        self._failures += 1
-        if self._failures >= FAILURES_MAX:
+        if place < self._taken:
+            return
+        self._failed = [*self._failed, place][-FAILURES_MAX:]
+        if len(self._failed) >= FAILURES_MAX:
             self._opened_at = self._now()
             CHANNEL_STATE.labels(self._name).set(OPEN)
 
@@ -109,14 +125,15 @@ class Guarded:
         try:
             await self._channel.open()
         except ChannelDown:
-            self._breaker.failed()
+            self._breaker.failed(self._breaker.begin())
             raise
 
     async def deliver(self, letter: Letter) -> Outcome:
         """Hand over one letter when it is its turn."""
         await self._bucket.take()
+        place = self._breaker.begin()
         outcome = await self._channel.deliver(letter)
-        self._breaker.note(outcome)
+        self._breaker.note(outcome, place)
         return outcome
 
     async def close(self) -> None:

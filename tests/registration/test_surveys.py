@@ -668,7 +668,8 @@ async def merge(database: Database, survivor: UUID, *others: UUID) -> None:
         for into, one in pairwise((survivor, *others)):
             await work.session.execute(
                 text(
-                    "UPDATE business SET state = 'merged', state_reason = 'One and the same', merged_into = :into WHERE id = :one"
+                    "UPDATE business SET state = 'merged', state_reason = 'One and the same', merged_into = :into"
+                    " WHERE id = :one"
                 ),
                 {"into": into, "one": one},
             )

@@ -54,14 +54,14 @@ def run(app: AsgiApp, host: str, port: int, started: Started, beat: Callable[[],
 
     `started` runs beside it once requests are answered; `beat` is called twice a second in the caller's thread.
     """
-    _settle()
+    settle()
     try:
         uvloop.run(_serve(app, host, port, started, beat))
     finally:
         stopping.listen()
 
 
-def _settle() -> None:
+def settle() -> None:
     """Leave what is loaded by now out of every search for circles: with it a batch of orders cost a fifth more."""
     gc.collect()
     gc.freeze()

@@ -1,8 +1,10 @@
 from datetime import date
 
+import phonenumbers
 import pytest
 
 from services.registration.businesses.domain import (
+    MOBILE,
     BusinessData,
     BusinessIsClosed,
     BusinessIsMerged,
@@ -86,6 +88,13 @@ def test_a_scale_stays_unknown_while_what_it_needs_is_unknown() -> None:
 )
 def test_telephone_numbers_are_kept_as_the_network_dials_them(written: str, stored: str | None) -> None:
     assert e164(written) == stored
+
+
+def test_the_short_way_of_mobile_numbers_is_the_rule_of_the_library() -> None:
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region("ID")
+    assert metadata is not None
+    assert metadata.mobile is not None
+    assert metadata.mobile.national_number_pattern == MOBILE.pattern
 
 
 @pytest.mark.parametrize(

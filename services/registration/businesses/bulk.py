@@ -37,6 +37,7 @@ class Overtaken(Unavailable):
 async def known_of(work: Work, told: Sequence[Told], *, lock: bool) -> Known:
     """Give what is known of everything that is told; with `lock` nobody else changes it until the end."""
     known = Known()
+    await bulk_store.search_by_index(work.session)
     indexes = {index for one in told for index in one.nik_indexes or (one.nik_index,) if index}
     for row in await bulk_store.owners_by_nik(work.session, indexes):
         known.add_owner(row)

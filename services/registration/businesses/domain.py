@@ -4,6 +4,7 @@ Units:  money in whole rupiah; days are days in WIB
 Source: DOMAIN section 3
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ BILLION = 1_000 * MILLION
 SALES_RULE = "pp-7-2021"
 INDUSTRY_RULE = "permenperin-64-2016"
 PHONE_REGION = "ID"
+MOBILE = re.compile(r"8[1-35-9]\d{7,10}")
+"""A mobile number of this country behind its 0; a test holds it against the rule of the library."""
 
 KBLI_EDITIONS = (2015, 2017, 2020, 2025)
 """The editions of the classification that a code may be read in; the same digits mean other things in each."""
@@ -203,6 +206,8 @@ def scale_of_industry(workers: int, investment_rupiah: int) -> Scaled:
 
 def e164(phone: str) -> str | None:
     """Give a telephone number as E.164, read as people here write it (0812-...), or None when it cannot be one."""
+    if phone[:1] == "0" and phone.isascii() and MOBILE.fullmatch(phone, 1):
+        return f"+62{phone[1:]}"  # as nearly all are; the library takes 150 microseconds to say the same
     if not phone.isprintable():
         return None  # the library would read over what stands there
     try:
@@ -229,6 +234,8 @@ def names_agree(one: str, other: str) -> bool:
 
 
 def _folded(name: str) -> str:
+    if name.isascii():
+        return "".join(filter(str.isalnum, name.casefold())) or name
     plain = "".join(letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
     # A name without any letter or figure is compared as it stands, or all such names would be one.
     return "".join(letter for letter in plain.casefold() if letter.isalnum()) or name

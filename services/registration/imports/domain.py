@@ -22,7 +22,7 @@ OPEN_MAX: Final = 3
 """How many imports of one person may wait or run."""
 ROWS_PER_BATCH: Final = 500
 COMPARED_AT_ONCE: Final = 250
-"""So many businesses are compared in one transaction: half a second, in which nothing else is imported."""
+"""So many businesses are compared in one transaction, in which this worker imports nothing."""
 
 
 class State(StrEnum):
@@ -285,4 +285,4 @@ def _named(values: Mapping[str, Any]) -> object:
 
 def folded(name: str) -> str:
     """Give a name as two spellings of one are compared within a file."""
-    return "".join(letter for letter in name.casefold() if letter.isalnum()) or name
+    return "".join(filter(str.isalnum, name.casefold())) or name

@@ -25,9 +25,11 @@ from shared.caller import Caller, Role
 from shared.clock import wib_day
 from shared.crashpoints import reach
 from shared.database import ATTEMPTS_MAX, Database, Work, collided
-from shared.privacy import PersonKey
+from shared.privacy import PersonKey, Vault
 
 Task = Callable[[], Awaitable["Outcome | None"]]
+Understood = tuple[list[ReadRow], int]
+"""The rows of a batch that say something, and how many rows it has."""
 
 READ_AT_ONCE: Final = 4
 """How many batches are read from the file before they are stored."""
@@ -65,6 +67,7 @@ class Run:
     _reader: Reader | None = None
     _sees: Sees = field(default_factory=lambda: Sees({}))
     _regions: dict[str, str] = field(default_factory=dict)
+    _ahead: tuple[int, asyncio.Task[Understood]] | None = None
 
     @property
     def caller(self) -> Caller:
@@ -80,16 +83,22 @@ class Run:
     async def carry_out(self) -> None:
         """Do what is to be done until somebody must be asked, or it is over; raises Lost when it is ours no more."""
         try:
-            if self.job.state == State.IMPORTING:
-                await self._prepare()
-                await (self._all() if self.job.mode == Mode.ALL_OR_NOTHING else self._good_rows())
-                return
-            if self.job.layout is None:
-                await self._read()
-            await self._prepare()
-            await self._look_through(State.PREVIEWED)
+            await self._steps()
         except FileRefused as refusal:
             await self.fail(refusal.reason, refusal.detail)
+        finally:
+            if self._ahead is not None:
+                self._ahead[1].cancel()
+
+    async def _steps(self) -> None:
+        if self.job.state == State.IMPORTING:
+            await self._prepare()
+            await (self._all() if self.job.mode == Mode.ALL_OR_NOTHING else self._good_rows())
+            return
+        if self.job.layout is None:
+            await self._read()
+        await self._prepare()
+        await self._look_through(State.PREVIEWED)
 
     async def fail(self, failure: str, detail: str) -> None:
         """Give the import up for a reason."""
@@ -274,21 +283,38 @@ class Run:
 
     async def _batch(self, work: Work, no: int, *, lock: bool) -> Outcome | None:
         """Decide what becomes of the rows of one batch; None behind the last."""
-        sealed = await store.chunk(work.session, self.job.id, chunks.ROWS, no)
-        if sealed is None:
+        understood = await self._understanding(work, no)
+        if understood is None:
             return None
-        read, rows = await asyncio.to_thread(self._understood, work, no, sealed)
+        next_one = await self._begun(work, no + 1)
+        self._ahead = (no + 1, next_one) if next_one else None
+        read, rows = await understood
         known = await bulk.known_of(work, [one.told for one in read], lock=lock)
         now = told.Now(wib_day(work.now), work.now, work.new_id, work.caller)
         return await asyncio.to_thread(self._decided, read, rows, known, now)
 
-    def _understood(self, work: Work, no: int, sealed: bytes) -> tuple[list[ReadRow], int]:
+    async def _understanding(self, work: Work, no: int) -> asyncio.Task[Understood] | None:
+        """Give the understanding of a batch, begun while the database was at the one before; each is used once."""
+        ahead, self._ahead = self._ahead, None
+        if ahead and ahead[0] == no:
+            return ahead[1]
+        if ahead:
+            ahead[1].cancel()
+        return await self._begun(work, no)
+
+    async def _begun(self, work: Work, no: int) -> asyncio.Task[Understood] | None:
+        sealed = await store.chunk(work.session, self.job.id, chunks.ROWS, no)
+        if sealed is None:
+            return None
+        return asyncio.create_task(asyncio.to_thread(self._understood, work.vault, no, sealed))
+
+    def _understood(self, vault: Vault, no: int, sealed: bytes) -> Understood:
         rows: list[TableRow] = chunks.opened_rows(self._key, self.job.id, no, sealed)
         assert self._reader is not None  # noqa: S101 - prepared before any batch
         read = [one for row in rows if (one := self._reader.read(row.number, row.cells)) is not None]
         for one in read:
             if nik := one.told.values.get("nik"):
-                one.told.nik_indexes = work.vault.indexes(nik)
+                one.told.nik_indexes = vault.indexes(nik)
                 one.told.nik_index = one.told.nik_indexes[0]
         return read, len(rows)
 

@@ -314,7 +314,7 @@ async def _nothing_is_parked(found: Installation, service: str) -> list[str]:
 async def _messages_are_told_once(found: Installation) -> list[str]:
     # What was withheld from people to whom nobody writes is accounted for as if it were told.
     rows = await found.stores["notifications"].fetch(
-        # What answers a reply, comes with a code, is a broadcast, or tells of a message that did not arrive is caused by no event.
+        # No event causes what answers a reply, comes with a code, is a broadcast, or tells what did not arrive.
         "SELECT fact, person, purpose FROM message WHERE fact NOT LIKE 'reply/%' AND fact NOT LIKE 'sign-in/%'"
         " AND fact NOT LIKE 'broadcast/%' AND fact NOT LIKE 'message/%'"
         " UNION ALL SELECT fact, person, purpose FROM withheld"

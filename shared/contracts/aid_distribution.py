@@ -736,9 +736,10 @@ class KitsReleased(KitsEvent, frozen=True, kw_only=True):
 
 
 class ExceptionEvent(AidEvent, frozen=True, kw_only=True):
-    """Something that has happened in the field and could not be entered, because no card held the goods.
+    """Something that has happened in the field and could not be entered: no card held the goods, or a rule said no.
 
-    Shape: `short` is what was missing at the last attempt, `due_at` by when it is to be settled
+    Shape: `short` is what was missing when it ran short, `refusal` the code of what stood against it at the last
+           attempt, `due_at` by when it is to be settled
     """
 
     exception_id: UUID
@@ -749,6 +750,7 @@ class ExceptionEvent(AidEvent, frozen=True, kw_only=True):
     occurred_at: datetime
     due_at: datetime
     short: list[Goods]
+    refusal: str = "short_of_stock"
 
     @property
     def subject(self) -> str:

@@ -11,11 +11,12 @@ import msgspec
 import pytest
 
 from services.aid_distribution.distributions import handlers
-from services.aid_distribution.distributions.batch_rules import DeviceClock, in_order
+from services.aid_distribution.distributions.batch_rules import in_order
 from services.aid_distribution.distributions.batches import BatchView, SendBatch, post_batch
 from services.aid_distribution.distributions.orders import VoidDistribution
 from services.aid_distribution.ledger import handlers as ledger
 from services.aid_distribution.ledger.catalogue import Category, Unit
+from services.aid_distribution.ledger.device_clock import DeviceClock
 from services.aid_distribution.ledger.orders import AddItem, ReceivedLine
 from shared.caller import Caller
 from shared.contracts.aid_distribution import DistributionPosted

@@ -125,7 +125,7 @@ async def test_a_distribution_needs_recipients_that_are_known_open_and_the_calle
         await distribute(stocked, order, PANGKALPINANG)
     assert codes(refused) == [
         ("/recipients/businesses/1", "duplicate"),
-        ("/recipients/businesses/2", "unknown_business"),
+        ("/recipients/businesses/2", "business_closed"),
         ("/recipients/businesses/3", "unknown_business"),
         ("/recipients/businesses/4", "unknown_business"),
     ]

@@ -77,5 +77,5 @@ async def test_a_parked_sale_beyond_the_limit_of_its_family_stays_open(database:
     refused = await made(door["pangkalpinang"], f"{path}/application", {}, 409)
     assert (refused["code"], refused["reason"]) == ("sale_refused", "limit_per_family")
     dropped = await made(door["pangkalpinang"], f"{path}/drop", {"reason": "The family has had its share"})
-    assert (dropped["state"], dropped["last_refusal"]) == ("dropped", "sale_refused")
+    assert (dropped["state"], dropped["last_refusal"]) == ("dropped", "limit_per_family")
     assert said(await tell(database, market, told)) == ["entry_dropped"]

@@ -26,5 +26,8 @@ async def learn(work: Work, run: Sequence[Heard[BusinessRegistered | BusinessCha
 
 
 async def forget(work: Work, run: Sequence[Heard[BusinessClosed | BusinessMerged]]) -> None:
-    """Note that nothing is handed to these businesses any more."""
-    await store.close(work.session, [one.event.business_id for one in run])
+    """Note that nothing is handed to these businesses any more, and which one a merged one has turned out to be."""
+    await store.close(work.session, [one.event.business_id for one in run], work.now)
+    for one in run:  # a run is about others each, and one may be what another is merged into
+        if isinstance(one.event, BusinessMerged):
+            await store.merge(work.session, [(one.event.business_id, one.event.into)])

@@ -1,10 +1,10 @@
 """Batches from devices that were offline: in any order, each entry perhaps twice, by a clock that may be off by days.
 
 An entry is known by the id that the device made. It becomes a distribution once, whoever sends it and however often:
-sent again it is answered with what it became. What no card holds the goods of has happened all the same: it is parked
-as an exception, and tried again when it is sent again. What was to come out of a reservation that is gone comes out of
-the free goods (`happened`). What is refused became nothing and may be sent again. One entry that is wrong loses none of
-the others.
+sent again it is answered with what it became. What a rule stands against has happened all the same: it is parked as an
+exception, and tried again when it is sent again. What was to come out of a reservation that is gone comes out of
+the free goods (`happened`). What is refused is put wrongly, became nothing and may be sent again. One entry that is
+wrong loses none of the others.
 """
 
 import hashlib
@@ -17,14 +17,14 @@ from uuid import UUID
 import msgspec
 
 from services.aid_distribution.distributions import batch_store, parked
-from services.aid_distribution.distributions.batch_rules import DeviceClock, EntryIdReused, in_order, problem_of
+from services.aid_distribution.distributions.batch_rules import EntryIdReused, in_order, problem_of
 from services.aid_distribution.distributions.batch_store import Claim, DistributionBatchRow, Entered
 from services.aid_distribution.distributions.handlers import here_of
 from services.aid_distribution.distributions.happened import notes_of, post_happened
 from services.aid_distribution.distributions.orders import DistributionView, PostDistribution
 from services.aid_distribution.distributions.within_limits import Facts
 from services.aid_distribution.exceptions.store import ExceptionRow
-from services.aid_distribution.ledger.domain import ShortOfStock
+from services.aid_distribution.ledger.device_clock import DeviceClock
 from services.aid_distribution.ledger.orders import Moment, Order
 from shared.caller import Caller
 from shared.clock import shown
@@ -264,8 +264,10 @@ async def _enter(work: Work, caller: Caller, row: DistributionBatchRow, ours: Se
     facts = Facts()
     outcomes = await _post(work, asked, [new_id for *_, new_id in ordered], facts)
     came = list(zip([one for one, _, _ in ordered], outcomes, strict=True))
-    await _park(work, caller, row, [(one, fault) for one, fault in came if isinstance(fault, ShortOfStock)])
-    others = [(one.exception, fault) for one, fault in came if one.exception and _is_other(fault)]
+    await _park(
+        work, caller, row, [(one, fault) for one, fault in came if isinstance(fault, Refusal) and parked.parks(fault)]
+    )
+    others = [(one.exception, fault) for one, fault in came if one.exception and not parked.parks(fault)]
     await parked.note_refused(work, [(row, fault) for row, fault in others if isinstance(fault, Refusal)])
     entered = [(one, outcome) for one, outcome in came if not isinstance(outcome, Refusal)]
     await parked.note_entered(work, caller, [(one.exception, view) for one, view in entered if one.exception])
@@ -282,9 +284,9 @@ async def _enter(work: Work, caller: Caller, row: DistributionBatchRow, ours: Se
 
 
 async def _park(
-    work: Work, caller: Caller, row: DistributionBatchRow, short: Sequence[tuple[_Told, ShortOfStock]]
+    work: Work, caller: Caller, row: DistributionBatchRow, refused: Sequence[tuple[_Told, Refusal]]
 ) -> None:
-    """Park what no card holds the goods of, each entry once however often it is sent."""
+    """Park what a rule stands against, each entry once however often it is sent."""
     entries = [
         parked.ParkedEntry(
             order=as_posted(one.order),
@@ -295,11 +297,11 @@ async def _park(
             told_at=one.told_at,
             exception=one.exception,
         )
-        for one, fault in short
+        for one, fault in refused
         if one.order and one.told_at
     ]
     kept = await parked.park_entries(work, caller, entries)
-    for (one, _), exception in zip(short, kept, strict=True):
+    for (one, _), exception in zip(refused, kept, strict=True):
         one.exception = exception
 
 
@@ -327,10 +329,6 @@ async def _post(
     ]
 
 
-def _is_other(outcome: DistributionView | Refusal) -> bool:
-    return isinstance(outcome, Refusal) and not isinstance(outcome, ShortOfStock)
-
-
 def _entered(one: _Told, view: DistributionView, note: str | None) -> EntryOutcome:
     return EntryOutcome(
         index=one.index,
@@ -347,8 +345,8 @@ def _entered(one: _Told, view: DistributionView, note: str | None) -> EntryOutco
 def _not_entered(one: _Told, refusal: Refusal, *, parked: bool = False) -> EntryOutcome:
     """Answer for an entry that cannot be entered: the one place that decides what becomes of it.
 
-    What no card holds the goods of is parked, and stays so whatever stands against it when it is sent again; nothing is
-    kept of anything else, which has happened all the same: the device keeps it until somebody has put it right.
+    What a rule stands against is parked, and stays so whatever stands against it when it is sent again; nothing is kept
+    of what is put wrongly: the device keeps it until somebody has put it right.
     """
     return EntryOutcome(
         index=one.index,

@@ -26,8 +26,20 @@ class MoreThanReceived(Refusal):
     title = "More is returned than this business received"
 
 
-def recipient_mistakes(leaves: Mapping[str, object], known: Collection[UUID]) -> list[FieldError]:
-    """Say what is wrong with who received: nobody, the same business twice, or one that is not known."""
+class RecipientClosed(Refusal):
+    """A business that had closed received nothing any more."""
+
+    code = "business_closed"
+    title = "This business had closed"
+
+
+BUSINESS_CLOSED = RecipientClosed.code
+
+
+def recipient_mistakes(
+    leaves: Mapping[str, object], known: Collection[UUID], closed: Collection[UUID] = ()
+) -> list[FieldError]:
+    """Say what is wrong with who received: nobody, the same business twice, or one that is closed or not known."""
     named = {pointer: value for pointer, value in leaves.items() if pointer.startswith("/recipients/businesses/")}
     if not leaves.get("/recipients/public") and not named:
         return [FieldError("/recipients", "no_recipient", "Name the head count of the public, businesses, or both.")]
@@ -36,6 +48,8 @@ def recipient_mistakes(leaves: Mapping[str, object], known: Collection[UUID]) ->
     for pointer, business in named.items():
         if business in seen:
             errors.append(FieldError(pointer, "duplicate", "This business is named twice."))
+        elif business in closed:
+            errors.append(FieldError(pointer, BUSINESS_CLOSED, f"Business {business} had closed by then."))
         elif business not in known:
             errors.append(FieldError(pointer, "unknown_business", f"There is no open business {business}."))
         seen.add(business)

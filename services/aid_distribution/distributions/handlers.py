@@ -1,14 +1,21 @@
 """The main job: aid is handed out, the stock falls, the event is recorded and the receipt is given, all at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from services.aid_distribution.businesses import store as businesses
 from services.aid_distribution.distributions import evidence, store
-from services.aid_distribution.distributions.domain import recipient_mistakes, share_mistakes
+from services.aid_distribution.distributions.domain import (
+    BUSINESS_CLOSED,
+    RecipientClosed,
+    recipient_mistakes,
+    share_mistakes,
+)
 from services.aid_distribution.distributions.evidence import evidence_mistakes
 from services.aid_distribution.distributions.lists import recipients_of
 from services.aid_distribution.distributions.orders import (
@@ -45,15 +52,21 @@ class Here:
     known: Known
     businesses: dict[UUID, businesses.KnownBusinessRow]
 
-    def open_to(self, caller: Caller) -> frozenset[UUID]:
-        """Give the open businesses that the caller may know of."""
-        return frozenset(one.id for one in self.businesses.values() if one.state == "open" and caller.sees(one.region))
+    def open_to(self, caller: Caller, at: datetime) -> frozenset[UUID]:
+        """Give the businesses that the caller may know of and that were open at this moment."""
+        return frozenset(one.id for one in self.businesses.values() if one.open_at(at) and caller.sees(one.region))
+
+    def closed_to(self, caller: Caller, at: datetime) -> frozenset[UUID]:
+        """Give the businesses that the caller may know of and that had closed by this moment."""
+        return frozenset(one.id for one in self.businesses.values() if not one.open_at(at) and caller.sees(one.region))
 
     def mistakes(self, leaves: Leaves, caller: Caller, now: datetime) -> list[FieldError]:
         """Say everything that is wrong with a distribution beside its shape."""
+        told = leaves.get("/occurred_at")
+        at = told if isinstance(told, datetime) else now
         return [
             *order_mistakes(leaves, self.known, caller, now),
-            *recipient_mistakes(leaves, self.open_to(caller) if self.businesses else ()),
+            *recipient_mistakes(leaves, self.open_to(caller, at), self.closed_to(caller, at)),
             *share_mistakes(self.known.in_base_units(leaves)),
         ]
 
@@ -82,11 +95,26 @@ async def post_all(
     Shape: `ids` are those that the distributions are to have, in the same order, where something names them already;
            `facts` where they have happened whatever stands against them
     """
+    asked = await _to_survivors(work, asked)
     given = iter(ids or [work.new_id() for _ in asked])
     outcomes: list[DistributionView | Refusal] = []
     for run in apart(asked):
         outcomes += await _post_all(work, run, [next(given) for _ in run], facts)
     return outcomes
+
+
+async def _to_survivors(work: Work, asked: Sequence[Asked[PostDistribution]]) -> Sequence[Asked[PostDistribution]]:
+    """Name those that merged businesses have turned out to be: it is they who received."""
+    named = {business for one in asked for business in one.body.recipients.businesses}
+    merged = await businesses.survivors(work.session, named)
+    return [Asked(_merged(one.body, merged), one.caller) for one in asked] if merged else asked
+
+
+def _merged(order: PostDistribution, merged: Mapping[UUID, UUID]) -> PostDistribution:
+    told = order.recipients
+    shares = [msgspec.structs.replace(one, business=merged.get(one.business, one.business)) for one in told.shares]
+    named = [merged.get(one, one) for one in told.businesses]
+    return msgspec.structs.replace(order, recipients=msgspec.structs.replace(told, businesses=named, shares=shares))
 
 
 async def _post_all(
@@ -132,9 +160,13 @@ def _plan(
     errors += reserved.mistakes(order.reservation, order.place, order.occurred_at, one.caller)
     if order.evidence is not None:
         errors += evidence_mistakes(leaves, "/evidence")
+    new_id = work.new_id()
+    if facts is not None and facts.breach_accepted and (closed := _closed(errors, leaves)):
+        facts.breaches[new_id] = closed
+        errors = []
     if errors:
         return Invalid(errors)
-    told, new_id = leaving(order.lines, order.place, Virtual.PUBLIC, here.known), work.new_id()
+    told = leaving(order.lines, order.place, Virtual.PUBLIC, here.known)
     lines = reserved.leaving(order.reservation, told, order.occurred_at)
     if isinstance(lines, Refusal):
         if facts is None or order.reservation is None:
@@ -154,7 +186,15 @@ def _plan(
         lines=lines,
         packs=here.known.packed(order.lines),
         usable_only=True,
+        held_accepted=facts is not None and facts.held_accepted,
     )
+
+
+def _closed(errors: Sequence[FieldError], leaves: Leaves) -> RecipientClosed | None:
+    """Give the one rule that stands against an order where some recipients had closed and nothing else is wrong."""
+    if not errors or any(error.code != BUSINESS_CLOSED for error in errors):
+        return None
+    return RecipientClosed(errors[0].detail, businesses=[str(leaves[error.pointer]) for error in errors])
 
 
 def _row(one: Asked[PostDistribution], posted: Posted, row_id: UUID) -> DistributionRow:

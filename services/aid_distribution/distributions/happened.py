@@ -14,11 +14,14 @@ import msgspec
 from services.aid_distribution.distributions.handlers import post_all
 from services.aid_distribution.distributions.orders import DistributionView, PostDistribution
 from services.aid_distribution.distributions.within_limits import Facts
-from services.aid_distribution.ledger.domain import ShortOfStock
+from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock
 from services.aid_distribution.ledger.reserved_use import MoreThanReserved
 from shared.database import Work
 from shared.problems import Refusal
 from shared.routes import Asked
+
+ACCEPTED = (LotHeld, CountedSince)
+"""The rules of the ledger that what has happened may have broken, each once."""
 
 FROM_FREE, FROM_BOTH = "It was taken out of the free goods.", "The rest was taken out of the free goods."
 
@@ -53,3 +56,25 @@ async def post_happened(
             # What is short then as well is short as of when it happened.
             outcomes[place] = outcomes[place] if isinstance(outcome, Refusal) else outcome
     return outcomes
+
+
+async def post_accepted(
+    work: Work, asked: Asked[PostDistribution], new_id: UUID, facts: Facts
+) -> DistributionView | Refusal:
+    """Post a hand-out that has happened although rules stand against it, when somebody has said why they were broken.
+
+    A lot on hold that it names has left. What it took out of a reservation before a count leaves the free goods: the
+    count has said what lay there afterwards, so the reservation is as it was, for whoever made it to let go of.
+    """
+    (outcome,) = await post_happened(work, [asked], [new_id], facts)
+    broken: list[Refusal] = []
+    while facts.breach_accepted and isinstance(outcome, LotHeld | CountedSince) and len(broken) < len(ACCEPTED):
+        broken.append(outcome)
+        if isinstance(outcome, LotHeld):
+            facts.held_accepted = True
+        else:
+            asked = Asked(msgspec.structs.replace(asked.body, reservation=None), asked.caller)
+        (outcome,) = await post_happened(work, [asked], [new_id], facts)
+    if broken and not isinstance(outcome, Refusal):
+        facts.breaches.setdefault(outcome.posting_id, broken[0])
+    return outcome

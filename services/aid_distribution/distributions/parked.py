@@ -1,4 +1,4 @@
-"""Distributions that have happened and ran short: parked as exceptions, and entered later with all their effects."""
+"""Distributions that have happened and that a rule stands against: parked, and entered later with all their effects."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.aid_distribution.distributions import batch_store
 from services.aid_distribution.distributions.batch_rules import EntryIdReused
 from services.aid_distribution.distributions.batch_store import Claim
+from services.aid_distribution.distributions.domain import BUSINESS_CLOSED
 from services.aid_distribution.distributions.handlers import post_all
-from services.aid_distribution.distributions.happened import notes_of, post_happened
+from services.aid_distribution.distributions.happened import notes_of, post_accepted
+from services.aid_distribution.distributions.limit_rules import LimitReached
 from services.aid_distribution.distributions.orders import DistributionView, ParkDistribution, PostDistribution
 from services.aid_distribution.distributions.within_limits import Facts
 from services.aid_distribution.exceptions import parking, store
@@ -21,10 +23,10 @@ from services.aid_distribution.exceptions.domain import Breach, EntryDropped, No
 from services.aid_distribution.exceptions.orders import ApplyException, ExceptionView, exception_view
 from services.aid_distribution.exceptions.parking import Applier, Short, asked_of, undated
 from services.aid_distribution.exceptions.store import ExceptionRow
-from services.aid_distribution.ledger.domain import ShortOfStock
+from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock
 from shared.caller import Caller
 from shared.database import Work
-from shared.problems import Refusal
+from shared.problems import Invalid, Refusal
 from shared.routes import Asked
 
 KIND = "distribution"
@@ -40,10 +42,10 @@ class FromBatch(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParkedEntry:
-    """An entry of a device that ran short, and the exception that it is already, if it is one."""
+    """An entry of a device that a rule stands against, and the exception that it is already, if it is one."""
 
     order: PostDistribution
-    refusal: ShortOfStock
+    refusal: Refusal
     entry_id: UUID
     digest: bytes
     batch_id: UUID
@@ -66,7 +68,7 @@ async def park_distribution(work: Work, caller: Caller, body: ParkDistribution) 
     return exception_view(row, HIDDEN, work.now)
 
 
-def _short(order: PostDistribution, refusal: ShortOfStock, **more: Any) -> Short:
+def _short(order: PostDistribution, refusal: Refusal, **more: Any) -> Short:
     return Short(kind=KIND, order=order, place=order.place, occurred_at=order.occurred_at, refusal=refusal, **more)
 
 
@@ -82,8 +84,15 @@ def dropped(row: ExceptionRow) -> EntryDropped | None:
     return EntryDropped(f"It was dropped: {row.drop_reason}", exception_id=str(row.id))
 
 
+def parks(outcome: object) -> bool:
+    """Tell whether an entry was refused by a rule, and not for how it is put: then it has happened, and is kept."""
+    if isinstance(outcome, Invalid):
+        return bool(outcome.errors) and all(error.code == BUSINESS_CLOSED for error in outcome.errors)
+    return isinstance(outcome, ShortOfStock | LimitReached | LotHeld | CountedSince)
+
+
 async def park_entries(work: Work, caller: Caller, entries: Sequence[ParkedEntry]) -> list[ExceptionRow]:
-    """Park entries, and keep of those that are parked already that they ran short again; in the same order."""
+    """Park entries, and keep of those that are parked already that they were told again; in the same order."""
     await parking.note_refused(work, [(one.exception, one.refusal) for one in entries if one.exception])
     new = [one for one in entries if one.exception is None]
     fresh = [
@@ -120,7 +129,7 @@ async def enter(work: Work, caller: Caller, row: ExceptionRow, how: ApplyExcepti
         claim = Claim(row.entry_id, new_id, row.digest, told.told_at)
         if not await batch_store.claim(work.session, told.batch_id, row.owner, [claim]):
             return EntryIdReused("This entry has been entered by another id.")
-    (outcome,) = await post_happened(work, [Asked(order, undated(caller))], [new_id], facts)
+    outcome = await post_accepted(work, Asked(order, undated(caller)), new_id, facts)
     if not isinstance(outcome, Refusal):
         await batch_store.note(work.session, notes_of([outcome], facts))
         refused = facts.breaches.get(outcome.posting_id)

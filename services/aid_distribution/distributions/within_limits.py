@@ -32,13 +32,14 @@ Businesses = dict[UUID, KnownBusinessRow]
 class Facts:
     """What is to be known of hand-outs that have happened whatever stands against them; it grows as they are posted.
 
-    Shape:  `breach_accepted` where somebody says why a limit was passed. By the posting: `breaches` are the limits that
-            were, `not_reserved` says why not all was taken out of the reservation. `ended` is when reservations were
-            released or expired, by the reservation
+    Shape:  `breach_accepted` where somebody says why a rule was broken, `held_accepted` where a lot on hold that was
+            named was handed out. By the posting: `breaches` are the rules that were, `not_reserved` says why not all
+            was taken out of the reservation. `ended` is when reservations were released or expired, by the reservation
     """
 
     breach_accepted: bool = False
-    breaches: dict[UUID, LimitReached] = field(default_factory=dict)
+    held_accepted: bool = False
+    breaches: dict[UUID, Refusal] = field(default_factory=dict)
     not_reserved: dict[UUID, Refusal] = field(default_factory=dict)
     ended: dict[UUID, datetime] = field(default_factory=dict)
 
@@ -129,7 +130,7 @@ async def post_within_limits(
 
 def _note(facts: Facts | None, plan: Draft | Refusal, refused: LimitReached | None) -> None:
     if facts is not None and refused is not None and isinstance(plan, Draft):
-        facts.breaches[plan.id] = refused
+        facts.breaches.setdefault(plan.id, refused)
 
 
 async def _count(work: Work, asked: Collection[Handout]) -> Counted | None:

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from services.aid_distribution.ledger.domain import ShortOfStock
-from shared.problems import Refusal
+from shared.problems import Invalid, Refusal
 
 DEADLINE_DAYS = 7
 """By when an exception is to be settled, where whoever parks it says nothing else."""
@@ -86,9 +86,18 @@ class EntryDropped(Refusal):
     title = "This entry was dropped"
 
 
-def short_cards(refusal: ShortOfStock) -> list[ShortCard]:
-    """Give the cards that a refusal names."""
+def short_cards(refusal: Refusal) -> list[ShortCard]:
+    """Give the cards that a refusal names; where another rule stands against it, there are none."""
+    if not isinstance(refusal, ShortOfStock):
+        return []
     return msgspec.convert(refusal.members["cards"], list[ShortCard])
+
+
+def code_of(refusal: Refusal) -> str:
+    """Name the rule that stands against an order: the one mistake of an order, or the reason of a sale."""
+    if isinstance(refusal, Invalid) and len(codes := {error.code for error in refusal.errors}) == 1:
+        return codes.pop()
+    return str(refusal.members.get("reason") or refusal.code)
 
 
 def due_at(now: datetime, wished: datetime | None = None) -> datetime:

@@ -1,4 +1,4 @@
-"""Parking what has happened and ran short, for whichever capability it came to, and settling it.
+"""Parking what has happened and a rule stands against, for whichever capability it came to, and settling it.
 
 A capability parks its own kind of order and says in `main` how that kind is entered (`Applier`), so that nothing
 here knows any of them.
@@ -18,6 +18,7 @@ from services.aid_distribution.exceptions.domain import (
     ShortCard,
     State,
     causes_named,
+    code_of,
     due_at,
     short_cards,
     with_causes,
@@ -37,7 +38,7 @@ O = TypeVar("O", bound=Order)  # noqa: E741 - an order
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Short:
-    """An order that has happened and ran short, as its capability hands it over.
+    """An order that has happened and that a rule stands against, as its capability hands it over.
 
     Shape:  `entry_id` and `digest` say which entry of a device it was, `context` what entering it needs beside it
     """
@@ -46,7 +47,7 @@ class Short:
     order: Order
     place: str
     occurred_at: datetime
-    refusal: ShortOfStock
+    refusal: Refusal
     entry_id: UUID | None = None
     digest: bytes | None = None
     context: Mapping[str, object] = field(default_factory=dict)
@@ -102,7 +103,7 @@ def _row(work: Work, caller: Caller, one: Short, cards: Sequence[ShortCard], her
         opened_at=work.now,
         due_at=due_at(work.now, one.due_at),
         last_attempt_at=work.now,
-        last_refusal=one.refusal.code,
+        last_refusal=code_of(one.refusal),
     )
 
 
@@ -113,7 +114,7 @@ async def note_refused(work: Work, refused: Sequence[tuple[ExceptionRow, Refusal
         row.cards = msgspec.to_builtins(cards)
     for row, refusal in refused:
         row.attempts += 1
-        row.last_attempt_at, row.last_refusal = max(work.now, row.last_attempt_at), refusal.code
+        row.last_attempt_at, row.last_refusal = max(work.now, row.last_attempt_at), code_of(refusal)
         row.version += 1
     await work.session.flush()
 
@@ -174,6 +175,7 @@ def _fact(row: ExceptionRow, cards: Sequence[ShortCard], here: Known) -> dict[st
         "place_name": here.places[row.place].name,
         "occurred_at": row.occurred_at,
         "due_at": row.due_at,
+        "refusal": row.last_refusal,
         "short": [
             Goods(
                 item=card.item,
@@ -187,7 +189,7 @@ def _fact(row: ExceptionRow, cards: Sequence[ShortCard], here: Known) -> dict[st
     }
 
 
-async def _cards(work: Work, refusals: Sequence[ShortOfStock]) -> list[list[ShortCard]]:
+async def _cards(work: Work, refusals: Sequence[Refusal]) -> list[list[ShortCard]]:
     """Give the short cards of each refusal, with their likely causes."""
     cards = [short_cards(refusal) for refusal in refusals]
     together = [card for of_one in cards for card in of_one]

@@ -41,7 +41,10 @@ class ExceptionRow(SQLModel, table=True):
         CheckConstraint("owner <> ''", name="stock_exception_has_owner"),
         CheckConstraint("due_at >= opened_at", name="stock_exception_due_after_opened"),
         CheckConstraint("occurred_at <= opened_at", name="stock_exception_has_happened"),
-        CheckConstraint("jsonb_array_length(cards) > 0", name="stock_exception_is_short_of_something"),
+        CheckConstraint(
+            "last_refusal <> 'short_of_stock' OR jsonb_array_length(cards) > 0",
+            name="stock_exception_is_short_of_something",
+        ),
         CheckConstraint("attempts > 0 AND last_attempt_at >= opened_at", name="stock_exception_attempts"),
         CheckConstraint("deadline_no > 0", name="stock_exception_deadlines_are_counted"),
         CheckConstraint("overdue_told_at >= due_at", name="stock_exception_told_when_overdue"),

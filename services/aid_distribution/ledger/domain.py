@@ -247,6 +247,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     Shape:  `lot` of a line may be None: what leaves is then taken by expiry, what comes in has no lot
             `usable_only` skips expired and held lots when choosing, and refuses a held one that is named
             `wanted_on` is a later day on which what is chosen must still be good, as of a promise
+            `held_accepted` hands out a held one that is named all the same: it has happened, and somebody says why
             `packs` are the lines that were told in packs, of which `lines` has the base units
             `counted` are the lines of a count, which has no others; `uncounted` the cards of a count to be reversed
     """
@@ -261,6 +262,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     reverses: UUID | None = None
     usable_only: bool = False
+    held_accepted: bool = False
     wanted_on: date | None = None
     packs: tuple[Packed, ...] = ()
     counted: tuple[Counted, ...] = ()

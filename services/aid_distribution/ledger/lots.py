@@ -115,7 +115,7 @@ def _notes(
 
 def held_mistake(draft: Draft, cards: Cards) -> LotHeld | None:
     """Refuse to hand out a lot by name that is on hold."""
-    if not draft.usable_only:
+    if not draft.usable_only or draft.held_accepted:
         return None
     named = (CardKey(line.from_place, line.item, line.lot) for line in draft.lines if line.lot)
     held = [key for key in named if (card := cards.get(key)) and card.held]

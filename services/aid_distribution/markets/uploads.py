@@ -1,7 +1,7 @@
 """What a counter tells, and all that is known of it before anything is decided.
 
-A sale that no card holds the goods of has happened all the same: it is parked as an exception, and tried again when it
-is told again.
+A sale that no card holds the goods of, or that is beyond a limit or an allotment, has happened all the same: it is
+parked as an exception, and tried again when it is told again.
 """
 
 from collections.abc import Collection
@@ -185,14 +185,15 @@ def of_counter(row: ExceptionRow) -> OfCounter:
 
 
 async def settle_parked(upload: Upload) -> None:
-    """Park what no card holds the goods of, each sale once, and close what was parked and is in the book now.
+    """Park what no card holds the goods of or a limit stands against, each sale once; close what is in the book now.
 
     What was parked and meets a limit that others have used up since stays parked too: somebody decides about it.
     """
     work, caller = upload.work, upload.caller
     again = {entry_id: row for entry_id, row in upload.parked.items() if _still_waits(upload, entry_id)}
     await parking.note_refused(work, [(row, why_not(upload, entry_id)) for entry_id, row in again.items()])
-    new = [entry_id for entry_id in upload.short if entry_id not in again]
+    beyond = [entry_id for entry_id, outcome in upload.outcomes.items() if outcome.code in BREACHES]
+    new = [one for one in dict.fromkeys([*upload.short, *beyond]) if one not in upload.parked]
     kept = dict(zip(new, await parking.park(work, caller, [_short(upload, one) for one in new]), strict=True))
     for entry_id, row in (again | kept).items():
         refused = upload.outcomes[entry_id]
@@ -227,7 +228,7 @@ def _short(upload: Upload, entry_id: UUID) -> Short:
         order=ParkedSale(**{name: getattr(told, name) for name in SaleEntry.__struct_fields__}),
         place=upload.market.place,
         occurred_at=upload.moment(upload.entries[entry_id]),
-        refusal=upload.short[entry_id],
+        refusal=why_not(upload, entry_id),
         entry_id=entry_id,
         digest=bytes.fromhex(fingerprint(told)),
         context=msgspec.to_builtins(OfCounter(upload.market.id, upload.order.counter)),

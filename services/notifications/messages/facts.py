@@ -76,6 +76,7 @@ LENGTH_MAX: Mapping[str, int] = MappingProxyType(
         "ceiling": 16,
         "giver": 36,
         "goods": 64,
+        "why": 76,
         "item": 40,
         "rejected": 40,
         "number": 24,
@@ -181,6 +182,22 @@ CHANGES: Mapping[Language, tuple[str, str, str]] = MappingProxyType(
     }
 )
 """Of a session: it is held on another day, on its day, or not at all."""
+
+SHORT = "short_of_stock"
+RULES: Mapping[str, Mapping[Language, str]] = MappingProxyType(
+    {
+        code: {Language.INDONESIAN: indonesian, Language.ENGLISH: english}
+        for code, indonesian, english in (
+            ("limit_reached", "melebihi batas penerima", "beyond the limit of a recipient"),
+            ("limit_per_family", "melebihi batas keluarga", "beyond the limit of the family"),
+            ("allotment_exhausted", "melebihi jatah pasar", "beyond the allotment of the market"),
+            ("lot_held", "lot sedang ditahan", "the lot is on hold"),
+            ("counted_since", "sudah dihitung sesudahnya", "a later count stands"),
+            ("business_closed", "usaha penerima sudah tutup", "the business had closed"),
+        )
+    }
+)
+"""What is said of the rules by which something that has happened may be refused."""
 
 NONE: Mapping[Language, str] = MappingProxyType({Language.INDONESIAN: "tidak ada", Language.ENGLISH: "none"})
 
@@ -506,11 +523,22 @@ def _(event: StockExpiring, reading: Reading) -> Values:
 @_facts.register(ExceptionChanged)
 def _(event: ExceptionOpened | ExceptionOverdue | ExceptionChanged, reading: Reading) -> Values:
     return {
-        "goods": _goods(event.short, reading),
+        "why": _against(event, reading),
         "place": event.place_name,
         "until": moment(event.due_at, reading.language),
         "when": moment(event.occurred_at, reading.language),
     }
+
+
+def _against(event: ExceptionOpened | ExceptionOverdue | ExceptionChanged, reading: Reading) -> str:
+    """Say what stands against what has happened: the goods that are short, or the rule that it breaks."""
+    indonesian = reading.language is Language.INDONESIAN
+    if event.refusal == SHORT:
+        short = _goods(event.short, reading)
+        return f"stok kurang {short}" if indonesian else f"{short} short"
+    if (said := RULES.get(event.refusal)) is None:
+        return f"ditolak oleh aturan {event.refusal}" if indonesian else f"refused by the rule {event.refusal}"
+    return said[reading.language]
 
 
 def _alert(event: StockAlert, reading: Reading) -> Values:

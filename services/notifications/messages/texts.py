@@ -258,13 +258,13 @@ TEXTS: dict[str, dict[Language, Words]] = {
     "exception_opened": {
         ID: Words(
             "Belum terbukukan di {place}",
-            "Yang terjadi {when} di {place} belum dapat dibukukan: stok kurang {goods}. Mohon cari sebabnya, lalu "
+            "Yang terjadi {when} di {place} belum dapat dibukukan: {why}. Mohon cari sebabnya, lalu "
             "bukukan atau batalkan paling lambat {until}.",
             "Anda menerima pesan ini karena kantor Anda merawat stok ini.",
         ),
         EN: Words(
             "Not yet in the book at {place}",
-            "What happened {when} at {place} cannot be booked yet: {goods} short. Please find out why, then book or "
+            "What happened {when} at {place} cannot be booked yet: {why}. Please find out why, then book or "
             "drop it by {until}.",
             "You get this because your office keeps this stock.",
         ),
@@ -272,13 +272,13 @@ TEXTS: dict[str, dict[Language, Words]] = {
     "exception_yours": {
         ID: Words(
             "Diserahkan kepada Anda: {place}",
-            "Anda diminta menyelesaikan yang terjadi {when} di {place} dan belum dibukukan: stok kurang {goods}. Mohon "
+            "Anda diminta menyelesaikan yang terjadi {when} di {place} dan belum dibukukan: {why}. Mohon "
             "bukukan atau batalkan paling lambat {until}.",
             "Anda menerima pesan ini karena Anda ditunjuk menyelesaikannya.",
         ),
         EN: Words(
             "Handed to you: {place}",
-            "You are to settle what happened {when} at {place} and is not in the book: {goods} short. Please book or "
+            "You are to settle what happened {when} at {place} and is not in the book: {why}. Please book or "
             "drop it by {until}.",
             "You get this because you were named to settle it.",
         ),
@@ -286,13 +286,12 @@ TEXTS: dict[str, dict[Language, Words]] = {
     "exception_overdue": {
         ID: Words(
             "Lewat waktu: belum terbukukan di {place}",
-            "Yang terjadi {when} di {place} masih belum dibukukan: stok kurang {goods}. Batas waktunya {until}. Mohon "
-            "diselesaikan.",
+            "Yang terjadi {when} di {place} masih belum dibukukan: {why}. Batas waktunya {until}. Mohon diselesaikan.",
             "Anda menerima pesan ini karena kantor Anda merawat stok ini.",
         ),
         EN: Words(
             "Overdue: not yet in the book at {place}",
-            "What happened {when} at {place} is still not booked: {goods} short. It was to be settled by {until}. "
+            "What happened {when} at {place} is still not booked: {why}. It was to be settled by {until}. "
             "Please settle it.",
             "You get this because your office keeps this stock.",
         ),

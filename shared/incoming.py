@@ -1,7 +1,7 @@
 """What comes in with a request, read with no more trust than it deserves, and every mistake in it told at once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TypeVar
@@ -195,16 +195,30 @@ def _key_mistakes(request: Incoming) -> list[FieldError]:
     return [FieldError(pointer="/header/Idempotency-Key", code="bad_format", detail=detail)]
 
 
-def key_of(request: Incoming, caller: Caller, body: bytes, vault: Vault | None = None) -> Key | None:
+def key_of(
+    request: Incoming, caller: Caller, body: bytes, vault: Vault | None = None, anew: Collection[str] = ()
+) -> Key | None:
     """Give whose retry of what this would be; None where no retry is announced.
 
-    With a vault the digest of the request is keyed: a NIK is short enough to be tried out on a plain one.
+    With a vault the digest of the request is keyed: a NIK is short enough to be tried out on a plain one. What a retry
+    says `anew`, as the moment at which it is sent, makes no other request of it.
     """
     value = request.header(b"idempotency-key", None)
     if value is None or request.method != "POST":
         return None
-    digest = idempotency.request_hash(request.method, request.path, request.scope["query_string"], body)
+    digest = idempotency.request_hash(request.method, request.path, request.scope["query_string"], _without(body, anew))
     return Key(caller.subject, value, vault.digest(digest) if vault else digest)
+
+
+def _without(body: bytes, anew: Collection[str]) -> bytes:
+    """Give a body without some of its members, and else as it stands."""
+    if not anew:
+        return body
+    try:
+        told = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError:
+        return body  # it is refused for its shape, and nothing is kept of it
+    return msgspec.json.encode({name: value for name, value in told.items() if name not in anew})
 
 
 def expected_version(request: Incoming) -> int:

@@ -138,7 +138,7 @@ class Edge:
                 call = Call(work, caller, accept=accept, public_url=self.public_url, settings=self.settings)
                 found = await route.handler(call=call, **arguments)
             return read_response(request, found)
-        key = key_of(request, caller, body, self.database.vault)
+        key = key_of(request, caller, body, self.database.vault, getattr(route.body, "anew", ()))
         if route.together:
             waiting = Waiting(Asked(arguments["body"], caller), key)
             answer = await self._group(route).submit(waiting)

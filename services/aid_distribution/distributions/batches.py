@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -61,7 +61,13 @@ RawEntry = Annotated[
 
 
 class SendBatch(Order, frozen=True, kw_only=True):
-    """What a device has kept while it was offline; `sent_at` is what its clock says when it sends."""
+    """What a device has kept while it was offline; `sent_at` is what its clock says when it sends.
+
+    Each try says its own `sent_at`: the same body two days later would be taken for a clock that is two days behind.
+    The same Idempotency-Key stands for all of these tries, and an entry is known by its id without one as well.
+    """
+
+    anew: ClassVar[tuple[str, ...]] = ("sent_at",)
 
     device: Device
     sent_at: Moment

@@ -2,8 +2,8 @@
 
 A telephone whose clock is off says wrong moments, and says with the same clock when it sends them. So the distance
 between the two is right, and is counted back from the moment at which the batch arrives. Within some minutes the
-device is taken at its word: a message takes its time on the way. So each try has to say when it is sent itself: what was
-said at an earlier one cannot be told from a clock that is behind by the time between the two.
+device is taken at its word: a message takes its time on the way. So each try has to say when it is sent itself: what
+was said at an earlier one cannot be told from a clock that is behind by the time between the two.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """What may be asked of a market, and what it answers."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -107,9 +107,16 @@ class SaleEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class RecordSales(Order, frozen=True, kw_only=True):
-    """What a counter has sold while it was offline, in any order, told again if need be."""
+    """What a counter has sold while it was offline, in any order, told again if need be.
+
+    Shape:  `sent_at` is what the counter's clock says when it sends, anew at each try: by it the moments of its sales
+            are put right where its clock is off. Without it they are taken at their word
+    """
+
+    anew: ClassVar[tuple[str, ...]] = ("sent_at",)
 
     counter: Annotated[Text, msgspec.Meta(examples=["Loket 1, HP Nurhayati"])]
+    sent_at: Moment | None = None
     entries: Annotated[list[SaleEntry], msgspec.Meta(min_length=1, max_length=ENTRIES_MAX)]
 
 

@@ -12,7 +12,7 @@ from services.aid_distribution.markets.domain import BREACHES, SELLS, Entry, Tak
 from services.aid_distribution.markets.handlers import market_for_update
 from services.aid_distribution.markets.orders import RecordSales, SalesView
 from services.aid_distribution.markets.store import MarketSaleLineRow, MarketSaleRow
-from services.aid_distribution.markets.uploads import Upload, fingerprint, gather, outcome_of, parked_of, settle_parked
+from services.aid_distribution.markets.uploads import Upload, gather, outcome_of, parked_of, settle_parked
 from shared.caller import Caller
 from shared.contracts.aid_distribution import MarketSold
 from shared.database import Work
@@ -124,7 +124,7 @@ def _take(upload: Upload, entry: Entry, verdict: Taken, posted: Posted | None) -
         recorded_at=upload.work.now,
         coupon_id=entry.coupon.id if entry.coupon else None,
         family=entry.family,
-        fingerprint=fingerprint(told),
+        fingerprint=upload.prints[entry.id],
         double_use=verdict.double_of is not None,
         first_sale_id=verdict.double_of,
         posting_id=posted.draft.id if posted else None,

@@ -17,6 +17,7 @@ from services.aid_distribution.exceptions import store as exceptions
 from services.aid_distribution.exceptions.domain import EntryDropped, Posting, State
 from services.aid_distribution.exceptions.parking import Short
 from services.aid_distribution.exceptions.store import ExceptionRow
+from services.aid_distribution.ledger.device_clock import DeviceClock
 from services.aid_distribution.ledger.domain import ShortOfStock, when_mistakes
 from services.aid_distribution.ledger.known import Known, known_by_code
 from services.aid_distribution.ledger.orders import Order
@@ -43,10 +44,11 @@ HIDDEN = ("coupon", "family")
 
 
 class OfCounter(msgspec.Struct, frozen=True):
-    """What entering a sale needs beside it."""
+    """What entering a sale needs beside it; `sold_at` is its moment by a good clock."""
 
     market_id: UUID
     counter: str
+    sold_at: datetime | None = None
 
 
 class ParkedSale(Order, frozen=True, kw_only=True):
@@ -64,8 +66,9 @@ class Upload:
     """What one counter tells.
 
     Shape: `parked` are the exceptions that its entries have become, `short` the sales that no card holds the goods of;
-           `told` and `entries` by the ids of the counter, the first of two that share one; `first` are the first uses
-           of coupons; `outcomes` and `written` grow while it is decided
+           `told` and `entries` by the ids of the counter, the first of two that share one, `told` dated by a good clock
+           and `prints` as they were told; `first` are the first uses of coupons; `outcomes` and `written` grow while it
+           is decided
     """
 
     work: Work
@@ -74,6 +77,7 @@ class Upload:
     order: RecordSales
     here: Known
     told: dict[UUID, SaleEntry]
+    prints: dict[UUID, str]
     entries: dict[UUID, Entry]
     coupons: dict[UUID, MarketCouponRow]
     book: Book
@@ -103,9 +107,12 @@ async def gather(work: Work, caller: Caller, market: MarketRow, order: RecordSal
     parked = await parked_of(work, order)
     signed = signed_coupons(work, [one.coupon for one in order.entries if one.coupon])
     coupons = await store.coupons(work.session, market.id, {one.coupon_id for one in signed.values()})
-    told: dict[UUID, SaleEntry] = {}
+    as_told: dict[UUID, SaleEntry] = {}
     for one in order.entries:
-        told.setdefault(one.id, one)
+        as_told.setdefault(one.id, one)
+    prints = {one.id: fingerprint(one) for one in as_told.values()}
+    clock = DeviceClock(order.sent_at, work.now) if order.sent_at else None
+    told = {one.id: _dated(one, clock, parked.get(one.id)) for one in as_told.values()}
     waiting = {entry_id for entry_id, row in parked.items() if row.state == State.OPEN}
     entries = {one.id: _entry(one, market, signed, coupons, waiting) for one in told.values()}
     offered = (await store.items_of(work.session, [market.id]))[market.id]
@@ -115,9 +122,17 @@ async def gather(work: Work, caller: Caller, market: MarketRow, order: RecordSal
     taken = await store.taken(work.session, market.id, families)
     book = Book(Model(market.model), offers, {coupon: sale.id for coupon, sale in first.items()}, taken)
     here = await known_by_code(work, [*offers, *([market.coupon_item] if market.coupon_item else [])])
-    upload = Upload(work, caller, market, order, here, told, entries, coupons, book, first, parked)
+    upload = Upload(work, caller, market, order, here, told, prints, entries, coupons, book, first, parked)
     await _settle_known(upload)
     return upload
+
+
+def _dated(one: SaleEntry, clock: DeviceClock | None, parked: ExceptionRow | None) -> SaleEntry:
+    """Date a sale by a good clock: as when it was parked, for the counter's may be another one now."""
+    first = of_counter(parked).sold_at if parked else None
+    if first is None and clock is not None:
+        first = clock.corrected(one.sold_at)
+    return one if first is None else msgspec.structs.replace(one, sold_at=first)
 
 
 def _entry(
@@ -156,7 +171,7 @@ async def _settle_known(upload: Upload) -> None:
     first = await store.sales(upload.work.session, ids)
     for one in upload.order.entries:
         row = before.get(one.id)
-        if fingerprint(one) != fingerprint(upload.told[one.id]):
+        if fingerprint(one) != upload.prints[one.id]:
             upload.refuse(one.id, "id_taken", "This id stands for two sales; none of them was taken.")
         elif row is not None and (row.market_id != upload.market.id or row.fingerprint != fingerprint(one)):
             upload.refuse(one.id, "id_taken", "This id stands for another sale.")
@@ -164,7 +179,7 @@ async def _settle_known(upload: Upload) -> None:
             upload.outcomes[one.id] = outcome_of(row, "repeated", first.get(row.first_sale_id or row.id))
         elif refused := _parked_otherwise(upload, one):
             upload.refuse(one.id, *refused)
-        elif wrong := when_mistakes(one.sold_at, upload.work.now, upload.caller.role):
+        elif wrong := when_mistakes(upload.told[one.id].sold_at, upload.work.now, upload.caller.role):
             upload.refuse(one.id, wrong[0].code, wrong[0].detail)
 
 
@@ -222,7 +237,7 @@ def why_not(upload: Upload, entry_id: UUID) -> Refusal:
 
 
 def _short(upload: Upload, entry_id: UUID) -> Short:
-    told = upload.told[entry_id]
+    told = next(one for one in upload.order.entries if one.id == entry_id)
     return Short(
         kind=KIND,
         order=ParkedSale(**{name: getattr(told, name) for name in SaleEntry.__struct_fields__}),
@@ -230,8 +245,8 @@ def _short(upload: Upload, entry_id: UUID) -> Short:
         occurred_at=upload.moment(upload.entries[entry_id]),
         refusal=why_not(upload, entry_id),
         entry_id=entry_id,
-        digest=bytes.fromhex(fingerprint(told)),
-        context=msgspec.to_builtins(OfCounter(upload.market.id, upload.order.counter)),
+        digest=bytes.fromhex(upload.prints[entry_id]),
+        context=msgspec.to_builtins(OfCounter(upload.market.id, upload.order.counter, upload.told[entry_id].sold_at)),
     )
 
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Final
 
-from services.notifications.night import awake_at, zone_of
 from services.notifications.people import Choices, Person
+from shared.night import awake_at, zone_of
 
 AGE_MAX = timedelta(days=7)
 """Older than this a message is not worth sending any more (DOMAIN notifications, RapidPro)."""

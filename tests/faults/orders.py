@@ -126,6 +126,9 @@ class Office(Protocol):
     async def newest_code(self) -> str:
         """Give the code that was made last for somebody who signs in."""
 
+    async def let_time_to_answer_pass(self, training_id: str) -> None:
+        """Let the offers of a training be over that nobody has answered."""
+
     async def is_of_a_colleague(self, broadcast_id: str) -> None:
         """Let a broadcast be one to many that a colleague has written and submitted."""
 
@@ -535,9 +538,12 @@ async def offer_seats(office: Office) -> Order:
 
 
 async def offer_seats_that_nobody_answers(office: Office) -> Order:
-    """Offer a seat until now, so that the time to answer is over when somebody looks."""
+    """Leave an offer that is over, to be written down by whoever offers seats next."""
     training, _ = await _applied(office)
-    return _of_training(training, "offers", answer_by=_moment())
+    await office.done(_of_training(training, "offers"))
+    await office.settles()  # else the sweeper, which was woken by the offer, could be first
+    await office.let_time_to_answer_pass(training["id"])
+    return _of_training(training, "offers")
 
 
 async def offer_no_seat(office: Office) -> Order:

@@ -56,6 +56,8 @@ IMPORTING = (
 )
 """Finds an import on which somebody works still."""
 
+OVER = "UPDATE enrolment SET answer_by = now() WHERE training_id = $1 AND state = 'offered'"
+
 OF_A_COLLEAGUE = """
     UPDATE broadcast SET drafted_by = 'rekan', submitted_by = 'rekan', submitted_at = now(), counted = 501,
         state = 'submitted', steps = 2 WHERE id = $1
@@ -160,6 +162,10 @@ class Trial:
         made = await self.found.stores["notifications"].fetchval("SELECT id FROM sign_in_code ORDER BY id DESC LIMIT 1")
         keys = KeyStore(self.home)
         return code_of(Vault(keys.master, keys.personal), made)
+
+    async def let_time_to_answer_pass(self, training_id: str) -> None:
+        """Let the offers of a training be over that nobody has answered."""
+        await self.found.stores["registration"].execute(OVER, UUID(training_id))
 
     async def is_of_a_colleague(self, broadcast_id: str) -> None:
         """Let a broadcast be one to many that a colleague has written and submitted."""

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.notifications.night import WIB, WIT, WITA, awake_at, last_morning, zone_of
 from services.notifications.people import Choices, Language, Person
 from services.notifications.plans import AGE_MAX, Channel, Lane, Urgency, plan_for, plan_for_code
+from shared.clock import WIB
+from shared.night import WIT, WITA, awake_at, last_morning, zone_of
 
 
 def wib(day: int, hour: int, minute: int = 0) -> datetime:

@@ -14,6 +14,7 @@ from services.registration.trainings import offers
 from services.registration.trainings.enrolment_rules import deadline
 from services.registration.trainings.offers_sweep import run
 from shared.caller import Caller, Role
+from shared.clock import WIB
 from shared.contracts.notifications import ReplyReceived
 from shared.contracts.registration import (
     SeatAccepted,
@@ -177,7 +178,7 @@ async def test_an_offer_is_answered_once_and_before_its_deadline(story: Story) -
     training = await story.announce(seats=2)
     first, second = await story.applicants(training, 2)
     done = await story.offer(training)
-    assert datetime.fromisoformat(done["answer_by"]) == deadline(story.clock.at)
+    assert datetime.fromisoformat(done["answer_by"]) == deadline(story.clock.at, WIB)
     assert (await story.answer(first)).json()["state"] == "accepted"
     assert (await story.answer(first)).json()["code"] == "step_not_possible"
     story.clock.at += timedelta(days=3)
@@ -396,17 +397,32 @@ async def test_an_owner_finds_the_trainings_to_come_and_their_own_enrolments(sto
 LISTENS = "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE '%-offers' AND datname = current_database()"
 
 
-async def test_an_offer_that_nobody_can_answer_any_more_is_over_with_its_making(story: Story) -> None:
-    training = await story.announce(seats=1)
+async def test_no_offer_is_made_that_nobody_has_time_to_answer(story: Story) -> None:
+    training = await story.announce(seats=1, sessions=[(story.clock.today + timedelta(days=1)).isoformat()])
+    await story.applicants(training, 2)
+    path, offices = f"/registration/trainings/{training['id']}/offers", story.door["office"]
+    for earlier in (timedelta(), timedelta(minutes=6)):
+        answer = await offices.post(path, json={"answer_by": (story.clock.at - earlier).isoformat()})
+        assert told(answer) == {("/answer_by", "in_the_past")}
+    story.clock.at = story.clock.at.replace(hour=11, minute=30)  # half past six in the evening
+    assert await story.refused("office", path) == (409, "no_time_to_answer")
+    story.clock.at = story.clock.at.replace(hour=12, minute=30)  # whoever telephones sets the deadline
+    asked = (story.clock.at + timedelta(minutes=20)).isoformat()
+    assert len((await story.offer(training, answer_by=asked))["offered"]) == 1
+    story.clock.at = story.clock.at.replace(hour=13, minute=30)  # half past eight: asleep until it begins
+    tomorrow = (story.clock.at + timedelta(days=1)).isoformat()
+    assert await story.refused("office", path, answer_by=tomorrow) == (409, "no_time_to_answer")
+
+
+async def test_a_seat_that_is_free_in_the_last_night_is_not_lost_unseen(story: Story) -> None:
+    training = await story.announce(seats=1, sessions=[(story.clock.today + timedelta(days=1)).isoformat()])
     enrolments = await story.applicants(training, 2)
-    done = await story.offer(training, answer_by=story.clock.at.isoformat())
-    assert (done["offered"], done["expired"]) == ([enrolments[0]["id"]], 1)
-    assert await story.states(enrolments) == ["expired", "offered"]
-    earlier = (story.clock.at - timedelta(minutes=6)).isoformat()
-    answer = await story.door["office"].post(
-        f"/registration/trainings/{training['id']}/offers", json={"answer_by": earlier}
-    )
-    assert told(answer) == {("/answer_by", "in_the_past")}
+    await story.offer(training)
+    story.clock.at = story.clock.at.replace(hour=13, minute=30)  # half past eight in the evening
+    assert (await story.answer(enrolments[0], "decline")).status_code == 201
+    assert await story.states(enrolments) == ["declined", "waitlisted"]
+    assert (await story.training(training))["seats_taken"] == 0
+    assert await story.audited() == []
 
 
 async def test_an_officer_enrols_no_business_that_they_do_not_see(story: Story) -> None:

@@ -14,10 +14,9 @@ from services.registration.trainings.certificates import initials
 from services.registration.trainings.domain import sessions_needed
 from services.registration.trainings.enrolment_rules import (
     ANSWER_TIME,
+    ANSWER_TIME_LEAST,
     HOLDS_A_SEAT,
     OVER,
-    QUIET_BEGINS_HOUR,
-    QUIET_ENDS_HOUR,
     STEPS,
     WHY,
     Applicant,
@@ -28,9 +27,11 @@ from services.registration.trainings.enrolment_rules import (
     deadline,
     offers_close,
     reasons,
+    time_to_answer,
 )
 from services.registration.trainings.entry_codes import CODE_LENGTH, Entry
 from shared.clock import WIB
+from shared.night import EVENING, MORNING, WIT, zone_of
 
 RIGHT = Applicant(sector="garment", region="19.71", active=True, taken_before=False, applied_on=date(2020, 9, 1))
 
@@ -100,8 +101,8 @@ def test_a_seat_is_left_by_a_named_step_and_who_is_out_may_apply_again() -> None
 )
 def test_an_offer_has_a_day_of_hours_in_which_people_may_be_asked(now: str, until: str) -> None:
     made, ends = (datetime.fromisoformat(moment).replace(tzinfo=WIB) for moment in (now, until))
-    assert deadline(made.astimezone(UTC)) == ends
-    assert deadline(made.astimezone(UTC)).tzinfo == UTC
+    assert deadline(made.astimezone(UTC), WIB) == ends
+    assert deadline(made.astimezone(UTC), WIB).tzinfo == UTC
 
 
 @given(
@@ -110,19 +111,42 @@ def test_an_offer_has_a_day_of_hours_in_which_people_may_be_asked(now: str, unti
     )
 )
 def test_a_deadline_is_never_at_night_and_leaves_exactly_its_time(now: datetime) -> None:
-    until = deadline(now).astimezone(WIB)
-    assert timedelta(hours=QUIET_ENDS_HOUR) <= timedelta(hours=until.hour, minutes=until.minute)
-    assert timedelta(hours=until.hour, minutes=until.minute) <= timedelta(hours=QUIET_BEGINS_HOUR)
+    until = deadline(now, WIB).astimezone(WIB)
+    assert MORNING <= until.time().replace(second=0, microsecond=0) <= EVENING
     awake, at = timedelta(), now
     while at < until:  # by hand, minute by minute, against the rule
         step = min(timedelta(minutes=1), until - at)
-        awake += step * (QUIET_ENDS_HOUR <= at.astimezone(WIB).hour < QUIET_BEGINS_HOUR)
+        awake += step * (MORNING <= at.astimezone(WIB).time() < EVENING)
         at += step
     assert abs(awake - ANSWER_TIME) <= timedelta(minutes=2)
 
 
 def test_no_offer_is_open_once_people_get_up_on_the_first_day() -> None:
-    assert offers_close(date(2020, 9, 21)) == datetime(2020, 9, 21, 0, 0, tzinfo=UTC)
+    assert offers_close(date(2020, 9, 21), WIB) == datetime(2020, 9, 21, 0, 0, tzinfo=UTC)
+
+
+def test_the_night_is_that_of_the_region_of_the_training() -> None:
+    assert offers_close(date(2020, 9, 21), zone_of("81.71")) == datetime(2020, 9, 20, 22, 0, tzinfo=UTC)
+    made = datetime(2020, 9, 14, 19, 30, tzinfo=WIB)  # half past nine in Ambon
+    assert deadline(made, zone_of("81.71")) == datetime(2020, 9, 16, 18, 0, tzinfo=WIT)
+
+
+@pytest.mark.parametrize(
+    ("now", "until", "minutes"),
+    [
+        ("20:30", "07:00", 0),  # the last night before it begins: it is over when the first message may go
+        ("19:15", "07:00", 45),
+        ("18:00", "07:00", 120),
+        ("10:00", "07:00", 120),  # not counted any further
+        ("06:00", "07:00", 0),
+    ],
+)
+def test_the_time_to_answer_is_while_people_are_awake(now: str, until: str, minutes: int) -> None:
+    made = datetime.fromisoformat(f"2020-09-20 {now}").replace(tzinfo=WIB)
+    ends = datetime.fromisoformat(f"2020-09-21 {until}").replace(tzinfo=WIB)
+    ends -= timedelta(days=1) if now == "06:00" else timedelta()
+    assert time_to_answer(made, ends, WIB) == timedelta(minutes=minutes)
+    assert timedelta(hours=2) == ANSWER_TIME_LEAST
 
 
 @pytest.mark.parametrize(

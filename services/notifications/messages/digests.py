@@ -9,10 +9,11 @@ from services.notifications.messages.digest_store import Gathered
 from services.notifications.messages.handlers import Told
 from services.notifications.messages.texts import Words
 from services.notifications.messages.wording import figure, listed
-from services.notifications.night import WIB, last_morning
 from services.notifications.people import Language, Person
 from services.notifications.plans import Urgency
+from shared.clock import WIB
 from shared.database import Work
+from shared.night import last_morning
 
 PURPOSE: Final = "digest"
 PEOPLE_MAX: Final = 200

@@ -27,6 +27,7 @@ from services.registration.trainings.enrolment_rules import (
     AlreadyEnrolled,
     How,
     NoSeat,
+    NoTimeToAnswer,
     OfferExpired,
     State,
     StepNotPossible,
@@ -78,7 +79,7 @@ async def list_enrolments(call: Call, training_id: UUID, query: EnrolmentQuery) 
 @enrolments.post(
     "/trainings/{training_id}/offers",
     Action.ALLOCATE_SEATS,
-    refusals=(Absent, *OVER, TrainingBegun),
+    refusals=(Absent, *OVER, TrainingBegun, NoTimeToAnswer),
     rules=offers.mistakes,
 )
 async def offer_seats(call: Call, training_id: UUID, body: OfferSeats) -> OfferedView:

@@ -43,7 +43,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class OfferSeats(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Offer the free seats; without `answer_by` there are 24 hours to answer, quiet hours not counted."""
+    """Offer the free seats; without `answer_by` there are 24 hours to answer, quiet hours of its region not counted."""
 
     answer_by: Annotated[Moment, Meta(examples=["2020-09-21T16:00:00+07:00"])] | None = None
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import NamedTuple
 
-from shared.clock import WIB, wib_midnight
+from shared.night import after_waking, morning_of, waking_between
 from shared.problems import Refusal
 
 ANSWER_TIME = timedelta(hours=24)
 """So long an offer can be answered, not counting the quiet hours."""
 
-QUIET_ENDS_HOUR, QUIET_BEGINS_HOUR = 7, 20
-"""Local hours between which people are asked things. Source: DOMAIN, notifications: quiet hours 20:00-07:00 WIB."""
+ANSWER_TIME_LEAST = timedelta(hours=2)
+"""With less waking time left before offers close no seat is offered unasked: it would be lost before anybody saw it."""
 
 APPLICATION_DAYS_MAX = 180
 """An application older than this when a training begins was made for another time."""
@@ -87,6 +87,13 @@ class OfferExpired(Refusal):
     title = "The time to answer is over"
 
 
+class NoTimeToAnswer(Refusal):
+    """A seat is offered to whoever has waking hours left in which to answer."""
+
+    code = "no_time_to_answer"
+    title = "Too late to be answered"
+
+
 class NoSeat(Refusal):
     """All seats are given or offered."""
 
@@ -156,26 +163,22 @@ def reasons(one: Applicant, *, sector: str, region: str, starts_on: date) -> lis
     ]
 
 
-def deadline(now: datetime, waking: timedelta = ANSWER_TIME) -> datetime:
-    """Give the moment after so much time in which people may be asked things: quiet hours do not count.
+def deadline(now: datetime, zone: timezone, waking: timedelta = ANSWER_TIME) -> datetime:
+    """Give the moment after so much time in which people of a zone may be asked things: quiet hours do not count.
 
     An offer made at 10:00 may be answered until 08:00 two days later: ten hours, thirteen, and one.
     """
-    local = now.astimezone(WIB)
-    while True:
-        begins = local.replace(hour=QUIET_ENDS_HOUR, minute=0, second=0, microsecond=0)
-        ends = local.replace(hour=QUIET_BEGINS_HOUR, minute=0, second=0, microsecond=0)
-        at = max(local, begins)
-        if at < ends:
-            if waking <= ends - at:
-                return (at + waking).astimezone(now.tzinfo)
-            waking -= ends - at
-        local = begins + timedelta(days=1)
+    return after_waking(now, waking, zone)
 
 
-def offers_close(starts_on: date) -> datetime:
+def offers_close(starts_on: date, zone: timezone) -> datetime:
     """Give the moment after which no offer can be answered: when people get up on the first day."""
-    return wib_midnight(starts_on) + timedelta(hours=QUIET_ENDS_HOUR)
+    return morning_of(starts_on, zone)
+
+
+def time_to_answer(now: datetime, until: datetime, zone: timezone) -> timedelta:
+    """Give how long people are awake to answer, counted no further than to `ANSWER_TIME_LEAST`."""
+    return waking_between(now, until, zone, ANSWER_TIME_LEAST)
 
 
 def check_step(before: State, after: State) -> None:

@@ -9,12 +9,15 @@ from services.registration.trainings import enrolment_store
 from services.registration.trainings.domain import State as Training
 from services.registration.trainings.domain import TrainingBegun
 from services.registration.trainings.enrolment_rules import (
+    ANSWER_TIME_LEAST,
     How,
+    NoTimeToAnswer,
     OfferExpired,
     State,
     StepNotPossible,
     deadline,
     offers_close,
+    time_to_answer,
 )
 from services.registration.trainings.enrolment_store import EnrolmentRow, Firm
 from services.registration.trainings.need import need_of
@@ -22,10 +25,8 @@ from services.registration.trainings.steps import check_goes_on, enrolment_locke
 from services.registration.trainings.store import TrainingRow, locked
 from shared.contracts.notifications import ReplyReceived
 from shared.database import Work
+from shared.night import zone_of
 from shared.problems import FieldError, Invalid
-
-CLOCK_OFF_MAX = timedelta(minutes=5)
-"""So far a deadline may be past by our clock, since the clock of who sets it may be behind."""
 
 TRAININGS_PER_SWEEP = 20
 
@@ -43,7 +44,7 @@ class Allocated:
 async def mistakes(work: Work, leaves: Mapping[str, object]) -> list[FieldError]:
     """Say what is wrong with an allocation beside its shape: a deadline that is over."""
     answer_by = leaves.get("/answer_by")
-    if isinstance(answer_by, datetime) and answer_by < work.now - CLOCK_OFF_MAX:
+    if isinstance(answer_by, datetime) and answer_by <= work.now:
         return [FieldError("/answer_by", "in_the_past", "There would be no time to answer.")]
     return []
 
@@ -51,14 +52,13 @@ async def mistakes(work: Work, leaves: Mapping[str, object]) -> list[FieldError]
 async def allocate(work: Work, training_id: UUID, answer_by: datetime | None = None) -> Allocated:
     """Offer the free seats by need, then time; whoever is left waits. Called again, it offers nothing twice.
 
-    Raises: Absent (404), Invalid (422), and of 409 TrainingCancelled, TrainingOver, TrainingBegun
+    Raises: Absent (404), Invalid (422), and of 409 TrainingCancelled, TrainingOver, TrainingBegun, NoTimeToAnswer
+            where too few waking hours are left before it begins, or none until `answer_by`
     """
     if errors := await mistakes(work, {"/answer_by": answer_by}):
         raise Invalid(errors)
     training = await training_locked(work, training_id)
-    closes = offers_close(training.starts_on)
-    if work.now >= closes:
-        raise TrainingBegun(f"It begins on {training.starts_on}.", starts_on=training.starts_on.isoformat())
+    until = _until(work, training, answer_by)
     expired = await _expire(work, training)
     rows = await enrolment_store.in_line(work.session, training.id)
     fresh = [row for row in rows if row.state == State.ELIGIBLE]
@@ -67,26 +67,41 @@ async def allocate(work: Work, training_id: UUID, answer_by: datetime | None = N
         row.need_points, row.need_explained = needs[row.business_id].points, needs[row.business_id].explained
     queue = sorted(rows, key=lambda row: (-(row.need_points or 0), row.applied_at, row.id))
     free = training.seats - training.seats_taken
-    until = min(answer_by or deadline(work.now), closes)
     for row in queue[:free]:
         take(work, training, row, State.OFFERED, How.OFFICE, answer_by=until)
     waiting = [row for row in queue[free:] if row.state == State.ELIGIBLE]
     for row in waiting:
         take(work, training, row, State.WAITLISTED, How.RULE)
     await work.session.flush()
-    if until <= work.now:  # nobody can answer any more: that is written down with the offer itself
-        expired += await _expire(work, training)
-        await refill(work, training)
     return Allocated(training, queue[:free], len(queue[free:]), expired)
 
 
+def _until(work: Work, training: TrainingRow, answer_by: datetime | None) -> datetime:
+    """Give until when an offer made now can be answered, which leaves waking time to do so."""
+    zone = zone_of(training.region)
+    closes = offers_close(training.starts_on, zone)
+    if work.now >= closes:
+        raise TrainingBegun(f"It begins on {training.starts_on}.", starts_on=training.starts_on.isoformat())
+    until = min(answer_by or deadline(work.now, zone), closes)
+    left = time_to_answer(work.now, until, zone)
+    if not left or (answer_by is None and left < ANSWER_TIME_LEAST):
+        minutes = left // timedelta(minutes=1)
+        raise NoTimeToAnswer(f"People are awake for {minutes} minutes until {until.astimezone(zone)}.", minutes=minutes)
+    return until
+
+
 async def refill(work: Work, training: TrainingRow) -> None:
-    """Offer the seats that are free to those who wait and are next; from the first day on nobody is offered one."""
-    closes = offers_close(training.starts_on)
+    """Offer the seats that are free to those who wait and are next, while they have waking time left to answer.
+
+    Afterwards a seat stays free for whoever stands at the door: nobody would see its offer before it is over.
+    """
     free = training.seats - training.seats_taken
-    if training.state != Training.ANNOUNCED or work.now >= closes or free <= 0:
+    if training.state != Training.ANNOUNCED or free <= 0:
         return
-    until = min(deadline(work.now), closes)
+    zone = zone_of(training.region)
+    until = min(deadline(work.now, zone), offers_close(training.starts_on, zone))
+    if time_to_answer(work.now, until, zone) < ANSWER_TIME_LEAST:
+        return
     for row in await enrolment_store.waiting(work.session, training.id, free):
         take(work, training, row, State.OFFERED, How.RULE, answer_by=until)
     await work.session.flush()

@@ -28,7 +28,7 @@ from services.notifications.messages import api as messages_api
 from services.notifications.messages import handlers as messages
 from services.notifications.messages import templates_api
 from services.notifications.messages.domain import check
-from services.notifications.messages.store import MessageRow
+from services.notifications.messages.store import Written
 from services.notifications.people import Person
 from services.notifications.plans import BY_PHONE, Channel, Lane, Urgency, channels_of
 from services.notifications.reactions import REACTIONS
@@ -71,14 +71,14 @@ async def letters(work: Work, deliveries: Sequence[Delivery]) -> dict[UUID, Lett
     return found
 
 
-def _may_go(delivery: Delivery, message: MessageRow, person: Person) -> bool:
+def _may_go(delivery: Delivery, message: Written, person: Person) -> bool:
     """Tell whether it may still be sent so; a code was asked for just now, whatever its reader chose before."""
     if message.purpose == sign_in.PURPOSE:
         return not person.held
     return delivery.channel in channels_of(person, Urgency(message.urgency))
 
 
-def _body(work: Work, message: MessageRow) -> str | None:
+def _body(work: Work, message: Written) -> str | None:
     """Give what is sent of a message: what the inbox has, but for a code, which only the letter shows."""
     if message.purpose == sign_in.PURPOSE:
         return sign_in.words(work.vault, message.fact, message.language, message.created_at, work.now)

@@ -135,7 +135,7 @@ async def test_a_channel_that_says_when_to_come_again_is_heeded(
 
 async def test_nobody_there_is_no_doubt(gateway: GatewayServer) -> None:
     channel = WhatsApp("http://127.0.0.1:9/", "secret", None, CLOCK)
-    assert await outcome(channel) == Deferred("ConnectError")
+    assert await outcome(channel) == Deferred("ClientConnectorError")
 
 
 async def test_after_failures_in_a_row_a_channel_is_left_alone_and_then_tried_with_one(gateway: GatewayServer) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from shared.settings import SERVICES
 
-HEAVY = {"httpx", "rich", "pygments", "alembic", "calamine", "scipy", "fpdf", "PIL", "segno", "xlsxwriter"}
+HEAVY = {"httpx", "aiohttp", "rich", "pygments", "alembic", "calamine", "scipy", "fpdf", "PIL", "segno", "xlsxwriter"}
 
 
 @pytest.mark.parametrize("service", SERVICES)

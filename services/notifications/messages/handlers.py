@@ -131,6 +131,6 @@ async def mark_all_read(work: Work, person: str, until: datetime) -> int:
     return await inbox_store.mark_read_until(work.session, person, until, work.now)
 
 
-async def written(work: Work, ids: Sequence[UUID]) -> dict[UUID, store.MessageRow]:
-    """Give messages by id."""
-    return {row.id: row for row in await store.find(work.session, ids)}
+async def written(work: Work, ids: Sequence[UUID]) -> dict[UUID, store.Written]:
+    """Give what is sent of messages by id."""
+    return {row.id: row for row in await store.written(work.session, ids)}

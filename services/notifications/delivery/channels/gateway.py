@@ -2,11 +2,12 @@
 
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
 
-import httpx
 import msgspec
 
+from services.notifications.delivery.channels.exchange import Answer, AnswerLost, NotSent
 from services.notifications.delivery.domain import (
     PROVIDER_ID_LENGTH_MAX,
     REPLY_LENGTH_MAX,
@@ -21,13 +22,15 @@ from services.notifications.delivery.domain import (
 )
 from shared.clock import Clock
 
+if TYPE_CHECKING:
+    from services.notifications.delivery.channels.posting import Line
+
 CONNECT_TIMEOUT_SECONDS: Final = 5.0
 ANSWER_TIMEOUT_SECONDS: Final = 10.0
 CONCURRENCY: Final = 32
 KEYED_BATCH: Final = 200
 RETRY_AFTER_MAX: Final = timedelta(hours=1)
 ANSWER_BYTES_SHOWN: Final = REPLY_LENGTH_MAX
-BAD_ADDRESS_STATUS: Final = 404
 
 
 class Gateway:
@@ -48,8 +51,8 @@ class Gateway:
         self._url = url
         self._clock = clock
         self._headers = headers
-        self._timeout = httpx.Timeout(timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS)
-        self._client: httpx.AsyncClient | None = None
+        self._timeout_seconds = timeout_seconds
+        self._line: Line | None = None
 
     def posted(self, letter: Letter) -> bytes:
         """Give what is posted for a letter, the same bytes at every attempt."""
@@ -59,48 +62,53 @@ class Gateway:
         """Give the headers of one letter beside those of all."""
         return {}
 
-    def accepted(self, answer: httpx.Response) -> Accepted:
+    def accepted(self, answer: Answer) -> Accepted:
         """Read the answer to a letter that was taken."""
-        return Accepted(str(answer.status_code))
+        return Accepted(str(answer.status))
 
     async def open(self) -> None:
-        """Make a client; connections are made when they are needed."""
-        if self._client is None:
-            limits = httpx.Limits(max_connections=self.concurrency, max_keepalive_connections=self.concurrency)
-            self._client = httpx.AsyncClient(headers=self._headers, timeout=self._timeout, limits=limits)
+        """Make a line; connections are made when they are needed."""
+        if self._line is None:
+            from services.notifications.delivery.channels.posting import Line  # noqa: PLC0415 - 5 MB, where none is used
+
+            self._line = Line(
+                self._url,
+                {"Content-Type": "application/json", **self._headers},
+                connections=self.concurrency,
+                connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS,
+                answer_timeout_seconds=self._timeout_seconds,
+            )
 
     async def deliver(self, letter: Letter) -> Outcome:
         """Hand over one letter: it is in doubt only when the request was sent and no answer came."""
-        if self._client is None:
+        if self._line is None:
             return Deferred("not connected")
         body = self.posted(letter)
-        headers = {"Content-Type": "application/json", **self.headers_of(letter, body)}
         try:
-            answer = await self._client.post(self._url, content=body, headers=headers)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            return Deferred(type(error).__name__)
-        except httpx.HTTPError as error:
-            lost = type(error).__name__
-            return Repeatable(lost) if self.takes_key else Doubtful(lost)
+            answer = await self._line.post(body, self.headers_of(letter, body))
+        except NotSent as error:
+            return Deferred(str(error))
+        except AnswerLost as error:
+            return Repeatable(str(error)) if self.takes_key else Doubtful(str(error))
         return self._meant(answer)
 
-    def _meant(self, answer: httpx.Response) -> Outcome:
-        if answer.is_success:
+    def _meant(self, answer: Answer) -> Outcome:
+        if answer.is_yes:
             return self.accepted(answer)
-        reply = f"{answer.status_code} {_one_line(answer.text)}"[:REPLY_LENGTH_MAX]
-        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            return Deferred(reply, due_at=_come_again(answer.headers.get("retry-after", ""), self._clock.now()))
-        if answer.is_server_error or answer.status_code == httpx.codes.REQUEST_TIMEOUT:
+        reply = f"{answer.status} {_one_line(answer.words)}"[:REPLY_LENGTH_MAX]
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            return Deferred(reply, due_at=_come_again(answer.retry_after, self._clock.now()))
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.REQUEST_TIMEOUT:
             return Deferred(reply)
-        if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return Deferred(reply)  # our own token: no fault of the letter
-        return Refused(reply, Reason.BAD_ADDRESS if answer.status_code == BAD_ADDRESS_STATUS else Reason.REFUSED)
+        return Refused(reply, Reason.BAD_ADDRESS if answer.status == HTTPStatus.NOT_FOUND else Reason.REFUSED)
 
     async def close(self) -> None:
         """Close the connections."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        line, self._line = self._line, None
+        if line is not None:
+            await line.close()
 
 
 def named(answer: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct | None:

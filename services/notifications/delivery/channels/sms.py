@@ -2,9 +2,9 @@
 
 from typing import Final
 
-import httpx
 import msgspec
 
+from services.notifications.delivery.channels.exchange import Answer
 from services.notifications.delivery.channels.gateway import Gateway, named, provider_id
 from services.notifications.delivery.domain import COST_RUPIAH_MAX, Accepted, Letter
 
@@ -30,10 +30,10 @@ class Sms(Gateway):
         """Give the key."""
         return {"Idempotency-Key": str(letter.key)}
 
-    def accepted(self, answer: httpx.Response) -> Accepted:
+    def accepted(self, answer: Answer) -> Accepted:
         """Keep under which id the receipts will speak of it, and what it cost."""
-        taken = named(answer.content, Taken)
+        taken = named(answer.body, Taken)
         if not isinstance(taken, Taken):
-            return Accepted(str(answer.status_code))
+            return Accepted(str(answer.status))
         cost = taken.cost_rupiah if taken.cost_rupiah and 0 <= taken.cost_rupiah <= COST_RUPIAH_MAX else None
-        return Accepted(str(answer.status_code), provider_id(taken.id), cost)
+        return Accepted(str(answer.status), provider_id(taken.id), cost)

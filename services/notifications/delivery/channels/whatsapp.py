@@ -2,9 +2,9 @@
 
 from typing import Final
 
-import httpx
 import msgspec
 
+from services.notifications.delivery.channels.exchange import Answer
 from services.notifications.delivery.channels.gateway import Gateway, named, provider_id
 from services.notifications.delivery.domain import Accepted, Letter
 from shared.clock import Clock
@@ -49,8 +49,8 @@ class WhatsApp(Gateway):
         }
         return msgspec.json.encode(told | {"type": "template", "template": template})
 
-    def accepted(self, answer: httpx.Response) -> Accepted:
+    def accepted(self, answer: Answer) -> Accepted:
         """Keep under which id the receipts will speak of it."""
-        taken = named(answer.content, Taken)
+        taken = named(answer.body, Taken)
         first = taken.messages[0].id if isinstance(taken, Taken) and taken.messages else ""
-        return Accepted(str(answer.status_code), provider_id(first))
+        return Accepted(str(answer.status), provider_id(first))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from services.notifications.delivery.channels.local import Local
 from services.notifications.delivery.channels.sms import Sms
 from services.notifications.delivery.channels.webhook import Webhook
 from services.notifications.delivery.channels.whatsapp import WhatsApp
-from services.notifications.delivery.domain import Letter
+from services.notifications.delivery.domain import Later, Letter
 from services.notifications.delivery.sender import Channel as Sending
 from services.notifications.delivery.sender import Sender
 from services.notifications.delivery.store import Delivery
@@ -29,6 +30,7 @@ from services.notifications.messages import handlers as messages
 from services.notifications.messages import templates_api
 from services.notifications.messages.domain import check
 from services.notifications.messages.store import MessageRow
+from services.notifications.night import awake_at, zone_of
 from services.notifications.people import Person
 from services.notifications.plans import BY_PHONE, Channel, Lane, Urgency, channels_of
 from services.notifications.reactions import REACTIONS
@@ -49,14 +51,20 @@ URGENT = (Lane.CODE, Lane.PERSONAL)
 """The lanes that have a sender of their own at each channel: whatever the others do, these never wait for them."""
 
 
-async def letters(work: Work, deliveries: Sequence[Delivery]) -> dict[UUID, Letter]:
-    """Give the letters of deliveries, to the addresses and by the choices that hold now; without one there is none."""
+async def letters(work: Work, deliveries: Sequence[Delivery]) -> dict[UUID, Letter | Later]:
+    """Give the letters of deliveries, to the addresses and by the choices that hold now; without one there is none.
+
+    Whatever made it late, nobody is woken by it: it waits for the morning of its reader, but for a code.
+    """
     written = await messages.written(work, [delivery.message_id for delivery in deliveries])
     people = await contacts.known(work, {delivery.person for delivery in deliveries})
-    found = {}
+    found: dict[UUID, Letter | Later] = {}
     for delivery in deliveries:
         message, person = written[delivery.message_id], people.get(delivery.person)
         if person is None or not _may_go(delivery, message, person):
+            continue
+        if (due_at := _awake_at(work, delivery, person)) > work.now:
+            found[delivery.id] = Later(due_at)
             continue
         to, body = _address(person, delivery.channel), _body(work, message)
         if to is not None and body is not None:
@@ -69,6 +77,12 @@ async def letters(work: Work, deliveries: Sequence[Delivery]) -> dict[UUID, Lett
                 written_at=message.created_at,
             )
     return found
+
+
+def _awake_at(work: Work, delivery: Delivery, person: Person) -> datetime:
+    if delivery.lane == Lane.CODE or not work.quiet_hours:
+        return work.now
+    return awake_at(work.now, zone_of(person.home))
 
 
 def _may_go(delivery: Delivery, message: MessageRow, person: Person) -> bool:

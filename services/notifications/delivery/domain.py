@@ -87,6 +87,13 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """No letter yet: its reader is asleep until `due_at`, and nobody is woken."""
+
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """The channel has taken the letter; `provider_id` is the name under which its receipts will speak of it."""
 

@@ -1,7 +1,8 @@
 """What delivery does: queue what is to be sent, and move each delivery on, telling the others what became of it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -93,6 +94,12 @@ async def forget(work: Work, person: str) -> None:
 async def release(work: Work, sender: UUID) -> None:
     """Give back what a sender has taken and not begun, so that another can send it at once."""
     await store.release(work.session, sender)
+
+
+async def put_off(work: Work, sender: UUID, due_at: Mapping[UUID, datetime]) -> None:
+    """Give back what is not to be handed over before a moment; it counts as no attempt."""
+    if due_at:
+        await store.put_off(work.session, sender, due_at)
 
 
 async def sweep(work: Work, give_up: GiveUp) -> tuple[list[Delivery], list[Delivery]]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.notifications.delivery import handlers
 from services.notifications.delivery.bell import Bell
-from services.notifications.delivery.domain import ChannelDown, Letter, Outcome, Reason, Refused, State
+from services.notifications.delivery.domain import ChannelDown, Later, Letter, Outcome, Reason, Refused, State
 from services.notifications.delivery.handlers import LEASED_MAX, Answered, GiveUp
 from services.notifications.delivery.store import WAKE_CHANNEL, Delivery
 from services.notifications.plans import Lane
@@ -59,7 +59,7 @@ class Channel(Protocol):
         """Let go of what is open."""
 
 
-Letters = Callable[[Work, Sequence[Delivery]], Awaitable[Mapping[UUID, Letter]]]
+Letters = Callable[[Work, Sequence[Delivery]], Awaitable[Mapping[UUID, Letter | Later]]]
 """How the letters of deliveries are found, by delivery id; whoever has no address has no letter."""
 
 
@@ -132,14 +132,17 @@ class Sender:
         async with self._database.work(self._caller) as work:
             leased = await handlers.lease(work, self.id, self._channel.name, lanes=self._lanes, rows=rows)
             letters = await self._letters(work, leased) if leased else {}
+            asleep = {one: letter.due_at for one, letter in letters.items() if isinstance(letter, Later)}
+            await handlers.put_off(work, self.id, asleep)
         self._holds = bool(leased)
         reach("sender.after_lease")
         try:
             size = self._channel.batch
-            for start in range(0, len(leased), size):
+            awake = [delivery for delivery in leased if delivery.id not in asleep]
+            for start in range(0, len(awake), size):
                 _heed_stop()
                 await self._channel.open()
-                batch = leased[start : start + size]
+                batch = awake[start : start + size]
                 await _to_its_end(self._send(self._channel, batch, letters))
         except ChannelDown:
             await self._release()
@@ -147,7 +150,7 @@ class Sender:
         self._holds = False
         return len(leased)
 
-    async def _send(self, channel: Channel, batch: Sequence[Delivery], letters: Mapping[UUID, Letter]) -> None:
+    async def _send(self, channel: Channel, batch: Sequence[Delivery], letters: Mapping[UUID, Letter | Later]) -> None:
         async with self._database.work(self._caller) as work:
             attempts = await handlers.begin(work, self.id, batch)
         reach("sender.after_begin")
@@ -155,7 +158,7 @@ class Sender:
 
         async def hand_over(delivery: Delivery) -> Answered:
             letter = letters.get(delivery.id)
-            if letter is None:
+            if not isinstance(letter, Letter):
                 return Answered(delivery, attempts[delivery.id], Refused("", Reason.NO_ADDRESS))
             async with turns:
                 return Answered(delivery, attempts[delivery.id], await channel.deliver(letter))

@@ -131,33 +131,32 @@ class Sender:
         rows = max(LEASED_MAX, self._channel.batch)
         async with self._database.work(self._caller) as work:
             leased = await handlers.lease(work, self.id, self._channel.name, lanes=self._lanes, rows=rows)
-            letters = await self._letters(work, leased) if leased else {}
-            asleep = {one: letter.due_at for one, letter in letters.items() if isinstance(letter, Later)}
-            await handlers.put_off(work, self.id, asleep)
         self._holds = bool(leased)
         reach("sender.after_lease")
         try:
             size = self._channel.batch
-            awake = [delivery for delivery in leased if delivery.id not in asleep]
-            for start in range(0, len(awake), size):
+            for start in range(0, len(leased), size):
                 _heed_stop()
                 await self._channel.open()
-                batch = awake[start : start + size]
-                await _to_its_end(self._send(self._channel, batch, letters))
+                await _to_its_end(self._send(self._channel, leased[start : start + size]))
         except ChannelDown:
             await self._release()
             raise
         self._holds = False
         return len(leased)
 
-    async def _send(self, channel: Channel, batch: Sequence[Delivery], letters: Mapping[UUID, Letter | Later]) -> None:
+    async def _send(self, channel: Channel, batch: Sequence[Delivery]) -> None:
+        # A lease lasts for minutes: what somebody chose, or STOP, counts until the letter itself is begun.
         async with self._database.work(self._caller) as work:
-            attempts = await handlers.begin(work, self.id, batch)
+            made = await self._letters(work, batch)
+            asleep = {one: letter.due_at for one, letter in made.items() if isinstance(letter, Later)}
+            await handlers.put_off(work, self.id, asleep)
+            attempts = await handlers.begin(work, self.id, [one for one in batch if one.id not in asleep])
         reach("sender.after_begin")
         turns = asyncio.Semaphore(channel.concurrency)
 
         async def hand_over(delivery: Delivery) -> Answered:
-            letter = letters.get(delivery.id)
+            letter = made.get(delivery.id)
             if not isinstance(letter, Letter):
                 return Answered(delivery, attempts[delivery.id], Refused("", Reason.NO_ADDRESS))
             async with turns:

@@ -169,8 +169,9 @@ async def known(work: Work, keys: Iterable[str]) -> dict[str, Person]:
     wanted = list(keys)
     subjects = [key.removeprefix(STAFF_PREFIX) for key in wanted if key.startswith(STAFF_PREFIX)]
     ids = [UUID(key.removeprefix(OWNER_PREFIX)) for key in wanted if key.startswith(OWNER_PREFIX)]
-    people = [*(await store.owners(work.session, ids)).values(), *(await store.staff(work.session, subjects)).values()]
-    return {person.key: person for person in people}
+    owners = await store.owners(work.session, ids) if ids else {}
+    staff = await store.staff(work.session, subjects) if subjects else {}
+    return {person.key: person for person in (*owners.values(), *staff.values())}
 
 
 async def owners_with_phone(work: Work, phone: str) -> list[store.Reached]:

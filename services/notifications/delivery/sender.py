@@ -59,8 +59,8 @@ class Channel(Protocol):
         """Let go of what is open."""
 
 
-Letters = Callable[[Work, Sequence[Delivery]], Awaitable[Mapping[UUID, Letter | Later]]]
-"""How the letters of deliveries are found, by delivery id; whoever has no address has no letter."""
+Letters = Callable[[Work, Sequence[Delivery]], Awaitable[Mapping[UUID, Letter | Later | Refused]]]
+"""How the letters of deliveries are found, by delivery id, or why there is none; unnamed is who has no address."""
 
 
 class Sender:
@@ -157,10 +157,11 @@ class Sender:
 
         async def hand_over(delivery: Delivery) -> Answered:
             letter = made.get(delivery.id)
-            if not isinstance(letter, Letter):
-                return Answered(delivery, attempts[delivery.id], Refused("", Reason.NO_ADDRESS))
-            async with turns:
-                return Answered(delivery, attempts[delivery.id], await channel.deliver(letter))
+            if isinstance(letter, Letter):
+                async with turns:
+                    return Answered(delivery, attempts[delivery.id], await channel.deliver(letter))
+            why = letter if isinstance(letter, Refused) else Refused("", Reason.NO_ADDRESS)
+            return Answered(delivery, attempts[delivery.id], why)
 
         begun = [delivery for delivery in batch if delivery.id in attempts]
         if not begun:

@@ -20,5 +20,7 @@ async def could_not_be_told(work: Work, message_ids: Sequence[UUID]) -> None:
     people = await contacts.known(work, {row.person for row in concerned})
     held = {key for key, person in people.items() if person.held}
     failed = [row for row in concerned if row.person not in held]
+    called = await contacts.called(work, {row.person for row in failed})
+    names = {key: untold.named(one.name, one.business) for key, one in called.items()}
     offices = await contacts.offices_of(work, [row.region for row in failed], Kind.NOT_TOLD) if failed else []
-    await send(work, await untold.write(work, list(zip(failed, offices, strict=True))))
+    await send(work, await untold.write(work, list(zip(failed, offices, strict=True)), names))

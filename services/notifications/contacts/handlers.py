@@ -179,6 +179,12 @@ async def owners_with_phone(work: Work, phone: str) -> list[store.Reached]:
     return await store.with_phone(work.session, phone)
 
 
+async def called(work: Work, keys: Iterable[str]) -> dict[str, store.Called]:
+    """Give by key what owners are called, to be quoted in this transaction; whoever is not known is left out."""
+    ids = [UUID(key.removeprefix(OWNER_PREFIX)) for key in keys if key.startswith(OWNER_PREFIX)]
+    return {owner_key(one.owner_id): one for one in await store.called(work.session, ids)} if ids else {}
+
+
 async def staff_names(work: Work, subjects: Iterable[str]) -> dict[str, str]:
     """Give the names of members of staff by subject; a subject that nobody was registered under is left out."""
     return await store.staff_names(work.session, subjects)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from services.notifications.delivery.channels.local import Local
 from services.notifications.delivery.channels.sms import Sms
 from services.notifications.delivery.channels.webhook import Webhook
 from services.notifications.delivery.channels.whatsapp import WhatsApp
-from services.notifications.delivery.domain import Letter
+from services.notifications.delivery.domain import Later, Letter, Reason, Refused
 from services.notifications.delivery.sender import Channel as Sending
 from services.notifications.delivery.sender import Sender
 from services.notifications.delivery.store import Delivery
@@ -29,8 +30,9 @@ from services.notifications.messages import handlers as messages
 from services.notifications.messages import templates_api
 from services.notifications.messages.domain import check
 from services.notifications.messages.store import Written
+from services.notifications.night import awake_at, zone_of
 from services.notifications.people import Person
-from services.notifications.plans import BY_PHONE, Channel, Lane, Urgency, channels_of
+from services.notifications.plans import BY_PHONE, Channel, Lane, Urgency, channels_of, silence_of
 from services.notifications.reactions import REACTIONS
 from services.notifications.replies import api as replies_api
 from services.notifications.replies.sweeping import reply_sweeper
@@ -49,14 +51,23 @@ URGENT = (Lane.CODE, Lane.PERSONAL)
 """The lanes that have a sender of their own at each channel: whatever the others do, these never wait for them."""
 
 
-async def letters(work: Work, deliveries: Sequence[Delivery]) -> dict[UUID, Letter]:
-    """Give the letters of deliveries, to the addresses and by the choices that hold now; without one there is none."""
+async def letters(work: Work, deliveries: Sequence[Delivery]) -> dict[UUID, Letter | Later | Refused]:
+    """Give the letters of deliveries, to the addresses and by the choices that hold now, or why there is none.
+
+    Whatever made it late, nobody is woken by it: it waits for the morning of its reader, but for a code.
+    """
     written = await messages.written(work, [delivery.message_id for delivery in deliveries])
     people = await contacts.known(work, {delivery.person for delivery in deliveries})
-    found = {}
+    found: dict[UUID, Letter | Later | Refused] = {}
     for delivery in deliveries:
         message, person = written[delivery.message_id], people.get(delivery.person)
-        if person is None or not _may_go(delivery, message, person):
+        if person is None:
+            continue
+        if (withheld := _withheld(delivery, message, person)) is not None:
+            found[delivery.id] = withheld
+            continue
+        if (due_at := _awake_at(work, delivery, person)) > work.now:
+            found[delivery.id] = Later(due_at)
             continue
         to, body = _address(person, delivery.channel), _body(work, message)
         if to is not None and body is not None:
@@ -71,11 +82,24 @@ async def letters(work: Work, deliveries: Sequence[Delivery]) -> dict[UUID, Lett
     return found
 
 
-def _may_go(delivery: Delivery, message: Written, person: Person) -> bool:
-    """Tell whether it may still be sent so; a code was asked for just now, whatever its reader chose before."""
+def _awake_at(work: Work, delivery: Delivery, person: Person) -> datetime:
+    if delivery.lane == Lane.CODE or not work.quiet_hours:
+        return work.now
+    return awake_at(work.now, zone_of(person.home))
+
+
+def _withheld(delivery: Delivery, message: Written, person: Person) -> Refused | None:
+    """Tell why it may not be sent so any more; a code was asked for just now, whatever its reader chose before."""
     if message.purpose == sign_in.PURPOSE:
-        return not person.held
-    return delivery.channel in channels_of(person, Urgency(message.urgency))
+        return Refused("", Reason.HELD, ends=True) if person.held else None
+    urgency = Urgency(message.urgency)
+    silence = silence_of(person, urgency)
+    if silence is not None:
+        return Refused("", Reason(silence.value), ends=True)
+    if delivery.channel in channels_of(person, urgency):
+        return None
+    # There is another channel that they have and chose: where their plan names it, it goes over that.
+    return Refused("", Reason.PREFERENCE if _address(person, delivery.channel) else Reason.NO_ADDRESS)
 
 
 def _body(work: Work, message: Written) -> str | None:

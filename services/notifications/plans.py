@@ -65,6 +65,16 @@ HELD_LANE: Final = 4
 """Where what is queued of a broadcast waits while that is paused: no sender ever looks there."""
 
 
+class Silence(StrEnum):
+    """Why nothing of a class may leave the inbox of somebody."""
+
+    HELD = "held"  # their data may only be stored, or they were erased
+    STOPPED = "stopped"
+    NO_CONSENT = "no_consent"
+    PREFERENCE = "preference"
+    NO_ADDRESS = "no_address"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The way of one message to one person.
@@ -104,11 +114,27 @@ def channels_of(person: Person, urgency: Urgency) -> tuple[Channel, ...]:
 
     A sender asks this again before each letter, so that a STOP or a choice counts for what is queued already.
     """
-    may_leave = person.consents or urgency is Urgency.REQUIRED
-    if person.held or person.stopped or not may_leave:
+    if person.held or person.stopped or not _may_leave(person, urgency):
         return ()
     chosen = PERSONAL if person.choices is None else _chosen(person.choices, urgency)
     return tuple(channel for channel in _reachable(person) if channel in chosen)
+
+
+def silence_of(person: Person, urgency: Urgency) -> Silence | None:
+    """Tell why no channel may be used now for a class of message; None where one may."""
+    if person.held:
+        return Silence.HELD
+    if person.stopped:
+        return Silence.STOPPED
+    if not _may_leave(person, urgency):
+        return Silence.NO_CONSENT
+    if channels_of(person, urgency):
+        return None
+    return Silence.PREFERENCE if any(_reachable(person)) else Silence.NO_ADDRESS
+
+
+def _may_leave(person: Person, urgency: Urgency) -> bool:
+    return person.consents or urgency is Urgency.REQUIRED
 
 
 def is_digested(person: Person, urgency: Urgency) -> bool:

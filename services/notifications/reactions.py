@@ -8,6 +8,7 @@ from services.notifications.contacts import handlers as contacts
 from services.notifications.delivery import handlers as delivery
 from services.notifications.delivery.store import Wanted
 from services.notifications.messages import handlers as messages
+from services.notifications.messages import untold
 from services.notifications.messages.handlers import News, Told
 from services.notifications.messages.rules import Audience, Rule, rules_of
 from services.notifications.people import Person, owner_key, staff_key
@@ -103,6 +104,7 @@ async def forget(work: Work, event: PersonErased) -> None:
     person = owner_key(event.owner_id)
     await contacts.erase(work, event)
     await replies.forget(work, event.owner_id)
+    await untold.forget(work, person)
     await messages.forget(work, person)
     await delivery.forget(work, person)
     await forget_answers(work.session, str(event.owner_id))

@@ -14,6 +14,7 @@ from services.notifications.broadcasts import expanding, store
 from services.notifications.broadcasts.domain import MOVES, State
 from services.notifications.contacts import handlers as contacts
 from services.notifications.delivery import handlers as delivery
+from services.notifications.delivery.domain import Reason, Refused
 from services.notifications.digesting import look as gather
 from services.notifications.main import letters
 from shared.contracts.registration import PersonErased, PersonRestricted, SeatOffered, SeatWaitlisted
@@ -403,7 +404,8 @@ async def test_a_stop_after_the_approval_counts_for_who_is_not_told_yet_and_for_
     async with database.work(OFFICE) as work:
         leased = await delivery.lease(work, UUID(int=1), "whatsapp")
         assert len(leased) == 1
-        assert await letters(work, leased) == {}
+        refused = Refused("", Reason.STOPPED, ends=True)
+        assert await letters(work, leased) == {leased[0].id: refused}
 
 
 async def test_at_night_nobody_is_woken_and_what_is_of_no_use_by_the_morning_stays_in_the_inbox(

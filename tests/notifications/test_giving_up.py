@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from sqlalchemy import text
+
 from services.notifications.delivery import handlers as delivery
 from services.notifications.delivery.domain import Doubtful, Reason, Refused
 from services.notifications.giving_up import could_not_be_told
@@ -10,8 +12,11 @@ from services.notifications.messages import untold
 from services.notifications.messages.domain import BODY_LENGTH_MAX, TITLE_LENGTH_MAX, WHY_LENGTH_MAX
 from services.notifications.plans import AGE_MAX, Channel, Lane, Plan
 from shared.contracts.notifications import PhoneUnreachable
+from shared.contracts.registration import PersonErased
 from shared.database import Database, Work
 from tests.notifications.story import (
+    HASAN,
+    KITCHEN,
     NOON,
     OFFICE,
     SITI,
@@ -53,8 +58,31 @@ async def test_the_office_hears_once_of_aid_that_reached_nobody_and_not_of_infor
     message = found["staff/officer-19.71", untold.PURPOSE]
     assert message["fact"] == f"message/{found[HER, 'aid']['id']}"
     assert "Bantuan untuk usaha Anda" in str(message["body"])
-    assert str(SITI) in str(message["body"])
-    assert "Siti" not in str(message["body"]), "a name would outlive its erasure"
+    assert "pemilik Siti Rohani (Konveksi Siti)" in str(message["body"])
+    assert str(SITI) not in str(message["body"])
+
+
+async def test_what_it_says_of_somebody_is_forgotten_with_them(database: Database) -> None:
+    await staff(database, ("officer-19.71", "regency_officer", "19.71"))
+    await happened(database, owner(), business(), owner(HASAN, "Hasan Basri"), business(KITCHEN, HASAN, "Dapur Hasan"))
+    await happened(database, posted(TAILOR, KITCHEN))
+    await gives_up(database, "aid")
+    await happened(database, PersonErased(owner_id=SITI, region="19.71", businesses=[TAILOR]))
+    found = await rows(database, "SELECT title, body, why FROM message WHERE purpose = 'not_told' ORDER BY body")
+    forgotten, other = found
+    assert set(forgotten.values()) == {"(dihapus)"}
+    assert "Hasan Basri (Dapur Hasan)" in str(other["body"])
+    assert not await rows(database, "SELECT id FROM message WHERE body LIKE '%Siti%'")
+
+
+async def test_whom_an_erasure_has_in_hand_is_not_named_and_nobody_waits_for_it(database: Database) -> None:
+    await staff(database, ("officer-19.71", "regency_officer", "19.71"))
+    await happened(database, owner(), business(), posted(TAILOR))
+    async with database.work(OFFICE) as erasing:
+        await erasing.session.execute(text("UPDATE contact SET name = '(dihapus)'"))
+        await gives_up(database, "aid")
+    message = (await messages(database))["staff/officer-19.71", untold.PURPOSE]
+    assert f"pemilik {SITI}" in str(message["body"])
 
 
 async def test_it_leaves_the_inbox_like_any_other(database: Database) -> None:
@@ -140,7 +168,7 @@ def over(*channels: Channel) -> Plan:
 
 def test_the_words_fit_at_their_longest() -> None:
     for language, words in untold.TEXTS.items():
-        whom = max(untold.WHOM[language].values(), key=len) + " " + "W" * untold.KEY_LENGTH_MAX
+        whom = max(untold.WHOM[language].values(), key=len) + " " + untold.named("W" * 200, "W" * 200)
         body = words.body.format_map({"title": "W" * TITLE_LENGTH_MAX, "whom": whom})
         assert len(body) <= BODY_LENGTH_MAX
         assert len(words.title) <= TITLE_LENGTH_MAX

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from services.notifications.contacts import handlers as contacts
 from services.notifications.contacts import preference_store
 from services.notifications.delivery import store as delivery_store
+from services.notifications.delivery.domain import Letter, Reason, Refused
 from services.notifications.main import letters
 from services.notifications.plans import Channel, Urgency, channels_of, plan_for, plan_for_code
 from shared.contracts.registration import PersonErased
@@ -93,9 +94,10 @@ async def test_after_stop_nothing_is_sent_that_is_queued_already_and_the_inbox_s
     await happened(database, owner(phone="+6283400000101"), business())
     async with database.work(OFFICE) as work:
         (delivery,) = await _waiting(database)
-        assert await letters(work, [delivery]) != {}
+        assert isinstance((await letters(work, [delivery]))[delivery.id], Letter)
         await contacts.stop(work, HER, work.now)
-        assert await letters(work, [delivery]) == {}
+        refused = Refused("", Reason.STOPPED, ends=True)
+        assert await letters(work, [delivery]) == {delivery.id: refused}
     await happened(database, posted(TAILOR))
     assert (HER, "aid") in await messages(database)
     assert {row["purpose"] for row in await queued(database)} == {"welcome"}

@@ -191,6 +191,16 @@ async def test_whoever_writes_after_the_deadline_is_told_so(
     assert await outcomes(database) == ["too_late", "answered"]
 
 
+async def test_exactly_at_the_deadline_it_is_too_late_as_registration_has_it(
+    siti: None, database: Database, clock: StoppedClock
+) -> None:
+    await happened(database, offered())
+    clock.advance(timedelta(hours=25))
+    await wrote(database, "YA", at=UNTIL)
+    await wrote(database, "YA", "2", at=UNTIL - timedelta(microseconds=1))
+    assert await outcomes(database) == ["too_late", "answered"]
+
+
 async def test_of_two_open_offers_it_is_asked_which_and_the_number_answers(siti: None, database: Database) -> None:
     await happened(database, offered(), offered(76, title="Bimtek sablon", answer_by=UNTIL + timedelta(hours=1)))
     await wrote(database, "YA")

@@ -169,13 +169,20 @@ async def known(work: Work, keys: Iterable[str]) -> dict[str, Person]:
     wanted = list(keys)
     subjects = [key.removeprefix(STAFF_PREFIX) for key in wanted if key.startswith(STAFF_PREFIX)]
     ids = [UUID(key.removeprefix(OWNER_PREFIX)) for key in wanted if key.startswith(OWNER_PREFIX)]
-    people = [*(await store.owners(work.session, ids)).values(), *(await store.staff(work.session, subjects)).values()]
-    return {person.key: person for person in people}
+    owners = await store.owners(work.session, ids) if ids else {}
+    staff = await store.staff(work.session, subjects) if subjects else {}
+    return {person.key: person for person in (*owners.values(), *staff.values())}
 
 
 async def owners_with_phone(work: Work, phone: str) -> list[store.Reached]:
     """Give the owners whom a telephone number in E.164 reaches; families share one."""
     return await store.with_phone(work.session, phone)
+
+
+async def called(work: Work, keys: Iterable[str]) -> dict[str, store.Called]:
+    """Give by key what owners are called, to be quoted in this transaction; whoever is not known is left out."""
+    ids = [UUID(key.removeprefix(OWNER_PREFIX)) for key in keys if key.startswith(OWNER_PREFIX)]
+    return {owner_key(one.owner_id): one for one in await store.called(work.session, ids)} if ids else {}
 
 
 async def staff_names(work: Work, subjects: Iterable[str]) -> dict[str, str]:

@@ -253,6 +253,31 @@ async def with_phone(session: AsyncSession, phone: str) -> list[Reached]:
     return [Reached(*row) for row in rows]
 
 
+class Called(NamedTuple):
+    """What an owner is called, and a business of theirs: the first that trades, or none."""
+
+    owner_id: UUID
+    name: str
+    business: str
+
+
+# Held until the transaction that quotes a name ends: an erasure waits for it, and then takes the quotation away too.
+# Whom an erasure has in hand at this moment has no name here.
+CALLED = text(
+    """
+    SELECT owner_id, c.name, coalesce(
+        (SELECT b.name FROM contact_business b WHERE b.owner_id = c.owner_id ORDER BY NOT trading, name LIMIT 1), ''
+    ) AS business
+    FROM contact c WHERE owner_id = ANY(CAST(:ids AS uuid[])) ORDER BY owner_id FOR SHARE OF c SKIP LOCKED
+    """
+)
+
+
+async def called(session: AsyncSession, ids: Iterable[UUID]) -> list[Called]:
+    """Give what owners are called; those that are not known are left out."""
+    return [Called(*row) for row in await session.execute(CALLED, {"ids": list(ids)})]
+
+
 HOLD = text(
     "INSERT INTO contact_hold (owner_id, kind, since) VALUES (:owner_id, :kind, :now)"
     " ON CONFLICT (owner_id) DO UPDATE SET kind = excluded.kind WHERE contact_hold.kind <> 'erased'"

@@ -69,6 +69,10 @@ class Reason(StrEnum):
     ANSWER_LOST = "answer_lost"
     NOT_SET_UP = "not_set_up"
     NOT_DELIVERED = "not_delivered"  # a person has found out
+    STOPPED = "stopped"  # this and what follows: it was never handed over
+    NO_CONSENT = "no_consent"
+    PREFERENCE = "preference"
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,13 @@ class Letter:
 
     def __repr__(self) -> str:
         return f"Letter({self.key})"  # a value that ends in a log shows no address
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """No letter yet: its reader is asleep until `due_at`, and nobody is woken."""
+
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +119,14 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The channel will never take this letter."""
+    """The channel will never take this letter, or it may not be handed over.
+
+    Shape: where it `ends`, no other channel is tried
+    """
 
     reply: str
     reason: Reason = Reason.REFUSED
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)

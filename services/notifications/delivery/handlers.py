@@ -1,12 +1,14 @@
 """What delivery does: queue what is to be sent, and move each delivery on, telling the others what became of it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from services.notifications.delivery import receipts, store
-from services.notifications.delivery.domain import KEYED, LEASE, Attempt, Outcome, Reason, State, change_after
+from services.notifications.delivery.domain import KEYED, LEASE, Attempt, Outcome, Reason, Refused, State, change_after
 from services.notifications.delivery.store import Delivery, Wanted
 from services.notifications.people import OWNER_PREFIX
 from services.notifications.plans import Lane
@@ -63,22 +65,28 @@ async def settle(
     """
     changes = {one.delivery.id: change_after(one.outcome, one.attempt, work.now) for one in answered}
     moved = await store.settle(work.session, sender, changes, work.now)
-    failed = []
+    failed, ended = [], set()
     for one in answered:
         change = changes[one.delivery.id]
         if one.delivery.id in moved:
             _record(work, one.delivery, change.state, change.reason)
             if change.state is State.FAILED:
                 failed.append(one.delivery.id)
-    await _go_on(work, failed, give_up)
+                if isinstance(one.outcome, Refused) and one.outcome.ends:
+                    ended.add(one.delivery.id)
+    await _go_on(work, failed, give_up, ended)
     return [(one, changes[one.delivery.id].state) for one in answered]
 
 
-async def _go_on(work: Work, failed: Sequence[UUID], give_up: GiveUp) -> None:
-    """Queue the next channel of deliveries that failed for good, and give up the messages that have none left."""
+async def _go_on(work: Work, failed: Sequence[UUID], give_up: GiveUp, ended: AbstractSet[UUID] = frozenset()) -> None:
+    """Queue the next channel of deliveries that failed for good, and give up the messages that have none left.
+
+    Shape: those that are `ended` go over no other channel, whatever their plan says
+    """
     if not failed:
         return
-    await store.queue_next(work.session, {one: work.new_id() for one in failed}, work.now)
+    following = {one: work.new_id() for one in failed if one not in ended}
+    await store.queue_next(work.session, following, work.now)
     for delivery in await store.bad_numbers(work.session, failed):
         _record_unreachable(work, delivery)
     if lost := await store.lost(work.session, failed):
@@ -93,6 +101,12 @@ async def forget(work: Work, person: str) -> None:
 async def release(work: Work, sender: UUID) -> None:
     """Give back what a sender has taken and not begun, so that another can send it at once."""
     await store.release(work.session, sender)
+
+
+async def put_off(work: Work, sender: UUID, due_at: Mapping[UUID, datetime]) -> None:
+    """Give back what is not to be handed over before a moment; it counts as no attempt."""
+    if due_at:
+        await store.put_off(work.session, sender, due_at)
 
 
 async def sweep(work: Work, give_up: GiveUp) -> tuple[list[Delivery], list[Delivery]]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.notifications.delivery import handlers
 from services.notifications.delivery.bell import Bell
-from services.notifications.delivery.domain import ChannelDown, Letter, Outcome, Reason, Refused, State
+from services.notifications.delivery.domain import ChannelDown, Later, Letter, Outcome, Reason, Refused, State
 from services.notifications.delivery.handlers import LEASED_MAX, Answered, GiveUp
 from services.notifications.delivery.store import WAKE_CHANNEL, Delivery
 from services.notifications.plans import Lane
@@ -59,8 +59,8 @@ class Channel(Protocol):
         """Let go of what is open."""
 
 
-Letters = Callable[[Work, Sequence[Delivery]], Awaitable[Mapping[UUID, Letter]]]
-"""How the letters of deliveries are found, by delivery id; whoever has no address has no letter."""
+Letters = Callable[[Work, Sequence[Delivery]], Awaitable[Mapping[UUID, Letter | Later | Refused]]]
+"""How the letters of deliveries are found, by delivery id, or why there is none; unnamed is who has no address."""
 
 
 class Sender:
@@ -131,7 +131,6 @@ class Sender:
         rows = max(LEASED_MAX, self._channel.batch)
         async with self._database.work(self._caller) as work:
             leased = await handlers.lease(work, self.id, self._channel.name, lanes=self._lanes, rows=rows)
-            letters = await self._letters(work, leased) if leased else {}
         self._holds = bool(leased)
         reach("sender.after_lease")
         try:
@@ -139,26 +138,30 @@ class Sender:
             for start in range(0, len(leased), size):
                 _heed_stop()
                 await self._channel.open()
-                batch = leased[start : start + size]
-                await _to_its_end(self._send(self._channel, batch, letters))
+                await _to_its_end(self._send(self._channel, leased[start : start + size]))
         except ChannelDown:
             await self._release()
             raise
         self._holds = False
         return len(leased)
 
-    async def _send(self, channel: Channel, batch: Sequence[Delivery], letters: Mapping[UUID, Letter]) -> None:
+    async def _send(self, channel: Channel, batch: Sequence[Delivery]) -> None:
+        # A lease lasts for minutes: what somebody chose, or STOP, counts until the letter itself is begun.
         async with self._database.work(self._caller) as work:
-            attempts = await handlers.begin(work, self.id, batch)
+            made = await self._letters(work, batch)
+            asleep = {one: letter.due_at for one, letter in made.items() if isinstance(letter, Later)}
+            await handlers.put_off(work, self.id, asleep)
+            attempts = await handlers.begin(work, self.id, [one for one in batch if one.id not in asleep])
         reach("sender.after_begin")
         turns = asyncio.Semaphore(channel.concurrency)
 
         async def hand_over(delivery: Delivery) -> Answered:
-            letter = letters.get(delivery.id)
-            if letter is None:
-                return Answered(delivery, attempts[delivery.id], Refused("", Reason.NO_ADDRESS))
-            async with turns:
-                return Answered(delivery, attempts[delivery.id], await channel.deliver(letter))
+            letter = made.get(delivery.id)
+            if isinstance(letter, Letter):
+                async with turns:
+                    return Answered(delivery, attempts[delivery.id], await channel.deliver(letter))
+            why = letter if isinstance(letter, Refused) else Refused("", Reason.NO_ADDRESS)
+            return Answered(delivery, attempts[delivery.id], why)
 
         begun = [delivery for delivery in batch if delivery.id in attempts]
         if not begun:

@@ -122,12 +122,23 @@ class Delivery:
     state: str
     attempts: int
     traceparent: str
+    lane: int
 
 
 def seen(rows: Iterable[Any]) -> list[Delivery]:
     """Give stored deliveries as the sender knows them."""
     return [
-        Delivery(row.id, row.message_id, row.person, row.region, row.channel, row.state, row.attempts, row.traceparent)
+        Delivery(
+            id=row.id,
+            message_id=row.message_id,
+            person=row.person,
+            region=row.region,
+            channel=row.channel,
+            state=row.state,
+            attempts=row.attempts,
+            traceparent=row.traceparent,
+            lane=row.lane,
+        )
         for row in rows
     ]
 
@@ -343,6 +354,18 @@ RELEASE = text(
 async def release(session: AsyncSession, sender: UUID) -> None:
     """Give back everything that a sender has taken and not begun."""
     await session.execute(RELEASE, {"sender": sender})
+
+
+PUT_OFF = text(
+    "UPDATE delivery d SET due_at = c.due_at, leased_by = NULL, leased_until = NULL"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:due_at AS timestamptz[])) AS c(id, due_at)"
+    " WHERE d.id = c.id AND state = 'queued' AND leased_by = :sender"
+)
+
+
+async def put_off(session: AsyncSession, sender: UUID, due_at: Mapping[UUID, datetime]) -> None:
+    """Give back deliveries that a sender has taken and not begun, each until a moment; it counts as no attempt."""
+    await session.execute(PUT_OFF, {"sender": sender, "ids": list(due_at), "due_at": list(due_at.values())})
 
 
 FORGET = text(

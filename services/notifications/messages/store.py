@@ -158,6 +158,17 @@ async def forget(session: AsyncSession, person: str, nothing: str) -> None:
     await session.execute(FORGET, {"person": person, "nothing": nothing})
 
 
+FORGET_QUOTES = text(
+    "UPDATE message SET title = :nothing, body = :nothing, why = :nothing WHERE purpose = :purpose AND fact IN"
+    " (SELECT 'message/' || id FROM message WHERE person = :person)"
+)
+
+
+async def forget_quotes(session: AsyncSession, person: str, purpose: str, nothing: str) -> None:
+    """Put a neutral text in the place of every message for a purpose that is about a message to a person."""
+    await session.execute(FORGET_QUOTES, {"person": person, "purpose": purpose, "nothing": nothing})
+
+
 TOLD = text(
     "SELECT fact, person FROM message WHERE fact = ANY(CAST(:facts AS text[])) AND purpose = :purpose ORDER BY person"
 )

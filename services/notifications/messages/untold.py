@@ -5,9 +5,10 @@ from typing import Final
 from uuid import UUID
 
 from services.notifications.messages import store
-from services.notifications.messages.handlers import Told
+from services.notifications.messages.handlers import ERASED_TEXT, Told
 from services.notifications.messages.store import MessageRow
 from services.notifications.messages.texts import Words
+from services.notifications.messages.wording import shortened
 from services.notifications.people import Language, Person
 from services.notifications.plans import Urgency
 from shared.database import Work
@@ -19,7 +20,7 @@ WHOM: Mapping[Language, Mapping[str, str]] = {
     Language.INDONESIAN: {"owner": "pemilik", "staff": "petugas"},
     Language.ENGLISH: {"owner": "owner", "staff": "staff member"},
 }
-KEY_LENGTH_MAX: Final = 80
+NAME_LENGTH_MAX: Final = 40
 TEXTS: Mapping[Language, Words] = {
     Language.INDONESIAN: Words(
         "Ada yang belum diberi tahu",
@@ -45,14 +46,24 @@ async def concerning(work: Work, ids: Sequence[UUID]) -> list[MessageRow]:
     return [row for row in rows if row.urgency != Urgency.INFORMATION and row.purpose not in (PURPOSE, BROADCAST)]
 
 
-async def write(work: Work, failed: Sequence[tuple[MessageRow, Sequence[Person]]]) -> list[Told]:
-    """Tell an office of each message that reached nobody; a message of which it was told already adds nothing."""
+async def forget(work: Work, person: str) -> None:
+    """Take away from the messages to the offices what they say of a person."""
+    await store.forget_quotes(work.session, person, PURPOSE, ERASED_TEXT)
+
+
+async def write(
+    work: Work, failed: Sequence[tuple[MessageRow, Sequence[Person]]], names: Mapping[str, str]
+) -> list[Told]:
+    """Tell an office of each message that reached nobody; a message of which it was told already adds nothing.
+
+    Shape: `names` say by key what the readers are called; whoever has none is named by their key
+    """
     told, letters = [], []
     for row, office in failed:
         for person in office:
             if person.key == row.person or person.held:
                 continue
-            letter = _letter(work, row, person)
+            letter = _letter(work, row, person, names.get(row.person))
             letters.append(letter)
             told.append(
                 Told(letter.id, person, Urgency.REQUIRED, row.region, row.traceparent, outside=True, until=None)
@@ -61,10 +72,16 @@ async def write(work: Work, failed: Sequence[tuple[MessageRow, Sequence[Person]]
     return [one for one in told if one.message_id in fresh]
 
 
-def _letter(work: Work, row: MessageRow, person: Person) -> store.Letter:
+def named(owner: str, business: str) -> str:
+    """Name an owner as an office knows them: by a business of theirs too, where there is one."""
+    short = shortened(owner, NAME_LENGTH_MAX)
+    return f"{short} ({shortened(business, NAME_LENGTH_MAX)})" if business else short
+
+
+def _letter(work: Work, row: MessageRow, person: Person, name: str | None) -> store.Letter:
     words = TEXTS[person.language]
-    kind, _, name = row.person.partition("/")
-    told = {"title": row.title, "whom": f"{WHOM[person.language][kind]} {name[:KEY_LENGTH_MAX]}"}
+    kind, _, key = row.person.partition("/")
+    told = {"title": row.title, "whom": f"{WHOM[person.language][kind]} {name or key[:NAME_LENGTH_MAX]}"}
     return store.Letter(
         id=work.new_id(),
         person=person.key,

@@ -134,7 +134,7 @@ async def _decide(work: Work, said: Read, owners: Sequence[UUID], at: datetime) 
         asked = await store.choices(work.session, owners, work.now)
         named = asked[said.choice - 1] if said.choice <= len(asked) else None
         waiting = [one for one in waiting if one.enrolment_id == named] or waiting
-    in_time = [one for one in waiting if at <= one.answer_by]
+    in_time = [one for one in waiting if at < one.answer_by]  # as registration has it: at the deadline it is too late
     match in_time:
         case [only]:
             return Decided(Outcome.ANSWERED, only)

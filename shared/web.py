@@ -15,7 +15,7 @@ from litestar import Litestar, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.router import Router
 
-from shared import idempotency, ndjson
+from shared import idempotency, ndjson, sessions
 from shared.answers import (
     EVENT_STREAM,
     Answer,
@@ -146,7 +146,7 @@ class Edge:
             signature = request.header(b"x-hub-signature-256", "") if route.takes else ""
             answer = await self._alone(route, caller, key, version, arguments, (address_of(request), signature))
         committed()
-        return response(answer)
+        return sessions.answered(route, response(answer), self.public_url)
 
     async def _follow(self, shows: Shows, route: Route, request: Incoming, caller: Caller, query: LiveQuery) -> Stream:
         """Let somebody follow the live feed, for no longer than their token counts."""
@@ -196,6 +196,10 @@ class Edge:
     async def _caller(self, route: Route, request: Incoming) -> Caller:
         authorization, context = request.header(b"authorization", None), request.context
         open_to_all = authorization is None and allowed(route.action, Role.PUBLIC)
+        if route.session:
+            sessions.demand_own_page(request)
+        elif authorization is None and not open_to_all:
+            authorization = sessions.carried(request, self.public_url, writes=route.writes)
         known = ANYBODY if open_to_all else await self.authenticator.authenticate(authorization)
         caller = Caller(known.subject, known.role, known.regions, context.request_id, context.traceparent)
         context.caller = caller

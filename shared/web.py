@@ -7,10 +7,11 @@ a handler sees anything. The handler's transaction commits before the answer lea
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
+import msgspec
 from litestar import Litestar, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.router import Router
@@ -302,14 +303,18 @@ def _options(routes: Sequence[Route]) -> list[HTTPRouteHandler]:
 
 def _closed(route: Route, work: Work, key: Key, answer: Stored) -> Stored:
     """Give an answer as it is kept: sealed, where it tells what is stored sealed."""
-    return replace(answer, body=work.vault.keep_answer(key.caller, key.key, answer.body)) if route.private else answer
+    return (
+        msgspec.structs.replace(answer, body=work.vault.keep_answer(key.caller, key.key, answer.body))
+        if route.private
+        else answer
+    )
 
 
 def _opened(route: Route, work: Work, key: Key | None, kept: Stored) -> Stored:
     """Give an answer as it was told first."""
     if not (route.private and key):
         return kept
-    return replace(kept, body=work.vault.kept_answer(key.caller, key.key, kept.body))
+    return msgspec.structs.replace(kept, body=work.vault.kept_answer(key.caller, key.key, kept.body))
 
 
 def _options_of(path: str, allowed: str) -> HTTPRouteHandler:

@@ -16,12 +16,14 @@ export function App() {
   const [language, setLanguage] = useState<Language>(() => (localStorage.getItem(LANGUAGE) === "en" ? "en" : "id"));
   const [path, setPath] = useState(location.pathname);
   const [notice, setNotice] = useState("");
+  const [, setSteps] = useState(0); // who is signed in is looked up at each step, also where the address stays
   const say = words[language];
 
   function go(to: string): void {
     setNotice("");
     if (to !== location.pathname) history.pushState(null, "", to);
     setPath(to);
+    setSteps((steps) => steps + 1);
     scrollTo(0, 0);
   }
 

@@ -1,5 +1,6 @@
 """The pages as a person has them: built from their sources, served by the one process, and seen in a real browser."""
 
+import re
 import shutil
 from collections.abc import AsyncIterator
 from functools import partial
@@ -13,7 +14,10 @@ from services import building, pages
 from tests.journey.conftest import everywhere, post_office
 from tests.journey.people import World
 from tests.processes import LOOPBACK, Process, bearer, free_port, new_home
+from tests.web.seen import Seen, looking
 
+COMPLAINTS_EXPECTED = re.compile(r"status of (401|409|422)|ERR_INTERNET_DISCONNECTED")
+"""What a browser calls an error and is an answer; everything else is one, above all what the policy forbids."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -54,3 +58,12 @@ async def world(built: Path) -> AsyncIterator[World]:
                 await world.ends()
             finally:
                 await system.stop()
+
+
+@pytest_asyncio.fixture
+async def seen(browser: Browser, world: World) -> AsyncIterator[Seen]:
+    """A browser that was never here; at the end nothing was wrong in it, and it has asked no other host."""
+    async with looking(browser, world.address("/notifications/").removesuffix("/notifications/")) as one:
+        yield one
+        assert [said for said in one.complaints if not COMPLAINTS_EXPECTED.search(said)] == []
+        assert one.hosts == {one.url.removeprefix("http://")}

@@ -73,7 +73,7 @@ export function Settings() {
               <input type="checkbox" checked={chosen.digest} onChange={(event) => setChosen({ ...chosen, digest: event.currentTarget.checked })} />
               {say.digest}
             </label>
-            <label for="language">{say.language}</label>
+            <label for="language">{say.messageLanguage}</label>
             <select id="language" value={chosen.language ?? ""} onChange={(event) => setChosen({ ...chosen, language: (event.currentTarget.value || null) as Preferences["language"] })}>
               {!found?.language && <option value="">{say.languageOfOffice}</option>}
               <option value="id">Bahasa Indonesia</option>

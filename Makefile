@@ -1,7 +1,7 @@
 # Two commands: `make up` runs everything on this machine, `make test` proves it. Only Python 3.11+ and a package index are needed.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help up servers test containers lint types contracts faults bench lock clean
+.PHONY: help up pages servers test containers lint types contracts faults bench lock clean
 
 UV ?= uv
 JOBS ?= 2
@@ -17,7 +17,11 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s%s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 up: $(VENV)/runtime.stamp ## run everything on http://127.0.0.1:8000 (PORT= another), data in .serumpun/
+	@$(BIN)/python -m services.building --or-say
 	@exec $(BIN)/python -m services.cli up
+
+pages: $(VENV)/runtime.stamp ## build the pages of web/ where their sources have changed
+	@$(BIN)/python -m services.building
 
 servers: $(VENV)/runtime.stamp ## run only the databases, for services started one by one (serumpun serve NAME)
 	@exec $(BIN)/python -m services.cli servers
@@ -44,7 +48,7 @@ bench: $(VENV)/dev.stamp ## measure the budgets as ratios within one run
 	@exec $(BIN)/python -m benchmarks
 
 lock: ## resolve the dependencies anew (needs uv)
-	@$(UV) pip compile $(COMPILE) --extra embedded --extra editable pyproject.toml -o requirements.lock
+	@$(UV) pip compile $(COMPILE) --extra embedded --extra editable --extra pages pyproject.toml -o requirements.lock
 	@$(UV) pip compile $(COMPILE) -c requirements.lock pyproject.toml -o requirements-server.lock
 	@$(UV) pip compile $(COMPILE) --all-extras -c requirements.lock pyproject.toml -o requirements-dev.lock
 

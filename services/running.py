@@ -9,7 +9,7 @@ from importlib import import_module
 import msgspec
 import typer
 
-from services import serving, startup, stopping
+from services import pages, serving, startup, stopping
 from services.welcome import welcome
 from shared.clock import shown
 from shared.province import PROVINCES, read_province
@@ -31,7 +31,7 @@ def up(settings: Settings, host: str, *, as_json: bool = False) -> None:
         log = settings.home / "log" / "serumpun.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         configure_logging(settings.log_level, log)
-        report("starting the three services")
+        report("starting the three services" if pages.are_there() else f"starting without pages: {pages.MISSING}")
         app: AsgiApp = import_module("services.suite").build(ready)
 
         async def started() -> None:
@@ -64,6 +64,8 @@ def serve(settings: Settings, service: str, host: str, only: Collection[str], *,
     configure_logging(settings.log_level)
     ready = stopping.run(startup.provisioned(startup.found(settings, [service]), [service]))
     app: AsgiApp = build(import_module(f"services.{service}.main").SERVICE, ready, only or PARTS)
+    if not only or "api" in only:
+        app = pages.Pages(app)
     report = reporter(as_json=as_json)
 
     async def started() -> None:

@@ -8,6 +8,7 @@ from litestar import Litestar
 
 from services.aid_distribution import main as aid_distribution
 from services.notifications import main as notifications
+from services.pages import Pages
 from services.registration import main as registration
 from shared.answers import problem_on_error
 from shared.docs import event_document_handlers
@@ -34,7 +35,7 @@ class Suite:
             openapi_config=None,
             logging_config=None,
         )
-        self._front = RequestLog(cast("AsgiApp", front), "front")
+        self._front = Pages(RequestLog(cast("AsgiApp", front), "front"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or follow the server's start and stop."""

@@ -31,6 +31,7 @@ def welcome(settings: Settings, host: str) -> str:
     return f"""
 Serumpun is running on {url}  (Ctrl-C ends it)
 
+  pages           {url}/
   documentation   {url}/registration/docs   {url}/aid/docs   {url}/notifications/docs
   events          {url}/asyncapi
   condition       {url}/readyz   {url}/metrics

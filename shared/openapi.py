@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
+from shared import sessions
 from shared.answers import EVENT_STREAM, PROBLEM_JSON, Content
 from shared.caller import Role
 from shared.examples import example_of
@@ -69,9 +70,17 @@ def document(title: str, version: str, routes: Sequence[Route]) -> Json:
         "components": {
             "schemas": components,
             "headers": HEADERS,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT or API key"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT or API key"},
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": sessions.NAME,
+                    "description": "For pages of this site alone: an order by it needs the header `Serumpun-Page: 1`.",
+                },
+            },
         },
-        "security": [{"bearer": []}],
+        "security": [{"bearer": []}, {"session": []}],
     }
 
 
@@ -148,7 +157,8 @@ def _headers(route: Route) -> list[Json]:
     if route.method == "POST" and not route.by_line:
         schema: Json = {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH_MAX, "pattern": "^[!-~]+$"}
         told = "Makes a retry free: the same key gives the first answer again."
-        return [{"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema, "description": told}]
+        key = {"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema, "description": told}
+        return [*_of_a_page(route), key]
     if route.conditional:
         schema = {"type": "string", "pattern": '^"[0-9]{1,18}"$'}
         told = "The ETag of what is changed."
@@ -167,6 +177,15 @@ def _headers(route: Route) -> list[Json]:
             {"name": "If-None-Match", "in": "header", "required": False, "schema": TEXT, "description": told},
         ]
     return []
+
+
+def _of_a_page(route: Route) -> list[Json]:
+    if not route.session:
+        return []
+    told = "Says that a page of this site asks; no other one can send it."
+    return [
+        {"name": "Serumpun-Page", "in": "header", "required": True, "schema": {"const": "1"}, "description": told},
+    ]
 
 
 def _versioned(route: Route) -> bool:

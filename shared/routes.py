@@ -41,6 +41,9 @@ Media = Mapping[str, Any]
 
 Method = Literal["GET", "POST", "PATCH"]
 
+SessionStep = Literal["begins", "ends"]
+"""What an order does to the session of the page that asks: see shared.sessions."""
+
 LINES = "application/x-ndjson"
 """The media type of a body that holds an order in each line, and of the answer to it."""
 
@@ -212,6 +215,7 @@ class Route:
     media: Media = field(default_factory=dict)
     takes: Takes | None = None
     watches: bool = False
+    session: SessionStep | None = None
 
     @property
     def conditional(self) -> bool:
@@ -257,16 +261,18 @@ class Routes:
         together: bool = False,
         rules: Rules | None = None,
         private: bool = False,
+        session: SessionStep | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declare an order: it honours Idempotency-Key; with `together` waiting ones share a transaction.
 
         A refusal that the handler raises leaves nothing behind; one that it gives keeps what it has written.
         The handler keeps its rules itself; the edge asks `rules` only about a body of the wrong shape, so that
-        all mistakes of both kinds are told in one answer. The answer of a `private` one is kept sealed for retries.
+        all mistakes of both kinds are told in one answer. The answer of a `private` one is kept sealed for retries;
+        so is that of one with which a `session` begins, whose token goes out as a cookie and in no body.
         """
         return self._declare(
             "POST", path, allow, status, refusals,
-            location=location, together=together, rules=rules, private=private,
+            location=location, together=together, rules=rules, private=private or session == "begins", session=session,
         )  # fmt: skip
 
     def post_file(
@@ -350,6 +356,7 @@ class Routes:
         media: Media | None = None,
         takes: Takes | None = None,
         watches: bool = False,
+        session: SessionStep | None = None,
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             hints = get_type_hints(handler, include_extras=True)
@@ -378,6 +385,7 @@ class Routes:
                     media=media or {},
                     takes=takes,
                     watches=watches,
+                    session=session,
                 )
             )
             return handler

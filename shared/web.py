@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
+import msgspec
 from litestar import Litestar, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.router import Router
-from msgspec import structs
 
-from shared import idempotency, ndjson
+from shared import idempotency, ndjson, sessions
 from shared.answers import (
     EVENT_STREAM,
     Answer,
@@ -147,7 +147,7 @@ class Edge:
             signature = request.header(b"x-hub-signature-256", "") if route.takes else ""
             answer = await self._alone(route, caller, key, version, arguments, (address_of(request), signature))
         committed()
-        return response(answer)
+        return sessions.answered(route, response(answer), self.public_url)
 
     async def _follow(self, shows: Shows, route: Route, request: Incoming, caller: Caller, query: LiveQuery) -> Stream:
         """Let somebody follow the live feed, for no longer than their token counts."""
@@ -197,6 +197,10 @@ class Edge:
     async def _caller(self, route: Route, request: Incoming) -> Caller:
         authorization, context = request.header(b"authorization", None), request.context
         open_to_all = authorization is None and allowed(route.action, Role.PUBLIC)
+        if route.session:
+            sessions.demand_own_page(request)
+        elif authorization is None and not open_to_all:
+            authorization = sessions.carried(request, self.public_url, writes=route.writes)
         known = ANYBODY if open_to_all else await self.authenticator.authenticate(authorization)
         caller = Caller(known.subject, known.role, known.regions, context.request_id, context.traceparent)
         context.caller = caller
@@ -300,7 +304,7 @@ def _options(routes: Sequence[Route]) -> list[HTTPRouteHandler]:
 def _closed(route: Route, work: Work, key: Key, answer: Stored) -> Stored:
     """Give an answer as it is kept: sealed, where it tells what is stored sealed."""
     return (
-        structs.replace(answer, body=work.vault.keep_answer(key.caller, key.key, answer.body))
+        msgspec.structs.replace(answer, body=work.vault.keep_answer(key.caller, key.key, answer.body))
         if route.private
         else answer
     )
@@ -310,7 +314,7 @@ def _opened(route: Route, work: Work, key: Key | None, kept: Stored) -> Stored:
     """Give an answer as it was told first."""
     if not (route.private and key):
         return kept
-    return structs.replace(kept, body=work.vault.kept_answer(key.caller, key.key, kept.body))
+    return msgspec.structs.replace(kept, body=work.vault.kept_answer(key.caller, key.key, kept.body))
 
 
 def _options_of(path: str, allowed: str) -> HTTPRouteHandler:

@@ -49,6 +49,7 @@ def address(route: Route) -> str:
 
 async def status(app: Application, route: Route, token: str | None) -> int:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers |= {"Serumpun-Page": "1"} if route.session else {}
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://here", headers=headers) as client:
         ends = {"wait_seconds": 0} if route.shows or route.watches else None  # a live feed would not end by itself

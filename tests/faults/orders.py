@@ -136,6 +136,9 @@ class Office(Protocol):
 Recipe = Callable[[Office], Awaitable[Order]]
 
 
+FROM_A_PAGE = {"Serumpun-Page": "1"}
+
+
 def _post(service: str, path: str, **body: object) -> Order:
     return Order(service, "POST", path, body)
 
@@ -1293,6 +1296,17 @@ async def show_code(office: Office) -> Order:
     return _post("notifications", "/notifications/sign-in/tokens", phone=phone, code=code)
 
 
+async def begin_session(office: Office) -> Order:
+    """Let an owner show their code on a page, for a session there."""
+    shown = await show_code(office)
+    return replace(shown, path="/notifications/sign-in/sessions", headers=FROM_A_PAGE)
+
+
+async def end_session(_office: Office) -> Order:
+    """Let somebody be signed out on a page, which changes nothing here."""
+    return Order("notifications", "POST", "/notifications/sign-in/sessions/end", headers=FROM_A_PAGE)
+
+
 async def draft_broadcast(office: Office) -> Order:
     """Draft a broadcast to the one owner who has a business of some sector, told not before the day after next."""
     for state in ("running", "paused"):  # only so many may be on their way, and these would be for two days
@@ -1486,6 +1500,8 @@ ORDERS: Mapping[str, Recipe] = {
     "enter_reply": enter_reply,
     "ask_for_code": ask_for_code,
     "show_code": show_code,
+    "begin_session": begin_session,
+    "end_session": end_session,
     "draft_broadcast": draft_broadcast,
     "submit_broadcast": submit_broadcast,
     "approve_broadcast": approve_broadcast,

@@ -5,4 +5,4 @@ RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no
 # How this machine reaches its packages: which authorities it trusts, and what it tells pip.
 COPY trusted.pem /etc/ssl/certs/ca-certificates.crt
 COPY pip.conf /etc/pip.conf
-ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt
+ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt

@@ -12,6 +12,7 @@ from shared.clock import shown
 from shared.problems import Refusal, TooMany
 from shared.roles import Action
 from shared.routes import Call, Routes
+from shared.sessions import SessionOver
 
 routes = Routes("/notifications", tag="Signing in")
 
@@ -50,6 +51,24 @@ class TokenView(msgspec.Struct, frozen=True):
     expires_at: datetime
 
 
+class SessionView(msgspec.Struct, frozen=True):
+    """Whose session this is, and how long it goes on; the token is in a cookie that no script can read."""
+
+    owner_id: UUID
+    expires_in_seconds: int
+    expires_at: datetime
+
+
+class SessionBegun(SessionView, frozen=True):
+    """The session with its token, which the edge takes out and puts into the cookie."""
+
+    access_token: str
+
+
+class EndSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing: the session is the cookie's."""
+
+
 @routes.post("/sign-in/codes", allow=Action.SIGN_IN, status=202, refusals=[TooMany])
 async def ask_for_code(call: Call, body: AskForCode) -> CodeAsked:
     """Ask for a code by telephone; the answer is the same whether or not anybody here has it."""
@@ -69,3 +88,24 @@ async def show_code(call: Call, body: ShowCode) -> TokenView | Refusal:
         owner_id=owner,
         expires_at=shown(call.work.now + timedelta(hours=TOKEN_HOURS)),
     )
+
+
+@routes.post("/sign-in/sessions", allow=Action.SIGN_IN, refusals=[CodeRefused, OwnerNotChosen], session="begins")
+async def begin_session(call: Call, body: ShowCode) -> SessionView | Refusal:
+    """Show a code and be signed in on this browser, once; only a page of this site can ask for it."""
+    owner = await handlers.take_in(call.work, body.phone, body.code, body.owner_id)
+    if isinstance(owner, Refusal):
+        return owner
+    life = timedelta(hours=TOKEN_HOURS)
+    return SessionBegun(
+        owner_id=owner,
+        expires_in_seconds=int(life.total_seconds()),
+        expires_at=shown(call.work.now + life),
+        access_token=call.token_of(owner, TOKEN_HOURS),
+    )
+
+
+@routes.post("/sign-in/sessions/end", allow=Action.SIGN_IN, status=200, session="ends")
+async def end_session(call: Call, body: EndSession) -> SessionOver:  # noqa: ARG001  what every order is handed
+    """Be signed out on this browser, whether or not the session still counts."""
+    return SessionOver(ended=True)

@@ -1,0 +1,34 @@
+"""Owners at a page: what they have beside the telephone is the mail in which their code comes."""
+
+import re
+
+from playwright.async_api import expect
+
+from shared.province import PROVINCES, read_province
+from tests.journey.people import World
+from tests.waiting import wait_until
+from tests.web.seen import Seen
+
+PROVINCE = PROVINCES / "19-kepulauan-bangka-belitung"
+
+
+async def asks_for_a_code(seen: Seen, world: World, name: str) -> str:
+    """Ask for a code on the page that signs in, and read it in the mail."""
+    owner = next(one for one in read_province(PROVINCE).owners if one.name == name)
+    before = len(world.mail.letters)
+    await seen.page.get_by_label("Nomor telepon").fill(owner.phone or "")
+    await seen.presses("Kirim kode")
+
+    def code() -> str | None:
+        told = [letter.get_content() for letter in world.mail.letters[before:] if letter["To"] == owner.email]
+        found = [re.search(r"Serumpun: (\d{6})", text) for text in told]
+        return next((one[1] for one in found if one), None)
+
+    return await wait_until(code, description="the code")
+
+
+async def signs_in(seen: Seen, world: World, name: str, *, lands_on: str = "Kotak masuk") -> None:
+    """Sign in, and be where one wanted to go."""
+    await seen.page.get_by_label("Kode 6 angka").fill(await asks_for_a_code(seen, world, name))
+    await seen.presses("Masuk")
+    await expect(seen.page.get_by_role("heading", level=1)).to_have_text(lands_on)

@@ -1,0 +1,73 @@
+/** Questions and orders to the services, typed by their documents; what goes wrong is one `Trouble` with a code. */
+import type { components as Notifications, paths as NotificationPaths } from "./generated/notifications";
+import type { components as Registration, paths as RegistrationPaths } from "./generated/registration";
+
+export type InboxItem = Notifications["schemas"]["InboxItem"];
+export type Unread = Notifications["schemas"]["Unread"];
+export type Preferences = Notifications["schemas"]["PreferencesView"];
+export type Enrolment = Registration["schemas"]["EnrolmentView"];
+/** What the live inbox tells; the document of the feed says that it is a stream, and no more. */
+export type InboxNews = { items: InboxItem[]; unread: Unread; reset: boolean };
+
+type Paths = NotificationPaths & RegistrationPaths;
+type Json<T> = T extends { content: { "application/json": infer Body } } ? Body : never;
+type Answered<T> = T extends { responses: infer R } ? { [S in keyof R]: S extends 200 | 201 | 202 ? Json<R[S]> : never }[keyof R] : never;
+type Asked<T> = T extends { requestBody: { content: { "application/json": infer Body } } } ? Body : undefined;
+type With<M extends "get" | "post" | "patch"> = { [P in keyof Paths]: Paths[P] extends Record<M, { responses: unknown }> ? P : never }[keyof Paths];
+
+const SECONDS_MAX = 20;
+
+export class Trouble extends Error {
+  constructor(
+    readonly code: string,
+    readonly status: number,
+    readonly title: string,
+    readonly retryAfterSeconds: number,
+    readonly members: Record<string, unknown>,
+  ) {
+    super(`${status} ${code}: ${title}`);
+  }
+}
+
+type Options = { path?: Record<string, string>; query?: Record<string, string>; version?: number; key?: string };
+
+export function get<P extends With<"get">>(path: P, options: Options = {}): Promise<Answered<Paths[P]["get"]>> {
+  return send("GET", path, undefined, options) as Promise<Answered<Paths[P]["get"]>>;
+}
+
+/** An order; with the same `key` it may be sent again and is carried out once. */
+export function post<P extends With<"post">>(path: P, body: Asked<Paths[P]["post"]>, options: Options = {}): Promise<Answered<Paths[P]["post"]>> {
+  return send("POST", path, body, { key: newKey(), ...options }) as Promise<Answered<Paths[P]["post"]>>;
+}
+
+export function patch<P extends With<"patch">>(path: P, body: Asked<Paths[P]["patch"]>, options: Options & { version: number }): Promise<Answered<Paths[P]["patch"]>> {
+  return send("PATCH", path, body, options) as Promise<Answered<Paths[P]["patch"]>>;
+}
+
+/** Random like a UUID; `crypto.randomUUID` is there on secure addresses only. */
+export function newKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function send(method: string, path: string, body: unknown, options: Options): Promise<unknown> {
+  const address = path.replace(/{(\w+)}/g, (_, name: string) => encodeURIComponent(options.path?.[name] ?? ""));
+  const query = options.query ? `?${new URLSearchParams(options.query)}` : "";
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (method !== "GET") headers["Serumpun-Page"] = "1";
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (options.version !== undefined) headers["If-Match"] = `"${options.version}"`;
+  if (options.key) headers["Idempotency-Key"] = options.key;
+  let answer: Response;
+  try {
+    const signal = AbortSignal.timeout(SECONDS_MAX * 1000);
+    answer = await fetch(address + query, { method, headers, signal, body: body === undefined ? null : JSON.stringify(body) });
+  } catch (fault) {
+    const code = fault instanceof DOMException && fault.name === "TimeoutError" ? "slow" : "offline";
+    throw new Trouble(code, 0, code, 0, {});
+  }
+  const told: unknown = await answer.json().catch(() => ({}));
+  if (answer.ok) return told;
+  const problem = told as Record<string, unknown>;
+  const seconds = Number(answer.headers.get("Retry-After")) || 0;
+  throw new Trouble(String(problem["code"] ?? "other"), answer.status, String(problem["title"] ?? answer.status), seconds, problem);
+}

@@ -1,0 +1,22 @@
+/** Moments as people in the province read them: WIB, in the form of their language. */
+import type { Language } from "./words";
+
+const LOCALES = { id: "id-ID", en: "en-GB" } as const;
+
+export function moment(text: string, language: Language): string {
+  const format = new Intl.DateTimeFormat(LOCALES[language], {
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    timeZone: "Asia/Jakarta",
+  });
+  return `${format.format(new Date(text))} WIB`;
+}
+
+/** A day without an hour, such as "2026-11-28". */
+export function day(text: string, language: Language): string {
+  const format = new Intl.DateTimeFormat(LOCALES[language], { dateStyle: "full", timeZone: "UTC" });
+  return format.format(new Date(`${text}T00:00:00Z`));
+}

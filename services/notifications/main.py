@@ -30,7 +30,6 @@ from services.notifications.messages import handlers as messages
 from services.notifications.messages import templates_api
 from services.notifications.messages.domain import check
 from services.notifications.messages.store import Written
-from services.notifications.night import awake_at, zone_of
 from services.notifications.people import Person
 from services.notifications.plans import BY_PHONE, Channel, Lane, Urgency, channels_of, silence_of
 from services.notifications.reactions import REACTIONS
@@ -41,6 +40,7 @@ from services.notifications.signin import handlers as sign_in
 from services.notifications.signin.sweeping import sign_in_sweeper
 from shared.clock import Clock
 from shared.database import Work
+from shared.night import awake_at, zone_of
 from shared.service import Runtime, Service
 from shared.settings import Settings
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from services.notifications.night import WIB
 from sqlalchemy import text
 
 from services.notifications.broadcasts import expanding
@@ -17,7 +18,6 @@ from services.notifications.delivery.receipts import Receipt
 from services.notifications.delivery.sender import Sender
 from services.notifications.giving_up import could_not_be_told
 from services.notifications.main import letters
-from services.notifications.night import WIB
 from services.notifications.signin import handlers as sign_in
 from shared.caller import Caller, Role
 from shared.clock import Clock

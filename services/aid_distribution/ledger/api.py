@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.aid_distribution.ledger import cards, handlers, mistakes, packs, transfers
+from services.aid_distribution.ledger import cards, handlers, mistakes, packs, transfer_voids, transfers
 from services.aid_distribution.ledger.cards import BalanceQuery, CardQuery, CatalogueQuery
 from services.aid_distribution.ledger.catalogue import CodeTaken
 from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock, TooMuch
@@ -29,6 +29,7 @@ from services.aid_distribution.ledger.orders import (
 from services.aid_distribution.ledger.reserved_use import MoreThanReserved, ReservationEnded
 from services.aid_distribution.ledger.returned import GoodsReturned
 from services.aid_distribution.ledger.transfers import AlreadyReceived, DoesNotAddUp
+from services.aid_distribution.ledger.voids import AlreadyVoided, VoidDocument
 from shared.database import Work
 from shared.problems import Refusal
 from shared.roles import Action
@@ -123,12 +124,23 @@ async def show_transfer(call: Call, transfer_id: UUID) -> TransferView:
     "/transfers/{transfer_id}/receipt",
     Action.TRANSFER_STOCK,
     location="/aid/transfers/{id}",
-    refusals=[AlreadyReceived, DoesNotAddUp, TooMuch],
+    refusals=[AlreadyReceived, AlreadyVoided, DoesNotAddUp, TooMuch],
     rules=asked_of_leaves(mistakes.arrival_mistakes),
 )
 async def receive_transfer(call: Call, transfer_id: UUID, body: ReceiveTransfer) -> TransferView:
     """Take in a transfer: what was accepted and what was rejected must equal what was dispatched."""
     return await transfers.arrive(call.work, call.caller, transfer_id, body)
+
+
+@stock.post(
+    "/transfers/{transfer_id}/void",
+    Action.TRANSFER_STOCK,
+    location="/aid/transfers/{id}",
+    refusals=[AlreadyReceived, AlreadyVoided, CountedSince, TooMuch],
+)
+async def void_transfer(call: Call, transfer_id: UUID, body: VoidDocument) -> TransferView:
+    """Take back a transfer that was posted in error, before it arrives."""
+    return await transfer_voids.void(call.work, call.caller, transfer_id, body)
 
 
 @stock.get("/postings/{posting_id}", Action.SEE_STOCK)

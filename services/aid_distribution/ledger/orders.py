@@ -332,6 +332,8 @@ class TransferView(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime | None
     posting_id: UUID
     receipt_posting_id: UUID | None
+    void_posting_id: UUID | None
+    void_reason: str | None
     document: str | None
     lines: list["TransferLineView"]
     lot_notes: list[LotNoteView]

@@ -1,7 +1,7 @@
 """Transfers between two places: dispatched, in transit, received; nothing of what was sent goes unaccounted."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey
 from sqlmodel import Field, SQLModel, col, select
 
 from services.aid_distribution.ledger import lot_notes
-from services.aid_distribution.ledger.domain import NO_LOT, Draft, Kind, Line, Virtual
+from services.aid_distribution.ledger.domain import LOSSES, NO_LOT, Draft, Kind, Line, Reason, Virtual
 from services.aid_distribution.ledger.handlers import leaving, post
 from services.aid_distribution.ledger.known import Known, known, known_by_code
 from services.aid_distribution.ledger.mistakes import arrival_mistakes, dispatch_mistakes
@@ -256,34 +256,52 @@ async def _check(
         for index, line in enumerate(order.lines)
         if line.item not in sent and (pointer := f"/lines/{index}/item") not in told
     ]
+    lots = {(line.item, line.lot) for line in lines}
+    errors += [
+        FieldError(f"/lines/{index}/lot", "unknown_lot", f"{line.item}: lot {line.lot} was not sent.")
+        for index, line in enumerate(order.lines)
+        if line.lot and line.item in sent and (line.item, line.lot) not in lots
+    ]
     if errors:
         raise Invalid(errors)
     _check_sums(order.lines, lines)
 
 
+def _line_of(line: TransferLineRow, told: Collection[tuple[str, str | None]]) -> tuple[str, str | None]:
+    """Give which line of a receipt speaks of what was sent: the one of its lot, or that of all lots without one."""
+    named = (line.item, line.lot or None)
+    return named if named in told else (line.item, None)
+
+
 def _check_sums(told: Sequence[ArrivedLine], lines: Sequence[TransferLineRow]) -> None:
-    sent: dict[str, int] = defaultdict(int)
+    arrived = {(line.item, line.lot): line.accepted + line.rejected for line in told}
+    sent: dict[tuple[str, str | None], int] = defaultdict(int, dict.fromkeys(arrived, 0))
     for line in lines:
-        sent[line.item] += line.dispatched
-    arrived = {line.item: line.accepted + line.rejected for line in told}
+        sent[_line_of(line, arrived)] += line.dispatched
     differing: list[dict[str, Json]] = [
-        {"item": item, "dispatched": quantity, "accounted_for": arrived.get(item, 0)}
-        for item, quantity in sent.items()
-        if arrived.get(item, 0) != quantity
+        {"item": item, **({"lot": lot} if lot else {}), "dispatched": quantity, "accounted_for": there}
+        for (item, lot), quantity in sent.items()
+        if (there := arrived.get((item, lot), 0)) != quantity
     ]
     if differing:
         raise DoesNotAddUp(f"{differing[0]['item']}: {differing[0]['dispatched']} were sent.", lines=differing)
 
 
 def _share_out(lines: Sequence[TransferLineRow], order: ReceiveTransfer) -> None:
-    """Lay what was accepted of an item over its lots, in the order in which they were sent."""
-    left = {line.item: line.accepted for line in order.lines}
-    reasons = {line.item: line.reason for line in order.lines}
+    """Lay what was accepted of an item over its lots, in the order in which they were sent; a named lot has its own."""
+    left = {(line.item, line.lot): line.accepted for line in order.lines}
+    reasons = {(line.item, line.lot): line.reason for line in order.lines}
     for line in lines:
-        line.accepted = min(left[line.item], line.dispatched)
+        key = _line_of(line, reasons)
+        line.accepted = min(left[key], line.dispatched)
         line.rejected = line.dispatched - line.accepted
-        line.reason = reasons[line.item] if line.rejected else None
-        left[line.item] -= line.accepted
+        line.reason = reasons[key] if line.rejected else None
+        left[key] -= line.accepted
+
+
+def _written_off(line: TransferLineRow) -> Virtual:
+    """Say where what was rejected goes: goods that are gone are a loss, a difference in the figures is none."""
+    return LOSSES.get(Reason(line.reason), Virtual.ADJUSTMENT) if line.reason else Virtual.LOSS
 
 
 async def _post_arrival(
@@ -292,7 +310,7 @@ async def _post_arrival(
     moved = [
         Line(line.item, quantity, Virtual.IN_TRANSIT, to_place, line.lot)
         for line in lines
-        for quantity, to_place in ((line.accepted, row.to_place), (line.rejected, Virtual.LOSS))
+        for quantity, to_place in ((line.accepted, row.to_place), (line.rejected, _written_off(line)))
         if quantity
     ]
     draft = Draft(

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.aid_distribution.ledger import cards, handlers, mistakes, packs, transfer_voids, transfers
+from services.aid_distribution.ledger import cards, handlers, lists, mistakes, packs, transfer_voids, transfers
 from services.aid_distribution.ledger.cards import BalanceQuery, CardQuery, CatalogueQuery
 from services.aid_distribution.ledger.catalogue import CodeTaken
 from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock, TooMuch
 from services.aid_distribution.ledger.handlers import AlreadyReversed, NotReversible
+from services.aid_distribution.ledger.lists import ReasonView, TransferQuery
 from services.aid_distribution.ledger.mistakes import asked_of_leaves
 from services.aid_distribution.ledger.orders import (
     AddItem,
@@ -112,6 +113,18 @@ async def issue_stock(work: Work, asked: Sequence[Asked[IssueStock]]) -> Sequenc
 async def dispatch_transfer(work: Work, asked: Sequence[Asked[DispatchTransfer]]) -> Sequence[TransferView | Refusal]:
     """Send goods from one place to another."""
     return await transfers.dispatch(work, asked)
+
+
+@stock.get("/transfers", Action.SEE_STOCK)
+async def list_transfers(call: Call, query: TransferQuery) -> Page[TransferView]:
+    """List what is under way to and from your regions, and what was, the latest first."""
+    return await lists.transfers(call.work, call.caller, query)
+
+
+@stock.get("/reasons", Action.SEE_CATALOGUE)
+async def list_reasons(call: Call) -> Page[ReasonView]:  # noqa: ARG001 - the same for everybody
+    """List the reasons for which stock leaves, comes or differs, in Indonesian and English."""
+    return lists.reasons()
 
 
 @stock.get("/transfers/{transfer_id}", Action.SEE_STOCK)

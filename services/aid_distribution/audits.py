@@ -9,9 +9,11 @@ from services.aid_distribution.kits import store as kits
 from services.aid_distribution.kits.trainings import ALL_TRAINING_KITS, TRAINING_KITS
 from services.aid_distribution.ledger import audit as ledger
 from services.aid_distribution.ledger import packs, reserved
+from services.aid_distribution.ledger import transfer_audit as transfers
 from services.aid_distribution.ledger.journal_audit import JOURNAL
 from services.aid_distribution.loans import audit as loans
 from services.aid_distribution.markets import audit as markets
+from services.aid_distribution.planning import audit as planning
 from services.aid_distribution.production.audit import PRODUCED
 from services.aid_distribution.returns import audit as returns
 from services.aid_distribution.stations.audit import STATIONS
@@ -33,5 +35,7 @@ FIGURES = {
     **exceptions.CHECKS,
     **returns.CHECKS,
     **loans.CHECKS,
+    **transfers.CHECKS,
+    **planning.CHECKS,
 }
 """Every figure that is kept beside the documents it follows from, as a question for those that disagree."""

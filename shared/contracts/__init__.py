@@ -53,6 +53,7 @@ from shared.contracts.aid_distribution import (
     StockReversed,
     TransferDispatched,
     TransferReceived,
+    TransferVoided,
 )
 from shared.contracts.event import Event
 from shared.contracts.notifications import MessageDelivered, MessageFailed, PhoneUnreachable, ReplyReceived
@@ -128,6 +129,7 @@ EVENTS: dict[str, type[Event]] = {
         KitsReleased,
         TransferDispatched,
         TransferReceived,
+        TransferVoided,
         DistributionPosted,
         DistributionVoided,
         ProductionOffered,

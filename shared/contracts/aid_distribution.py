@@ -203,6 +203,16 @@ class TransferReceived(TransferEvent, frozen=True, kw_only=True):
     rejected: list[Goods]
 
 
+class TransferVoided(TransferEvent, frozen=True, kw_only=True):
+    """A transfer that was posted in error has been taken back by this posting before it arrived."""
+
+    type: ClassVar[str] = "serumpun.transfer.voided.v1"
+
+    lines: list[Goods]
+    reverses: UUID
+    reason: str
+
+
 class BusinessShare(msgspec.Struct, frozen=True, kw_only=True):
     """What one business received of one item."""
 

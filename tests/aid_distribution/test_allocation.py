@@ -49,6 +49,7 @@ from tests.aid_distribution.story import (
     give_out,
     hold,
     issue,
+    plant,
     receipt,
     receive,
 )
@@ -202,6 +203,28 @@ async def test_a_change_by_hand_is_kept_with_who_when_and_why(stocked: Database,
         await override(stocked, done.id, COAST, 1, 3)
     assert quantities(await override(stocked, done.id, ISLAND, 650, 3)) == {ISLAND: 650, CITY: 350}
     assert len(await recorded()) == 1, "nothing has moved"
+
+
+async def test_what_there_is_is_committed_and_the_rest_stays_open_until_it_is_accepted(database: Database) -> None:
+    await load(database)
+    await receive(database, receipt(2, ago(3), place=PROVINCE))
+    done = await plan(database, order([need(CITY, 5)], 2))
+    (line,) = done.lines
+    assert (line.need, line.quantity, line.fulfilled, line.open) == (5, 2, 0, 5)
+    (sent,) = (await confirm(database, done.id, ConfirmPlan(version=1))).lines
+    assert (sent.quantity, sent.fulfilled, sent.open) == (2, 0, 5)
+    assert sent.transfer_id is not None
+    async with database.work(PANGKALPINANG) as work:
+        line_in = ArrivedLine(item=MASKS, accepted=1, rejected=1, reason=Reason.LOST)
+        await transfers.arrive(
+            work, PANGKALPINANG, sent.transfer_id, ReceiveTransfer(occurred_at=NOON, lines=[line_in])
+        )
+    (arrived,) = (await show(database, done.id)).lines
+    assert (arrived.quantity, arrived.fulfilled, arrived.open) == (2, 1, 4)
+    assert await audited(database) == []
+    async with database.work(OFFICE) as work:
+        await plant(work, "UPDATE allocation_line SET quantity = 1")
+    assert {one.check for one in await audited(database)} == {"plan_line_is_its_transfer"}
 
 
 async def test_confirming_sends_one_transfer_for_each_that_is_given_something(

@@ -111,7 +111,7 @@ async def test_a_family_that_gave_back_may_have_its_share_again_and_a_used_coupo
     shop = await open_market(database, announcement(offer(limit=2, allotment=3), model=Model.DISTRIBUTOR_PRICE))
     first = entry(2, to=family(1))
     await tell(database, shop, first)
-    assert said(await tell(database, shop, entry(1, to=family(1)))) == ["limit_per_family"]
+    assert said(await tell(database, shop, entry(1, to=family(1)))) == ["parked"]
     posting = await sale_of(database, RICE)
     order = back(1, NOON, RICE, place=MARKET, posting=str(posting), business=str(UUID(int=11)))
     assert told(await door["pangkalpinang"].post("/aid/returns", json=order)) == {("/business", "not_a_recipient")}

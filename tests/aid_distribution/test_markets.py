@@ -293,7 +293,7 @@ async def test_one_bad_line_loses_none_of_the_others_whatever_is_wrong_with_it(d
     )
     assert said(outcomes) == [
         "recorded",
-        "limit_per_family",
+        "parked",
         "bad_quantity",
         "unknown_item",
         "bad_quantity",
@@ -384,7 +384,8 @@ async def test_a_family_takes_its_limit_at_the_distributors_price_and_no_more(da
     assert market.coupon_item is None
     assert said(await tell(database, market, entry(1, to=family(1)), entry(1, to=family(1)))) == ["recorded"] * 2
     outcomes = await tell(database, market, entry(1, to=family(1)), entry(2, to=family(2)), entry(1))
-    assert said(outcomes) == ["limit_per_family", "recorded", "family_missing"]
+    assert said(outcomes) == ["parked", "recorded", "family_missing"]
+    assert outcomes[0].code == "limit_per_family"
     assert await ask(database, "SELECT quantity FROM market_family ORDER BY family") == [(2,), (2,)]
 
 
@@ -395,7 +396,7 @@ async def test_of_two_counters_that_tell_the_last_unit_one_has_sold_it(database:
     outcomes = await asyncio.gather(
         *(tell(one, market, entry(1, to=family(number))) for number, one in enumerate(stores, 3))
     )
-    assert sorted(said([one for told in outcomes for one in told])) == ["allotment_exhausted"] * 5 + ["recorded"]
+    assert sorted(said([one for told in outcomes for one in told])) == ["parked"] * 5 + ["recorded"]
     assert await on_hand(database) == 97
     assert await ask(database, "SELECT sold, allotment FROM market_item") == [(3, 3)]
 

@@ -1,6 +1,7 @@
 from datetime import date, timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from services.aid_distribution.ledger import transfers
@@ -244,3 +245,45 @@ async def test_a_late_arrival_counts_from_its_own_moment(database: Database, sen
     await arrive(database, sent.id, arriving(10, days_ago=0.5))
     rows = await ask(database, "SELECT last_occurred_at FROM card WHERE place = 'WH-19.71'")
     assert rows == [(NOON - timedelta(hours=12),)]
+
+
+async def test_the_damaged_lot_is_named_and_the_others_are_accepted(database: Database) -> None:
+    await receive(database, receipt(5, ago(3), place=PROVINCE, lot="B", expires_on=date(2027, 2, 1)))
+    await receive(database, receipt(4, ago(3), place=PROVINCE, lot="A", expires_on=date(2027, 1, 1)))
+    sent = await dispatch(database, sending(8))
+    damaged = ArrivedLine(item=MASKS, lot="A", accepted=1, rejected=3, reason=Reason.DAMAGED)
+    rest = ArrivedLine(item=MASKS, accepted=4, rejected=0)
+    wrong = ReceiveTransfer(occurred_at=NOON, lines=[msgspec.structs.replace(damaged, lot="C"), rest])
+    with pytest.raises(Invalid) as refused:
+        await arrive(database, sent.id, wrong)
+    assert codes(refused) == [("/lines/0/lot", "unknown_lot")]
+    short = ReceiveTransfer(occurred_at=NOON, lines=[msgspec.structs.replace(damaged, rejected=2), rest])
+    with pytest.raises(DoesNotAddUp) as differing:
+        await arrive(database, sent.id, short)
+    assert differing.value.members["lines"] == [{"item": MASKS, "lot": "A", "dispatched": 4, "accounted_for": 3}]
+    done = await arrive(database, sent.id, ReceiveTransfer(occurred_at=NOON, lines=[damaged, rest]))
+    assert [(line.lot, line.accepted, line.rejected, line.reason) for line in done.lines] == [
+        ("A", 1, 3, "damaged"),
+        ("B", 4, 0, None),
+    ]
+    assert await audited(database) == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "to_place"),
+    [
+        (Reason.DAMAGED, "LOSS"),
+        (Reason.LOST, "LOSS"),
+        (Reason.EXPIRED, "LOSS"),
+        (Reason.RECOUNT, "ADJUSTMENT"),
+        (Reason.OTHER, "ADJUSTMENT"),
+        (Reason.FOUND, "ADJUSTMENT"),
+    ],
+)
+async def test_what_is_gone_is_a_loss_and_a_difference_in_the_figures_an_adjustment(
+    database: Database, sent: TransferView, reason: Reason, to_place: str
+) -> None:
+    done = await arrive(database, sent.id, arriving(7, 3, reason))
+    question = "SELECT quantity FROM posting_line WHERE posting_id = :id AND to_place = :place"
+    assert await ask(database, question, id=done.receipt_posting_id, place=to_place) == [(3,)]
+    assert await audited(database) == []

@@ -401,6 +401,11 @@ async def receive_transfer(office: Office) -> Order:
     return _post("aid_distribution", f"/aid/transfers/{transfer['id']}/receipt", occurred_at=_moment(), lines=lines)
 
 
+async def void_transfer(office: Office) -> Order:
+    transfer = await office.done(await dispatch_transfer(office))
+    return _post("aid_distribution", f"/aid/transfers/{transfer['id']}/void", reason="Salah tujuan")
+
+
 async def _shelf(office: Office) -> str:
     """Give a place of which nothing was ever reserved, with masks in it."""
     place: str = (await office.done(await add_place(office)))["code"]
@@ -1430,6 +1435,7 @@ ORDERS: Mapping[str, Recipe] = {
     "post_in_bulk": post_in_bulk,
     "dispatch_transfer": dispatch_transfer,
     "receive_transfer": receive_transfer,
+    "void_transfer": void_transfer,
     "reserve_stock": reserve_stock,
     "release_reservation": release_reservation,
     "define_kit": define_kit,

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.aid_distribution.ledger import cards, handlers, mistakes, packs, transfers
+from services.aid_distribution.ledger import cards, handlers, lists, mistakes, packs, transfer_voids, transfers
 from services.aid_distribution.ledger.cards import BalanceQuery, CardQuery, CatalogueQuery
 from services.aid_distribution.ledger.catalogue import CodeTaken
 from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock, TooMuch
 from services.aid_distribution.ledger.handlers import AlreadyReversed, NotReversible
+from services.aid_distribution.ledger.lists import ReasonView, TransferQuery
 from services.aid_distribution.ledger.mistakes import asked_of_leaves
 from services.aid_distribution.ledger.orders import (
     AddItem,
@@ -29,6 +30,7 @@ from services.aid_distribution.ledger.orders import (
 from services.aid_distribution.ledger.reserved_use import MoreThanReserved, ReservationEnded
 from services.aid_distribution.ledger.returned import GoodsReturned
 from services.aid_distribution.ledger.transfers import AlreadyReceived, DoesNotAddUp
+from services.aid_distribution.ledger.voids import AlreadyVoided, VoidDocument
 from shared.database import Work
 from shared.problems import Refusal
 from shared.roles import Action
@@ -113,6 +115,18 @@ async def dispatch_transfer(work: Work, asked: Sequence[Asked[DispatchTransfer]]
     return await transfers.dispatch(work, asked)
 
 
+@stock.get("/transfers", Action.SEE_STOCK)
+async def list_transfers(call: Call, query: TransferQuery) -> Page[TransferView]:
+    """List what is under way to and from your regions, and what was, the latest first."""
+    return await lists.transfers(call.work, call.caller, query)
+
+
+@stock.get("/reasons", Action.SEE_CATALOGUE)
+async def list_reasons(call: Call) -> Page[ReasonView]:  # noqa: ARG001 - the same for everybody
+    """List the reasons for which stock leaves, comes or differs, in Indonesian and English."""
+    return lists.reasons()
+
+
 @stock.get("/transfers/{transfer_id}", Action.SEE_STOCK)
 async def show_transfer(call: Call, transfer_id: UUID) -> TransferView:
     """Show a transfer."""
@@ -123,12 +137,23 @@ async def show_transfer(call: Call, transfer_id: UUID) -> TransferView:
     "/transfers/{transfer_id}/receipt",
     Action.TRANSFER_STOCK,
     location="/aid/transfers/{id}",
-    refusals=[AlreadyReceived, DoesNotAddUp, TooMuch],
+    refusals=[AlreadyReceived, AlreadyVoided, DoesNotAddUp, TooMuch],
     rules=asked_of_leaves(mistakes.arrival_mistakes),
 )
 async def receive_transfer(call: Call, transfer_id: UUID, body: ReceiveTransfer) -> TransferView:
     """Take in a transfer: what was accepted and what was rejected must equal what was dispatched."""
     return await transfers.arrive(call.work, call.caller, transfer_id, body)
+
+
+@stock.post(
+    "/transfers/{transfer_id}/void",
+    Action.TRANSFER_STOCK,
+    location="/aid/transfers/{id}",
+    refusals=[AlreadyReceived, AlreadyVoided, CountedSince, TooMuch],
+)
+async def void_transfer(call: Call, transfer_id: UUID, body: VoidDocument) -> TransferView:
+    """Take back a transfer that was posted in error, before it arrives."""
+    return await transfer_voids.void(call.work, call.caller, transfer_id, body)
 
 
 @stock.get("/postings/{posting_id}", Action.SEE_STOCK)

@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from services.aid_distribution.ledger import counts, holding, lateness
+from services.aid_distribution.ledger import counts, holding, lateness, lists
 from services.aid_distribution.ledger.domain import BookMoved, LotNeeded, ReservedNotCounted, ShortOfStock, TooMuch
 from services.aid_distribution.ledger.holding import LotQuery
 from services.aid_distribution.ledger.lateness import WhatChanged, WhatChangedQuery
+from services.aid_distribution.ledger.lists import CountQuery, CountSummary
 from services.aid_distribution.ledger.mistakes import asked_of_leaves, count_mistakes, order_mistakes
 from services.aid_distribution.ledger.orders import (
     CountStock,
@@ -38,6 +39,12 @@ async def take_snapshot(call: Call, body: TakeSnapshot) -> SnapshotView:
 async def count_stock(call: Call, body: CountStock) -> CountView:
     """Post a count: from its moment the cards hold what was counted."""
     return await counts.count(call.work, call.caller, body)
+
+
+@counting.get("/counts", Action.SEE_STOCK)
+async def list_counts(call: Call, query: CountQuery) -> Page[CountSummary]:
+    """List the counts of your regions, the latest first."""
+    return await lists.counts(call.work, call.caller, query)
 
 
 @counting.get("/counts/{count_id}", Action.SEE_STOCK)

@@ -22,6 +22,7 @@ from services.aid_distribution.ledger.domain import (
     Kind,
     Line,
     Packed,
+    Reason,
 )
 from services.aid_distribution.ledger.known import Known, Told, dated_lots, known, known_by_code
 from services.aid_distribution.ledger.loading import lock_cards, recorded_at
@@ -218,7 +219,7 @@ def leaving(lines: Sequence[Told], place: str, to_place: str, here: Known) -> tu
 
 
 async def reverse(work: Work, caller: Caller, posting_id: UUID, order: ReversePosting) -> PostingView:
-    """Undo a receipt, an issue, a count, or kits that were put together or taken apart.
+    """Undo a receipt, an issue, a count, or kits that were put together or taken apart; an adjustment is counted anew.
 
     A document that holds a posting is undone as a whole, by its own means.
     """
@@ -227,6 +228,8 @@ async def reverse(work: Work, caller: Caller, posting_id: UUID, order: ReversePo
         raise NotReversible("A reversal is not reversed; post the movement anew.")
     if row.kind not in REVERSIBLE:
         raise NotReversible(f"This posting belongs to a document ({row.kind}); undo the document.", kind=row.kind)
+    if row.kind == Kind.ISSUE and row.reason == Reason.RECOUNT:
+        raise NotReversible("An adjustment is not reversed; count what is there.", kind="adjustment")
     posted, here = await undo(work, caller, row, order.reason, order.document)
     work.record(StockReversed(**posting_fact(posted, here), reverses=row.id, reason=order.reason), region=row.region)
     return posting_view(posted)

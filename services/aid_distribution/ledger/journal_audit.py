@@ -38,6 +38,7 @@ from shared.contracts.aid_distribution import (
     StockReversed,
     TransferDispatched,
     TransferReceived,
+    TransferVoided,
 )
 from shared.effect_audit import Seen, Told, seen_in
 
@@ -83,7 +84,7 @@ def _cure(told: Told, number: str) -> str:
 
 def _document(told: Told) -> tuple[str, Iterator[Goods]]:
     match told.event:
-        case PostingEvent() | DistributionEvent() | TransferDispatched() as event:
+        case PostingEvent() | DistributionEvent() | TransferDispatched() | TransferVoided() as event:
             return event.number, iter(event.lines)
         case ProductionDelivered() | StationPlaced() | StationServiced() | StationRemoved() as event:
             return event.number or "", iter(event.lines)
@@ -105,6 +106,7 @@ JOURNAL = seen_in(
     KitsUnpacked,
     TransferDispatched,
     TransferReceived,
+    TransferVoided,
     DistributionPosted,
     DistributionVoided,
     ProductionDelivered,

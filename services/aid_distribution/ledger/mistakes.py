@@ -83,12 +83,13 @@ def dispatch_mistakes(leaves: Leaves, here: Known, caller: Caller, now: datetime
 def arrival_mistakes(leaves: Leaves, here: Known, caller: Caller, now: datetime) -> list[FieldError]:
     """Say what is wrong with the receipt of a transfer, whichever it is."""
     errors = order_mistakes(leaves, here, caller, now)
-    told: set[object] = set()
+    told: set[tuple[object, object]] = set()
     for pointer, value in leaves.items():
         if field_of(pointer) == "item":
-            if value in told:
-                errors.append(FieldError(pointer, "duplicate", f"{value}: one line for each item sent."))
-            told.add(value)
+            arrived = (value, leaves.get(pointer.removesuffix("item") + "lot"))
+            if arrived in told:
+                errors.append(FieldError(pointer, "duplicate", f"{value}: one line for each item or lot sent."))
+            told.add(arrived)
         reason = pointer.removesuffix("rejected") + "reason"
         if field_of(pointer) == "rejected" and value and reason not in leaves:
             errors.append(FieldError(reason, "missing", "What is rejected needs a reason."))

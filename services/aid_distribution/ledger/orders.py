@@ -83,9 +83,13 @@ class GoodsLine(LooseLine, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class ArrivedLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What became of one item that was on its way."""
+    """What became of one item that was on its way, or of one lot of it; without a lot, of all lots that are not named.
+
+    Shape: of what was rejected without its lot, the lots that were sent last have it
+    """
 
     item: ItemCode
+    lot: Lot | None = None
     accepted: Annotated[Count, msgspec.Meta(examples=[100])]
     rejected: Count
     reason: Reason | None = None
@@ -332,6 +336,8 @@ class TransferView(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime | None
     posting_id: UUID
     receipt_posting_id: UUID | None
+    void_posting_id: UUID | None
+    void_reason: str | None
     document: str | None
     lines: list["TransferLineView"]
     lot_notes: list[LotNoteView]

@@ -1,7 +1,7 @@
 """Transfers between two places: dispatched, in transit, received; nothing of what was sent goes unaccounted."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey
 from sqlmodel import Field, SQLModel, col, select
 
 from services.aid_distribution.ledger import lot_notes
-from services.aid_distribution.ledger.domain import NO_LOT, Draft, Kind, Line, Virtual
+from services.aid_distribution.ledger.domain import LOSSES, NO_LOT, Draft, Kind, Line, Reason, Virtual
 from services.aid_distribution.ledger.handlers import leaving, post
 from services.aid_distribution.ledger.known import Known, known, known_by_code
 from services.aid_distribution.ledger.mistakes import arrival_mistakes, dispatch_mistakes
@@ -25,6 +25,7 @@ from services.aid_distribution.ledger.orders import (
 )
 from services.aid_distribution.ledger.reserved_use import Reserved, apart, named
 from services.aid_distribution.ledger.store import Posted
+from services.aid_distribution.ledger.voids import VOIDED, WITH_REASON, AlreadyVoided
 from shared.caller import Caller
 from shared.clock import shown
 from shared.contracts.aid_distribution import TransferDispatched, TransferReceived
@@ -56,9 +57,12 @@ class TransferRow(SQLModel, table=True):
         CheckConstraint("from_place <> to_place", name="transfer_moves"),
         CheckConstraint(
             "(state = 'in_transit' AND receipt_posting_id IS NULL AND received_at IS NULL) OR"
-            " (state = 'received' AND receipt_posting_id IS NOT NULL AND received_at >= occurred_at)",
+            " (state = 'received' AND receipt_posting_id IS NOT NULL AND received_at >= occurred_at) OR"
+            " (state = 'voided' AND receipt_posting_id IS NULL AND received_at IS NULL)",
             name="transfer_state",
         ),
+        CheckConstraint("(state = 'voided') = (void_posting_id IS NOT NULL)", name="transfer_voided_by_posting"),
+        CheckConstraint(WITH_REASON, name="transfer_void_has_reason"),
         Index("transfer_on_its_way", "to_place", postgresql_where=text("state = 'in_transit'")),
     )
 
@@ -74,6 +78,8 @@ class TransferRow(SQLModel, table=True):
     received_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), nullable=False, unique=True))
     receipt_posting_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id"), unique=True))
+    void_posting_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id"), unique=True))
+    void_reason: str | None = None
     version: int = Field(default=1, sa_column=Column(Integer, nullable=False, server_default="1"))
 
 
@@ -190,12 +196,13 @@ def sent_transfer(
         )
         for number, line in enumerate(posted.lines, 1)
     ]
-    event = TransferDispatched(**_ends(row, posted), lines=here.goods(posted.lines))
+    event = TransferDispatched(**ends(row, posted), lines=here.goods(posted.lines))
     work.record(event, region=row.to_region, caller=one.caller)
     return row, lines
 
 
-def _ends(row: TransferRow, posted: Posted) -> dict[str, Any]:
+def ends(row: TransferRow, posted: Posted) -> dict[str, Any]:
+    """Give what every event about a transfer tells."""
     return {
         "transfer_id": row.id,
         "posting_id": posted.draft.id,
@@ -211,14 +218,16 @@ def _ends(row: TransferRow, posted: Posted) -> dict[str, Any]:
 async def arrive(work: Work, caller: Caller, transfer_id: UUID, order: ReceiveTransfer) -> TransferView:
     """Take in what arrived; what was rejected is written off with its reason.
 
-    Raises: Absent (404), AlreadyReceived (409), DoesNotAddUp (409), Invalid (422)
+    Raises: Absent (404), AlreadyReceived (409), AlreadyVoided (409), DoesNotAddUp (409), Invalid (422)
     """
     row = await work.session.get(TransferRow, transfer_id, with_for_update=True)
     if row is None or not caller.sees(row.to_region):
         raise Absent
     if row.state == "received":
         raise AlreadyReceived(f"{row.number} was received already.", posting_id=str(row.receipt_posting_id))
-    lines = await _lines(work, row)
+    if row.state == VOIDED:
+        raise AlreadyVoided(f"{row.number} was voided.", posting_id=str(row.void_posting_id))
+    lines = await lines_of(work, row)
     await _check(work, caller, row, order, lines)
     _share_out(lines, order)
     posted = await _post_arrival(work, caller, row, order, lines)
@@ -227,7 +236,7 @@ async def arrive(work: Work, caller: Caller, transfer_id: UUID, order: ReceiveTr
     here = await known_by_code(work, (line.item for line in lines))
     taken = [line for line in posted.lines if line.to_place == row.to_place]
     lost = [line for line in posted.lines if line.to_place != row.to_place]
-    event = TransferReceived(**_ends(row, posted), accepted=here.goods(taken), rejected=here.goods(lost))
+    event = TransferReceived(**ends(row, posted), accepted=here.goods(taken), rejected=here.goods(lost))
     work.record(event, region=row.to_region)
     await work.session.flush()
     return transfer_view(row, lines, await _lot_notes(work, row))
@@ -247,34 +256,52 @@ async def _check(
         for index, line in enumerate(order.lines)
         if line.item not in sent and (pointer := f"/lines/{index}/item") not in told
     ]
+    lots = {(line.item, line.lot) for line in lines}
+    errors += [
+        FieldError(f"/lines/{index}/lot", "unknown_lot", f"{line.item}: lot {line.lot} was not sent.")
+        for index, line in enumerate(order.lines)
+        if line.lot and line.item in sent and (line.item, line.lot) not in lots
+    ]
     if errors:
         raise Invalid(errors)
     _check_sums(order.lines, lines)
 
 
+def _line_of(line: TransferLineRow, told: Collection[tuple[str, str | None]]) -> tuple[str, str | None]:
+    """Give which line of a receipt speaks of what was sent: the one of its lot, or that of all lots without one."""
+    named = (line.item, line.lot or None)
+    return named if named in told else (line.item, None)
+
+
 def _check_sums(told: Sequence[ArrivedLine], lines: Sequence[TransferLineRow]) -> None:
-    sent: dict[str, int] = defaultdict(int)
+    arrived = {(line.item, line.lot): line.accepted + line.rejected for line in told}
+    sent: dict[tuple[str, str | None], int] = defaultdict(int, dict.fromkeys(arrived, 0))
     for line in lines:
-        sent[line.item] += line.dispatched
-    arrived = {line.item: line.accepted + line.rejected for line in told}
+        sent[_line_of(line, arrived)] += line.dispatched
     differing: list[dict[str, Json]] = [
-        {"item": item, "dispatched": quantity, "accounted_for": arrived.get(item, 0)}
-        for item, quantity in sent.items()
-        if arrived.get(item, 0) != quantity
+        {"item": item, **({"lot": lot} if lot else {}), "dispatched": quantity, "accounted_for": there}
+        for (item, lot), quantity in sent.items()
+        if (there := arrived.get((item, lot), 0)) != quantity
     ]
     if differing:
         raise DoesNotAddUp(f"{differing[0]['item']}: {differing[0]['dispatched']} were sent.", lines=differing)
 
 
 def _share_out(lines: Sequence[TransferLineRow], order: ReceiveTransfer) -> None:
-    """Lay what was accepted of an item over its lots, in the order in which they were sent."""
-    left = {line.item: line.accepted for line in order.lines}
-    reasons = {line.item: line.reason for line in order.lines}
+    """Lay what was accepted of an item over its lots, in the order in which they were sent; a named lot has its own."""
+    left = {(line.item, line.lot): line.accepted for line in order.lines}
+    reasons = {(line.item, line.lot): line.reason for line in order.lines}
     for line in lines:
-        line.accepted = min(left[line.item], line.dispatched)
+        key = _line_of(line, reasons)
+        line.accepted = min(left[key], line.dispatched)
         line.rejected = line.dispatched - line.accepted
-        line.reason = reasons[line.item] if line.rejected else None
-        left[line.item] -= line.accepted
+        line.reason = reasons[key] if line.rejected else None
+        left[key] -= line.accepted
+
+
+def _written_off(line: TransferLineRow) -> Virtual:
+    """Say where what was rejected goes: goods that are gone are a loss, a difference in the figures is none."""
+    return LOSSES.get(Reason(line.reason), Virtual.ADJUSTMENT) if line.reason else Virtual.LOSS
 
 
 async def _post_arrival(
@@ -283,7 +310,7 @@ async def _post_arrival(
     moved = [
         Line(line.item, quantity, Virtual.IN_TRANSIT, to_place, line.lot)
         for line in lines
-        for quantity, to_place in ((line.accepted, row.to_place), (line.rejected, Virtual.LOSS))
+        for quantity, to_place in ((line.accepted, row.to_place), (line.rejected, _written_off(line)))
         if quantity
     ]
     draft = Draft(
@@ -301,7 +328,8 @@ async def _post_arrival(
     return posted
 
 
-async def _lines(work: Work, row: TransferRow) -> Sequence[TransferLineRow]:
+async def lines_of(work: Work, row: TransferRow) -> Sequence[TransferLineRow]:
+    """Give the lines of a transfer, in the order in which they were sent."""
     question = select(TransferLineRow).where(TransferLineRow.transfer_id == row.id)
     return (await work.session.exec(question.order_by(col(TransferLineRow.line_no)))).all()
 
@@ -311,7 +339,12 @@ async def show(work: Work, caller: Caller, transfer_id: UUID) -> TransferView:
     row = await work.session.get(TransferRow, transfer_id)
     if row is None or not (caller.sees(row.from_region) or caller.sees(row.to_region)):
         raise Absent
-    return transfer_view(row, await _lines(work, row), await _lot_notes(work, row))
+    return await view_of(work, row)
+
+
+async def view_of(work: Work, row: TransferRow) -> TransferView:
+    """Show a transfer as it stands."""
+    return transfer_view(row, await lines_of(work, row), await _lot_notes(work, row))
 
 
 async def _lot_notes(work: Work, row: TransferRow) -> list[LotNoteView]:
@@ -330,6 +363,8 @@ def transfer_view(row: TransferRow, lines: Sequence[TransferLineRow], notes: lis
         received_at=shown(row.received_at) if row.received_at else None,
         posting_id=row.posting_id,
         receipt_posting_id=row.receipt_posting_id,
+        void_posting_id=row.void_posting_id,
+        void_reason=row.void_reason,
         document=row.document,
         version=row.version,
         lines=[

@@ -270,4 +270,5 @@ async def _view(work: Work, row: AllocationPlanRow) -> PlanView:
     lines = await store.lines_of(work.session, row.id)
     known = await regions.by_code(work.session, [line.region for line in lines])
     names = {code: region.name for code, region in known.items()}
-    return plan_view(row, lines, await store.overrides_of(work.session, row.id), names)
+    accepted = await store.accepted(work.session, [line.transfer_id for line in lines if line.transfer_id])
+    return plan_view(row, lines, await store.overrides_of(work.session, row.id), names, accepted)

@@ -174,6 +174,20 @@ async def lines_of(session: AsyncSession, plan_id: UUID) -> Sequence[AllocationL
     return (await session.exec(question.order_by(col(AllocationLineRow.region)))).all()
 
 
+ACCEPTED = text(
+    "SELECT transfer_id, sum(accepted)::bigint AS accepted FROM transfer_line"
+    " WHERE transfer_id = ANY(CAST(:ids AS uuid[])) AND accepted IS NOT NULL GROUP BY transfer_id"
+)
+
+
+async def accepted(session: AsyncSession, transfers: Collection[UUID]) -> dict[UUID, int]:
+    """Say how much was accepted of transfers that have arrived."""
+    if not transfers:
+        return {}
+    rows = await session.execute(ACCEPTED, {"ids": list(transfers)})
+    return {row.transfer_id: row.accepted for row in rows}
+
+
 async def overrides_of(session: AsyncSession, plan_id: UUID) -> dict[str, list[AllocationOverrideRow]]:
     """Give the changes by hand of each line that has any, in the order in which they were made."""
     found: dict[str, list[AllocationOverrideRow]] = {}

@@ -29,7 +29,8 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     """What a region is given, and why.
 
     Shape: `exact_quantity` is the fair part before rounding, a fraction such as `700/3`; `cut` is what is missing to
-           the need, negative when people gave more than that; `share_permille` is null where nothing is needed
+           the need, negative when people gave more than that; `share_permille` is null where nothing is needed;
+           `fulfilled` is what the region accepted of its transfer, `open` what it still needs after that
     """
 
     region: str
@@ -50,6 +51,8 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     share_permille: int | None
     cut: int
     cut_because: str
+    fulfilled: int
+    open: int
     overrides: list[OverrideView]
     transfer_id: UUID | None
     explanation: Words
@@ -103,6 +106,7 @@ def plan_view(
     lines: Sequence[AllocationLineRow],
     overrides: Mapping[str, Sequence[AllocationOverrideRow]],
     names: Mapping[str, str],
+    accepted: Mapping[UUID, int],
 ) -> PlanView:
     """Show a plan; the fair split follows from its figures and is worked out anew."""
     fair = split([want_of(line) for line in lines], plan.supply)
@@ -122,7 +126,8 @@ def plan_view(
         reason=plan.reason,
         lines=[
             _line(line, str(fair.exact[line.region]), names[line.region], changes := overrides.get(line.region, ()),
-                  explained(plan, line, needed, changes))
+                  explained(plan, line, needed, changes),
+                  accepted.get(line.transfer_id, 0) if line.transfer_id else 0)
             for line in lines
         ],
     )  # fmt: skip
@@ -140,7 +145,12 @@ def summary_of(plan: AllocationPlanRow) -> dict[str, Any]:
 
 
 def _line(
-    line: AllocationLineRow, exact: str, name: str, overrides: Sequence[AllocationOverrideRow], words: Words
+    line: AllocationLineRow,
+    exact: str,
+    name: str,
+    overrides: Sequence[AllocationOverrideRow],
+    words: Words,
+    fulfilled: int,
 ) -> LineView:
     return LineView(
         region=line.region,
@@ -161,6 +171,8 @@ def _line(
         share_permille=line.quantity * PERMILLE // line.need if line.need else None,
         cut=line.need - line.quantity,
         cut_because=cut_because(line.need, line.fair_quantity, line.quantity).value,
+        fulfilled=fulfilled,
+        open=max(line.need - fulfilled, 0),
         overrides=[
             OverrideView(
                 from_quantity=one.from_quantity,

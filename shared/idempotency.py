@@ -7,6 +7,7 @@ is counted and may be made again.
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import cast
 
@@ -18,6 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.arrays import array, of_arrays
 from shared.crashpoints import reach
+from shared.privacy import FORM, Unreadable, Vault
 from shared.problems import KeyReused, Refusal, StillRunning
 
 REPLAYED_HEADER = "Idempotency-Replayed"
@@ -144,15 +146,33 @@ async def store(session: AsyncSession, answers: Sequence[tuple[Key, Stored]]) ->
 
 ERASED_ANSWER = '{"erased":true}'
 FORGET = text(
-    "UPDATE idempotency SET body = convert_to(:answer, 'UTF8') WHERE caller = :person"
-    " OR position(convert_to(:person, 'UTF8') IN body) > 0 OR position(convert_to(:person, 'UTF8') IN headers) > 0"
+    "UPDATE idempotency SET body = convert_to(:answer, 'UTF8') WHERE body <> convert_to(:answer, 'UTF8')"
+    " AND (caller = :person"
+    " OR position(convert_to(:person, 'UTF8') IN body) > 0 OR position(convert_to(:person, 'UTF8') IN headers) > 0)"
 )
 
 
-async def forget_answers(session: AsyncSession, person: str) -> int:
+SEALED = text(
+    "SELECT caller, key, body FROM idempotency WHERE octet_length(body) > 0 AND get_byte(body, 0) = :form"
+    " ORDER BY caller, key"
+)
+FORGET_ONE = text("UPDATE idempotency SET body = convert_to(:answer, 'UTF8') WHERE caller = :caller AND key = :key")
+
+
+async def forget_answers(session: AsyncSession, ids: Sequence[str], vault: Vault) -> int:
     """Empty the answers that were given to a person or tell of them, and say how many; a retry is still no new order.
 
-    Shape: `person` is the id that stands in the answers and in their addresses
+    Shape: `ids` are those of the person and their businesses, as they stand in the answers and in their addresses; what
+           is kept sealed is opened and looked through
     """
-    done = await session.execute(FORGET, {"answer": ERASED_ANSWER, "person": person})
-    return cast("CursorResult[object]", done).rowcount
+    count = 0
+    for row in (await session.execute(SEALED, {"form": FORM[0]})).all():
+        with suppress(Unreadable):  # under a key that is gone: nobody reads it any more
+            opened = vault.kept_answer(row.caller, row.key, bytes(row.body))
+            if any(one.encode() in opened for one in ids):
+                await session.execute(FORGET_ONE, {"answer": ERASED_ANSWER, "caller": row.caller, "key": row.key})
+                count += 1
+    for one in ids:
+        done = await session.execute(FORGET, {"answer": ERASED_ANSWER, "person": one})
+        count += cast("CursorResult[object]", done).rowcount
+    return count

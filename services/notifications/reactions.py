@@ -107,7 +107,7 @@ async def forget(work: Work, event: PersonErased) -> None:
     await untold.forget(work, person)
     await messages.forget(work, person)
     await delivery.forget(work, person)
-    await forget_answers(work.session, str(event.owner_id))
+    await forget_answers(work.session, [str(one) for one in (event.owner_id, *event.businesses)], work.vault)
     await operator_acts.forget(work.session, event.subject)
 
 

@@ -20,6 +20,7 @@ from services.operations.outbox_checks import NAMED_MAX, PAGE_ROWS
 from shared.contracts import EVENTS, SUBSCRIPTIONS
 from shared.effect_audit import Audits, Effect, EffectAudit, Seen, Told
 from shared.outbox import partition_of
+from shared.stream import LOST
 
 EFFECTS_PER_PAGE = 10_000
 
@@ -159,7 +160,7 @@ def _finding(check: str, service: str, seen: Seen) -> Finding:
 
 
 async def without_cause(there: Installation, consumer: str, steps: Steps, checked: dict[str, int]) -> list[Finding]:
-    """Find effects that no event can have brought about; where history is pruned, nobody can tell."""
+    """Find effects that no event can have brought about; where history is pruned or erased, nobody can tell."""
     found: list[Finding] = []
     pruned = await _pruned(there, consumer)
     for kind in audits_of(consumer).effects:
@@ -204,7 +205,7 @@ async def _orphans(
     return [
         one
         for one in page
-        if not any((one.subject, kind) in causes for kind in one.types)
+        if not any((one.subject, kind) in causes for kind in (*one.types, LOST))
         and not any(
             (EVENTS[kind].source, partition_of(one.subject, there.settings.partitions)) in pruned for kind in one.types
         )

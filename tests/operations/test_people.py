@@ -45,7 +45,7 @@ async def newcomer(there: Installation) -> dict[str, Any]:
     async with there.running() as client:
         owner = {"name": "Ratna Kenanga", "nik": CANARY_NIK, "phone": "0834-0000-0977", "email": "ratna@contoh.example"}
         body = {
-            "name": "Jahit Kenanga", "sector": "garment", "region": "19.71", "owner": owner,
+            "name": "Usaha Ratna Kenanga", "sector": "garment", "region": "19.71", "owner": owner,
             "annual_sales_rupiah": CANARY_SALES, "address": "Jalan Kenanga 7",
         }  # fmt: skip
         answer = await client.post("/registration/businesses", json=body, headers={"Idempotency-Key": "ratna"})

@@ -394,6 +394,38 @@ async def test_an_owner_finds_the_trainings_to_come_and_their_own_enrolments(sto
     assert [(one["id"], one["title"]) for one in mine] == [(made.json()["id"], "Bimtek konveksi")]
 
 
+@pytest.mark.parametrize("held", ["offered", "accepted"])
+@pytest.mark.parametrize("gone", ["closure", "erasure"])
+async def test_the_seat_of_a_business_that_is_no_more_goes_to_the_next(story: Story, gone: str, held: str) -> None:
+    training = await story.announce(seats=1)
+    enrolments = await story.applicants(training, 2)
+    await story.offer(training)
+    if held == "accepted":
+        await story.answer(enrolments[0])
+    office, business = story.door["office"], enrolments[0]["business_id"]
+    whose = (await office.get(f"/registration/businesses/{business}")).json()["owner_id"]
+    path = f"/registration/businesses/{business}" if gone == "closure" else f"/registration/owners/{whose}"
+    assert (await office.post(f"{path}/{gone}", json={"reason": "Tutup"})).is_success
+    async with story.database.work(OFFICE) as work:
+        assert await offers.sweep(work) == 1
+    async with story.database.work(OFFICE) as work:
+        assert await offers.sweep(work) == 0
+    assert await story.states(enrolments) == ["withdrawn", "offered"]
+    assert (await story.enrolment(enrolments[0]))["history"][-1]["how"] == "rule"
+    assert await story.audited() == []
+
+
+async def test_who_sits_in_a_training_that_has_begun_keeps_the_seat(story: Story) -> None:
+    training, (seated,) = await story.seated(1)
+    story.clock.at += timedelta(days=8)
+    path = f"/registration/businesses/{seated['business_id']}/closure"
+    assert (await story.door["office"].post(path, json={"reason": "Tutup"})).is_success
+    async with story.database.work(OFFICE) as work:
+        assert await offers.sweep(work) == 0
+    assert await story.states([seated]) == ["accepted"]
+    assert (await story.training(training))["seats_taken"] == 1
+
+
 LISTENS = "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE '%-offers' AND datname = current_database()"
 
 

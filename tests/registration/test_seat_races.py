@@ -3,9 +3,10 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from shared.database import Work
 from tests.registration.people import OFFICE
@@ -28,6 +29,33 @@ async def test_one_last_seat_under_fifty_confirmations_is_given_once(story: Stor
     assert await ask(story.database, "SELECT count(*) FROM enrolment WHERE state = 'accepted'") == [(1,)]
     assert (await story.training(training))["seats_taken"] == 1
     assert await story.audited() == []
+
+
+def _without_row_locks(story: Story) -> None:
+    """Let no statement of the product lock what it reads: FOR UPDATE is cut off on its way to the server."""
+
+    def cut(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> Any:
+        return statement.replace("FOR UPDATE", ""), parameters
+
+    event.listen(story.database.engine.sync_engine, "before_cursor_execute", cut, retval=True)
+
+
+async def test_fifty_confirmations_without_the_lock_give_the_last_seat_more_than_once(story: Story) -> None:
+    """The control of the test before: the same racers over the same door and code, and only the lock is gone."""
+    training = await story.announce(seats=1)
+    people = [await story.business() for _ in range(RACERS)]
+    story.clock.at += timedelta(days=7)
+    path = f"/registration/trainings/{training['id']}/walk-ins"
+    officer = story.door["pangkalpinang"]
+    _without_row_locks(story)
+    answers = await asyncio.gather(
+        *(officer.post(path, json={"business_id": one["id"], "reason": "Kursi terakhir"}) for one in people)
+    )
+    given = sum(answer.status_code == 201 for answer in answers)
+    assert given > 1
+    assert await ask(story.database, "SELECT count(*) FROM enrolment WHERE state = 'accepted'") == [(given,)]
+    assert (await story.training(training))["seats_taken"] == 1
+    assert "seats_taken_is_sum_of_enrolments" in {name for name, *_ in await story.audited()}
 
 
 async def test_one_offer_under_fifty_answers_is_answered_once(story: Story) -> None:

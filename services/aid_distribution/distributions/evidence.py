@@ -197,7 +197,7 @@ STILL_SIGNED = text(
 async def forget(work: Work, event: PersonErased) -> None:
     """Take away who signed where only the businesses of somebody who was erased received; what they received stays."""
     await work.session.execute(FORGET, {"businesses": event.businesses})
-    await forget_answers(work.session, str(event.owner_id))
+    await forget_answers(work.session, [str(one) for one in (event.owner_id, *event.businesses)], work.vault)
     await operator_acts.forget(work.session, event.subject)
 
 

@@ -13,6 +13,9 @@ from shared.person_numbers import kk_fault
 from shared.problems import FieldError, Refusal, TooMany
 from shared.roles import Action
 
+WORD_LETTERS_MIN = 3
+"""Shorter words of a name (H., Hj.) name nobody."""
+
 REVEALS_PER_DAY = 50
 """How often one caller may look in a day of WIB: more than a day of casework needs, too few to copy a list."""
 
@@ -93,3 +96,13 @@ def follows(since: date, current: date | None) -> list[FieldError]:
         return []
     detail = f"The card that is known holds since {current}; a new one begins later."
     return [FieldError("/since", "not_after_the_one_before", detail)]
+
+
+def bears_name(trade_name: str, owner_name: str) -> bool:
+    """Tell whether a trade name bears the name of its owner: any word of that of three letters or more."""
+    words = {word for word in _words(owner_name) if len(word) >= WORD_LETTERS_MIN}
+    return not words.isdisjoint(_words(trade_name))
+
+
+def _words(name: str) -> set[str]:
+    return set("".join(letter if letter.isalnum() else " " for letter in name.casefold()).split())

@@ -6,6 +6,7 @@ over and which stand for whatever they meet in a stream (BACKBONE). The other se
 received, made and paid stays, without the person; of the erasure itself only counts are kept.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -16,18 +17,24 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.engine import CursorResult
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.registration.businesses.domain import State, check_open
+from services.registration.businesses.domain import check_open
 from services.registration.businesses.store import OwnerRow, lock_owner_alone, owner_seen
-from services.registration.people.domain import LegalHold, NotRestricted
+from services.registration.people.domain import LegalHold, NotRestricted, bears_name
 from services.registration.people.store import PersonActRow
 from shared import operator_acts
 from shared.contracts.registration import (
+    BusinessChanged,
     BusinessClosed,
+    BusinessMerged,
+    BusinessRegistered,
+    CertificateRevoked,
     OwnerChanged,
     OwnerRegistered,
     PersonErased,
     PersonReleased,
     PersonRestricted,
+    SeatWithdrawn,
+    SurveyOpened,
 )
 from shared.database import Work
 from shared.idempotency import forget_answers
@@ -38,7 +45,7 @@ ERASED_NAME = "(dihapus)"
 ERASED_REASON = "Data pemilik dihapus"
 HOLDS_TOLD_MAX = 20
 
-BUSINESSES = text("SELECT id, region, state FROM business WHERE owner_id = :owner_id ORDER BY id FOR UPDATE")
+BUSINESSES = text("SELECT id, name, region, sector FROM business WHERE owner_id = :owner_id ORDER BY id FOR UPDATE")
 # What was delivered and accepted, and is not paid yet: the papers of a payment must be kept until it is made.
 HOLDS = text(
     """
@@ -50,6 +57,10 @@ HOLDS = text(
 )
 
 
+ERASES = text("SELECT set_config('serumpun.erases', :owner_id, true)")
+"""Lets this transaction change what journals say of one person; of anybody else they stay append-only (a trigger)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """What is taken away of a person in one table; the statement knows `:owner_id` and what `erase` binds besides."""
@@ -58,6 +69,19 @@ class Step:
     statement: TextClause
 
 
+TOLD_FIELDS = ("name", "document", "state_reason", "state_document")
+"""Fields of the history of a business that are written in somebody's own words."""
+TOLD_OF_BUSINESSES = (
+    BusinessRegistered,
+    BusinessChanged,
+    BusinessClosed,
+    BusinessMerged,
+    SeatWithdrawn,
+    CertificateRevoked,
+    SurveyOpened,
+)
+"""Events that tell the name of a business, a reason in somebody's own words, or a link that answers for it."""
+
 STEPS: Sequence[Step] = (
     Step("person_key", text("DELETE FROM person_key WHERE owner_id = :owner_id")),
     Step("contact_task", text("DELETE FROM contact_task WHERE owner_id = :owner_id")),
@@ -65,11 +89,97 @@ STEPS: Sequence[Step] = (
     Step(
         "business",
         text(
-            "UPDATE business SET address = NULL, annual_sales_sealed = NULL, annual_sales_on = NULL,"
+            "UPDATE business SET name = CASE WHEN id = ANY(CAST(:bearing AS uuid[])) THEN :name ELSE name END,"
+            " document = NULL, state_document = NULL,"
+            " address = NULL, annual_sales_sealed = NULL, annual_sales_on = NULL,"
             " business_scale = NULL, business_scale_rule = NULL, business_scale_since = NULL, version = version + 1,"
-            " state_reason = CASE WHEN state IN ('closed', 'merged') THEN state_reason ELSE CAST(:reason AS text) END,"
+            " state_reason = CAST(:reason AS text),"
             " state = CASE WHEN state = 'merged' THEN state ELSE 'closed' END, changed_at = CAST(:now AS timestamptz)"
             " WHERE owner_id = :owner_id"
+        ),
+    ),
+    Step(
+        "record_change",
+        text(
+            """
+            UPDATE record_change SET reason = NULL, document = NULL,
+                before = CASE WHEN field = ANY(CAST(:told_fields AS text[])) AND before_sealed IS NULL
+                              AND after_sealed IS NULL THEN NULL ELSE before END,
+                after = CASE WHEN field = ANY(CAST(:told_fields AS text[])) AND before_sealed IS NULL
+                             AND after_sealed IS NULL THEN CAST(:name AS text) ELSE after END
+            WHERE owner_id = :owner_id
+            """
+        ),
+    ),
+    Step(
+        "consent_act",
+        text(
+            """
+            UPDATE consent_act SET proof = CASE WHEN proof IS NOT NULL THEN CAST(:name AS text) END,
+                witness = CASE WHEN witness IS NOT NULL THEN CAST(:name AS text) END
+            WHERE owner_id = :owner_id AND coalesce(proof, witness) IS NOT NULL
+            """
+        ),
+    ),
+    Step(
+        "enrolment_step",
+        text(
+            "UPDATE enrolment_step SET reason = NULL WHERE reason IS NOT NULL AND enrolment_id IN"
+            " (SELECT id FROM enrolment WHERE business_id = ANY(CAST(:businesses AS uuid[])))"
+        ),
+    ),
+    Step(
+        "enrolment",
+        text(
+            "UPDATE enrolment SET override_reason = NULL"
+            " WHERE override_reason IS NOT NULL AND business_id = ANY(CAST(:businesses AS uuid[]))"
+        ),
+    ),
+    Step(
+        "attendance",
+        text(
+            "UPDATE attendance SET reason = :name WHERE reason IS NOT NULL AND enrolment_id IN"
+            " (SELECT id FROM enrolment WHERE business_id = ANY(CAST(:businesses AS uuid[])))"
+        ),
+    ),
+    Step(
+        "certificate",
+        text(
+            "UPDATE certificate SET revoke_reason = :name WHERE revoke_reason IS NOT NULL AND enrolment_id IN"
+            " (SELECT id FROM enrolment WHERE business_id = ANY(CAST(:businesses AS uuid[])))"
+        ),
+    ),
+    Step(
+        "business_merge",
+        text(
+            """
+            UPDATE business_merge SET reason = :name,
+                undone_reason = CASE WHEN undone_reason IS NOT NULL THEN CAST(:name AS text) END
+            WHERE survivor_id = ANY(CAST(:businesses AS uuid[])) OR merged_id = ANY(CAST(:businesses AS uuid[]))
+            """
+        ),
+    ),
+    Step(
+        "duplicate_case",
+        text(
+            """
+            UPDATE duplicate_case SET reason = :name WHERE reason IS NOT NULL
+                AND (low_id = ANY(CAST(:businesses AS uuid[])) OR high_id = ANY(CAST(:businesses AS uuid[])))
+            """
+        ),
+    ),
+    Step("reveal", text("UPDATE reveal SET reason = :name WHERE owner_id = :owner_id")),
+    Step("person_act", text("UPDATE person_act SET reason = :name WHERE owner_id = :owner_id")),
+    Step(
+        "survey_answer",
+        text("UPDATE survey_answer SET document = NULL WHERE owner_id = :owner_id AND document IS NOT NULL"),
+    ),
+    # The hash of no code: the link that was given out opens nothing any more.
+    Step(
+        "survey_participant",
+        text(
+            "UPDATE survey_participant SET code_hash = sha256(convert_to(gen_random_uuid()::text, 'UTF8'))"
+            " WHERE code_hash IS NOT NULL AND business_id = ANY(CAST(:businesses AS uuid[]))"
         ),
     ),
     Step(
@@ -85,6 +195,15 @@ STEPS: Sequence[Step] = (
             "UPDATE outbox SET type = :lost, subject = 'lost/' || seq, actor = 'erasure', region = '',"
             " traceparent = '', data = :nothing"
             " WHERE subject = :subject AND type = ANY(CAST(:told AS text[]))"
+        ),
+    ),
+    # Whose the subject is stays: it names a business or an enrolment, by which what it brought about is accounted for.
+    Step(
+        "outbox",
+        text(
+            "UPDATE outbox SET type = :lost, actor = 'erasure', region = '', traceparent = '', data = :nothing"
+            " WHERE type = ANY(CAST(:told_of_businesses AS text[])) AND EXISTS (SELECT FROM"
+            " unnest(CAST(:businesses AS uuid[])) AS ours WHERE position(convert_to(ours::text, 'UTF8') IN data) > 0)"
         ),
     ),
 )
@@ -139,7 +258,7 @@ async def erase(work: Work, owner_id: UUID, reason: str) -> Erased:
     rows = (await work.session.execute(BUSINESSES, {"owner_id": owner_id})).all()
     businesses = [row.id for row in rows]
     await _check_holds(work.session, businesses)
-    region = person.region
+    region, bearing = person.region, {row.id for row in rows if bears_name(row.name, person.name)}
     work.session.expunge(person)  # what is written below is not read back into it
     bound: dict[str, object] = {
         "owner_id": owner_id,
@@ -150,15 +269,28 @@ async def erase(work: Work, owner_id: UUID, reason: str) -> Erased:
         "lost": LOST,
         "nothing": msgspec.msgpack.encode({}),
         "told": [OwnerRegistered.type, OwnerChanged.type],
+        "told_fields": list(TOLD_FIELDS),
+        "told_of_businesses": [event.type for event in TOLD_OF_BUSINESSES],
+        "businesses": businesses,
+        "bearing": list(bearing),
     }
-    counts = {step.table: await _taken(work.session, step, bound) for step in STEPS}
+    await work.session.execute(ERASES, {"owner_id": str(owner_id)})
+    counts: Counter[str] = Counter()
+    for step in STEPS:
+        counts[step.table] += await _taken(work.session, step, bound)
     await operator_acts.forget(work.session, f"owner/{owner_id}")
-    counts["idempotency"] = await forget_answers(work.session, str(owner_id))
+    for business_id in businesses:
+        await operator_acts.forget(work.session, f"business/{business_id}")
+    named = [str(one) for one in (owner_id, *businesses)]
+    counts["idempotency"] = await forget_answers(work.session, named, work.vault)
     act = await note(work, "erase", reason, counts)
     for row in rows:
-        if row.state not in (State.CLOSED, State.MERGED):
-            closed = BusinessClosed(business_id=row.id, owner_id=owner_id, region=row.region, reason=ERASED_REASON)
-            work.record(closed, region=row.region)
+        # Whoever knows it learns its name as it is now, and that it is closed: what told of it before is a tombstone.
+        name = ERASED_NAME if row.id in bearing else row.name
+        known = BusinessChanged(business_id=row.id, owner_id=owner_id, name=name, sector=row.sector, region=row.region)
+        closed = BusinessClosed(business_id=row.id, owner_id=owner_id, region=row.region, reason=ERASED_REASON)
+        work.record(known, region=row.region)
+        work.record(closed, region=row.region)
     work.record(PersonErased(owner_id=owner_id, region=region, businesses=businesses), region=region)
     return Erased(act, region)
 

@@ -147,6 +147,33 @@ LAPSED = text(
 )
 
 
+# Whose business closed, or who was erased: nobody comes of them. One that was merged goes on as the other.
+NO_MORE = (
+    "EXISTS (SELECT FROM business b JOIN owner o ON o.id = b.owner_id WHERE b.id = enrolment.business_id"
+    " AND (b.state = 'closed' OR o.erased_at IS NOT NULL))"
+)
+EMPTY_SEATS = text(
+    "SELECT DISTINCT t.id FROM training t JOIN enrolment ON enrolment.training_id = t.id"  # noqa: S608  a text of ours
+    f" WHERE t.state = 'announced' AND t.starts_on > :today AND enrolment.state IN ('offered', 'accepted')"
+    f" AND {NO_MORE} ORDER BY 1 LIMIT :rows"
+)
+
+
+async def trainings_with_empty_seats(session: AsyncSession, today: date, limit: int) -> list[UUID]:
+    """Name trainings to come that have seats of businesses that are no more."""
+    return list((await session.execute(EMPTY_SEATS, {"today": today, "rows": limit})).scalars())
+
+
+async def no_more(session: AsyncSession, training_id: UUID) -> Sequence[EnrolmentRow]:
+    """Lock the seats of a training of businesses that are no more."""
+    question = select(EnrolmentRow).where(
+        col(EnrolmentRow.training_id) == training_id,
+        col(EnrolmentRow.state).in_([State.OFFERED.value, State.ACCEPTED.value]),
+        text(NO_MORE),
+    )
+    return (await session.exec(question.order_by(col(EnrolmentRow.id)).with_for_update())).all()
+
+
 async def firms(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Firm]:
     """Give what is known of these businesses."""
     rows = await session.execute(FIRMS, {"ids": list(ids)})

@@ -23,12 +23,14 @@ from services.registration.trainings.enrolment_store import EnrolmentRow, Firm
 from services.registration.trainings.need import need_of
 from services.registration.trainings.steps import check_goes_on, enrolment_locked, take, training_locked
 from services.registration.trainings.store import TrainingRow, locked
+from shared.clock import wib_day
 from shared.contracts.notifications import ReplyReceived
 from shared.database import Work
 from shared.night import zone_of
 from shared.problems import FieldError, Invalid
 
 TRAININGS_PER_SWEEP = 20
+NO_MORE_REASON = "Usaha sudah tutup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +162,28 @@ async def _expire(work: Work, training: TrainingRow) -> int:
 
 
 async def sweep(work: Work) -> int:
-    """Write down the offers that nobody answered in time, and offer their seats on; gives in how many trainings."""
-    ids = await enrolment_store.trainings_with_lapsed(work.session, work.now, TRAININGS_PER_SWEEP)
+    """Write down the offers that nobody answered in time, and offer their seats on; gives in how many trainings.
+
+    So it does with the seats, in trainings to come, of businesses that closed or whose owner was erased.
+    """
+    lapsed = await enrolment_store.trainings_with_lapsed(work.session, work.now, TRAININGS_PER_SWEEP)
+    today = wib_day(work.now)
+    empty = await enrolment_store.trainings_with_empty_seats(work.session, today, TRAININGS_PER_SWEEP)
+    ids = sorted({*lapsed, *empty})
     for training_id in ids:
         training = await locked(work.session, training_id)
         if training is not None and training.state == Training.ANNOUNCED:
             await _expire(work, training)
+            if training.starts_on > today:
+                await _give_back(work, training)
             await refill(work, training)
     return len(ids)
+
+
+async def _give_back(work: Work, training: TrainingRow) -> None:
+    for row in await enrolment_store.no_more(work.session, training.id):
+        take(work, training, row, State.WITHDRAWN, How.RULE, NO_MORE_REASON)
+    await work.session.flush()
 
 
 async def change_seats(work: Work, training: TrainingRow, seats: int) -> None:

@@ -93,7 +93,7 @@ class Sender:
         self._swept_at: datetime | None = None
         self._look_seconds = look_seconds
         self._caller = Caller(database.source, Role.SERVICE, ())
-        self._holds = False
+        self._held: list[UUID] = []
 
     async def run(self) -> None:
         """Send until cancelled, through every outage of the store and of the channel."""
@@ -123,7 +123,7 @@ class Sender:
 
         Raises: ChannelDown, after which everything that was taken is given back
         """
-        if self._holds:  # the last round was interrupted
+        if self._held:  # the last round was interrupted
             await self._release()
         await self._sweep()
         if self._channel is None:
@@ -132,7 +132,7 @@ class Sender:
         async with self._database.work(self._caller) as work:
             leased = await handlers.lease(work, self.id, self._channel.name, lanes=self._lanes, rows=rows)
             letters = await self._letters(work, leased) if leased else {}
-        self._holds = bool(leased)
+        self._held = [delivery.id for delivery in leased]
         reach("sender.after_lease")
         try:
             size = self._channel.batch
@@ -144,7 +144,7 @@ class Sender:
         except ChannelDown:
             await self._release()
             raise
-        self._holds = False
+        self._held = []
         return len(leased)
 
     async def _send(self, channel: Channel, batch: Sequence[Delivery], letters: Mapping[UUID, Letter]) -> None:
@@ -213,9 +213,10 @@ class Sender:
             )
 
     async def _release(self) -> None:
-        async with self._database.work(self._caller) as work:
-            await handlers.release(work, self.id)
-        self._holds = False
+        if self._held:
+            async with self._database.work(self._caller) as work:
+                await handlers.release(work, self.id, self._held)
+        self._held = []
 
     async def _stop(self) -> None:
         try:

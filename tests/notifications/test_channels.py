@@ -78,6 +78,7 @@ async def test_whatsapp_is_given_a_text_or_a_template_without_line_breaks(gatewa
     text, template = (posted.body for posted in gateway.posted)
     assert text == {
         "messaging_product": "whatsapp", "to": "6283400000101", "type": "text", "text": {"body": LETTER.body},
+        "biz_opaque_callback_data": str(LETTER.key),
     }  # fmt: skip
     assert template["template"] == {
         "name": "kabar",

@@ -61,6 +61,10 @@ class Incoming:
                 return str(value.decode("latin-1"))
         return absent
 
+    def headers(self, name: bytes) -> list[str]:
+        """Give every header of a name, which is written small, in the order in which they came."""
+        return [str(value.decode("latin-1")) for known, value in self.scope["headers"] if known == name]
+
 
 def address_of(request: Incoming) -> str:
     """Give the address that a request comes from: the peer's, or what a front door of ours says of it.
@@ -71,7 +75,9 @@ def address_of(request: Incoming) -> str:
     peer = str((request.scope.get("client") or ("",))[0])
     if not _private(peer):
         return peer
-    told = [one.strip() for one in request.header(b"x-forwarded-for", "").split(",") if one.strip()]
+    # A front door may add a header of its own beside the one that was sent: all of them are one list.
+    listed = ",".join(request.headers(b"x-forwarded-for")).split(",")
+    told = [one.strip() for one in listed if one.strip()]
     return next((one for one in reversed(told) if _address(one) and not _private(one)), peer)
 
 

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
 import msgspec
 
@@ -28,6 +29,9 @@ PLAIN = "text/plain"
 routes = Routes("/notifications", tag="Providers")
 HookChannel = Literal["whatsapp", "sms"]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Given = Annotated[str, msgspec.Meta(max_length=512)]
+"""What was given along with a letter: our delivery's id, or the word of another system that has the same account."""
+
 Challenge = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_\-]+$(?!\n)")]
 
 
@@ -63,6 +67,7 @@ class SmsNews(msgspec.Struct, frozen=True):
     at: Annotated[datetime, msgspec.Meta(tz=True)]
     code: Annotated[str, msgspec.Meta(max_length=CODE_LENGTH_MAX)] = ""
     cost_rupiah: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
+    reference: Given = ""
     sender: Annotated[str, msgspec.Meta(max_length=40)] = ""
     text: Annotated[str, msgspec.Meta(max_length=TEXT_LENGTH_MAX)] = ""
 
@@ -85,6 +90,7 @@ class CloudStatus(msgspec.Struct, frozen=True):
     id: Name
     status: str
     errors: list[CloudError] = []
+    biz_opaque_callback_data: Given = ""
 
 
 class CloudText(msgspec.Struct, frozen=True):
@@ -163,7 +169,7 @@ def _settings(call: Call) -> Settings:
 def _from_sms(body: bytes) -> tuple[list[Receipt], list[Reply]]:
     events = read_json(body, SmsHook).events
     ends = [one for one in events if one.kind != "received"]
-    told = [Receipt(one.event_id, one.id, one.kind, one.code, one.cost_rupiah) for one in ends]
+    told = [Receipt(one.event_id, one.id, one.kind, one.code, one.cost_rupiah, _ours(one.reference)) for one in ends]
     replies = [Reply("sms", one.id, one.sender, one.text, one.at) for one in events if one.kind == "received"]
     return told, replies
 
@@ -186,7 +192,14 @@ def _cloud_receipt(one: CloudStatus) -> Iterator[Receipt]:
     state = {"delivered": "delivered", "read": "delivered", "failed": "failed"}.get(one.status)
     if state is not None:
         code = str(one.errors[0].code) if one.errors else ""
-        yield Receipt(f"{one.id} {one.status}", one.id, state, code)
+        yield Receipt(f"{one.id} {one.status}", one.id, state, code, delivery_id=_ours(one.biz_opaque_callback_data))
+
+
+def _ours(given: str) -> UUID | None:
+    try:
+        return UUID(given)
+    except ValueError:
+        return None
 
 
 def _moment(seconds: str) -> datetime:

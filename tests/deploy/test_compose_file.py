@@ -85,3 +85,10 @@ def test_the_front_door_knows_every_prefix_and_keeps_the_limits_of_the_services(
     assert f"gt {BODY_BYTES_MAX} }}" in PROXY
     (patience,) = re.findall(r"timeout server (\d+)s", PROXY)
     assert int(patience) > STATEMENT_TIMEOUT_SECONDS + 10  # a lock or a free connection may be waited for as well
+
+
+def test_the_front_door_takes_away_what_callers_say_of_their_own_address() -> None:
+    front = PROXY.partition("\nfrontend front\n")[2].partition("\nbackend ")[0]
+
+    assert re.search(r"^    option forwardfor$", PROXY.partition("\nfrontend")[0], re.MULTILINE)
+    assert front.index("http-request del-header X-Forwarded-For\n") < front.index("http-request return")

@@ -7,6 +7,7 @@ shorter as the clock is faster than ours since `BEGAN_AT`.
 import asyncio
 import sys
 from datetime import UTC, datetime
+from time import monotonic
 
 from services.notifications.delivery.channels.limits import Breaker, Bucket, Guarded
 from services.notifications.delivery.channels.sms import Sms
@@ -31,8 +32,12 @@ class FastClock(Clock):
     def now(self) -> datetime:
         return self._began_at + (datetime.now(UTC) - self._began_at) * self._speed
 
+    def seconds(self) -> float:
+        """Give seconds that pass as fast."""
+        return monotonic() * self._speed
 
-async def send(database_url: str, channel: str, url: str, clock: Clock) -> None:
+
+async def send(database_url: str, channel: str, url: str, clock: FastClock) -> None:
     """Send what is due until killed."""
     database = Database(database_url, "notifications", partitions=4, clock=clock)
     made = (
@@ -40,7 +45,7 @@ async def send(database_url: str, channel: str, url: str, clock: Clock) -> None:
         if channel == "sms"
         else WhatsApp(url, "token", None, clock, timeout_seconds=ANSWER_SECONDS)
     )
-    guarded = Guarded(made, Bucket(PER_SECOND), Breaker(channel))
+    guarded = Guarded(made, Bucket(PER_SECOND), Breaker(channel, clock.seconds))
     await Sender(database, clock, guarded, letters, give_up=could_not_be_told).run()
 
 

@@ -102,7 +102,9 @@ async def test_no_halt_waits_for_what_a_sender_is_writing_and_the_next_look_sees
             await halted(door, path, "cancellation")
     assert len(await leased(database)) == 2
     async with database.work(OFFICE) as work:
-        await delivery.release(work, SENDER)
+        await delivery.release(
+            work, SENDER, [UUID(str(row["id"])) for row in await rows(database, "SELECT id FROM delivery")]
+        )
     await expanding.once(database)
     assert await leased(database) == []
 

@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from services.notifications.delivery.channels.gateway import Gateway
+from services.notifications.delivery.channels.gateway import MISTRUSTED_REST, Gateway
 from services.notifications.delivery.channels.limits import (
+    CHANNEL_STATE,
     CLOSED,
     FAILURES_MAX,
     OPEN,
@@ -77,6 +78,7 @@ async def test_whatsapp_is_given_a_text_or_a_template_without_line_breaks(gatewa
     text, template = (posted.body for posted in gateway.posted)
     assert text == {
         "messaging_product": "whatsapp", "to": "6283400000101", "type": "text", "text": {"body": LETTER.body},
+        "biz_opaque_callback_data": str(LETTER.key),
     }  # fmt: skip
     assert template["template"] == {
         "name": "kabar",
@@ -102,23 +104,69 @@ async def test_an_answer_that_is_lost_is_a_doubt_only_where_no_key_is_taken(gate
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"),
+    ("status", "by_key", "without"),
     [
-        (Answer(503, taken=False), Deferred),
-        (Answer(401, taken=False), Deferred),
-        (Answer(400, taken=False), Refused),
-        (Answer(404, taken=False), Refused),
+        (400, Refused, Refused),
+        (401, Deferred, Deferred),
+        (403, Deferred, Deferred),
+        (404, Refused, Refused),
+        (408, Repeatable, Doubtful),
+        (429, Deferred, Deferred),
+        (500, Repeatable, Doubtful),
+        (502, Repeatable, Doubtful),
+        (503, Deferred, Deferred),
+        (504, Repeatable, Doubtful),
+        (599, Repeatable, Doubtful),
     ],
 )
-async def test_a_no_is_for_good_when_it_is_about_the_letter(
-    gateway: GatewayServer, answer: Answer, expected: type[Outcome]
+async def test_what_an_answer_means_where_a_key_is_taken_and_where_none_is(
+    gateway: GatewayServer, status: int, by_key: type[Outcome], without: type[Outcome]
 ) -> None:
+    for channel, expected in ((sms(gateway), by_key), (whatsapp(gateway), without)):
+        gateway.answers = [Answer(status, taken=False)]
+        found = await outcome(channel)
+        assert type(found) is expected
+        assert found.reply.startswith(str(status))
+        if isinstance(found, Refused):
+            assert found.reason is (Reason.BAD_ADDRESS if status == 404 else Reason.REFUSED)
+        if isinstance(found, Deferred):
+            assert (found.rest is not None) is (status != 503)
+            assert (found.due_at is not None) is (status != 503)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Answer(429, taken=False, headers={"retry-after": "7"}), Answer(401, taken=False), Answer(403, taken=False)],
+)
+async def test_a_channel_that_asks_for_rest_is_left_alone_with_every_letter_and_then_tried_with_one(
+    gateway: GatewayServer, answer: Answer
+) -> None:
+    at = 0.0
+    channel = Guarded(sms(gateway), Bucket(1000), Breaker("sms", lambda: at))
     gateway.answers = [answer]
-    found = await outcome(sms(gateway))
-    assert isinstance(found, expected)
-    assert found.reply.startswith(str(answer.status))
-    if isinstance(found, Refused):
-        assert found.reason is (Reason.BAD_ADDRESS if answer.status == 404 else Reason.REFUSED)
+    await channel.open()
+    asked = await channel.deliver(LETTER)
+    assert isinstance(asked, Deferred)
+    assert asked.rest == (timedelta(seconds=7) if answer.status == 429 else MISTRUSTED_REST)
+    assert await channel.deliver(LETTER) == asked, "what was begun together is not even handed over"
+    assert len(gateway.posted) == 1
+    with pytest.raises(ChannelDown, match=str(answer.status)):
+        await channel.open()
+    assert CHANNEL_STATE.labels("sms")._value.get() == OPEN
+    at += asked.rest.total_seconds()
+    await channel.open()
+    assert channel.batch == 1
+    assert isinstance(await channel.deliver(LETTER), Accepted)
+    assert channel.batch > 1
+    await channel.close()
+
+
+def test_what_was_taken_of_letters_handed_over_before_ends_no_rest() -> None:
+    breaker = Breaker("sms", lambda: 0.0)
+    before, asking = breaker.begin(), breaker.begin()
+    breaker.note(Deferred("429", NOON, timedelta(seconds=5)), asking)
+    breaker.note(Accepted(), before)
+    assert breaker.state == OPEN
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """Whoever chose it is told of all information once a day, each piece in one digest and no piece in none."""
 
 import asyncio
+import sys
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from services.notifications.digesting import look
 from services.notifications.messages.digests import PURPOSE, TEXTS, TITLES_LENGTH_MAX
@@ -23,7 +25,10 @@ from tests.notifications.story import (
     posted,
     rows,
 )
+from tests.processes import ROOT, inherited
+from tests.waiting import wait_until
 
+LONE_DIGESTER = ROOT / "tests" / "notifications" / "lone_digester.py"
 HER = f"owner/{SITI}"
 TO_MORNING = timedelta(hours=19)
 
@@ -72,6 +77,35 @@ async def test_it_is_written_once_however_many_look_at_once_and_a_crash_leaves_a
 async def _dies(work: Work) -> None:
     assert await look(work)
     raise ZeroDivisionError
+
+
+WAITS = "SELECT 1 FROM pg_locks WHERE relation = 'delivery'::regclass AND NOT granted"
+
+
+async def test_a_digester_that_is_killed_half_way_has_written_nothing_and_the_next_writes_it_once(
+    database: Database, clock: StoppedClock, chosen: None
+) -> None:
+    clock.advance(TO_MORNING)
+    arguments = [str(LONE_DIGESTER), database.url, clock.now().isoformat()]
+    async with database.work(OFFICE) as work:
+        await work.session.execute(text("LOCK TABLE delivery IN EXCLUSIVE MODE"))  # its message is written before
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *arguments, env=inherited(PYTHONPATH=str(ROOT)), stdout=asyncio.subprocess.DEVNULL
+        )
+        try:
+            await wait_until(lambda: waits(database), 30, "the digester to come to the letter")
+        finally:
+            process.kill()
+            await process.wait()
+    assert await digests(database) == []
+    assert await rows(database, "SELECT count(*) AS pieces FROM message WHERE awaits_digest") == [{"pieces": 2}]
+    await asyncio.gather(*(database.run(OFFICE, look) for _ in range(2)))
+    assert len(await digests(database)) == 1
+    assert await rows(database, "SELECT 1 FROM message WHERE awaits_digest") == []
+
+
+async def waits(database: Database) -> bool:
+    return bool(await rows(database, WAITS))
 
 
 async def test_what_comes_after_the_digest_of_the_day_is_in_the_next_one(

@@ -1,18 +1,21 @@
 """Receipts of providers: signed, each once, in any order, also before our own write; and doubts that people resolve."""
 
+import asyncio
 import hmac
 import json
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from benchmarks.queued import queue
 from services.notifications.delivery import handlers
-from services.notifications.delivery.domain import Accepted, Doubtful
+from services.notifications.delivery.domain import LEASE, Accepted, Doubtful
 from services.notifications.delivery.handlers import Answered
 from services.notifications.delivery.receipts import Receipt
 from services.notifications.giving_up import could_not_be_told
@@ -26,9 +29,13 @@ from shared.service import build
 from shared.settings import Settings
 from shared.tokens import issue_token
 from tests.conftest import Servers
+from tests.notifications.gateway_server import Answer, GatewayServer
 from tests.notifications.story import StoppedClock, recorded, rows
 from tests.notifications.test_plans_at_work import ALL, SENDER, answered, ledger, plan, planned
+from tests.processes import ROOT, inherited
+from tests.waiting import wait_until
 
+LONE_SENDER = ROOT / "tests" / "faults" / "lone_gateway_sender.py"
 SECRET = "hook-secret"
 TAKEN = Accepted("200", "wamid.1")
 
@@ -117,6 +124,52 @@ async def test_a_receipt_before_our_own_write_waits_for_it(database: Database) -
     await swept(database)
     assert await ledger(database) == [("whatsapp", "delivered", None)]
     assert [type(event) for event in await recorded(database)] == [MessageDelivered]
+
+
+@pytest.mark.parametrize("told_as", ["biz_opaque_callback_data", None])
+async def test_a_receipt_finds_what_a_sender_left_that_was_killed_after_the_provider_took_it(
+    database: Database, door: httpx.AsyncClient, clock: StoppedClock, told_as: str | None
+) -> None:
+    began = datetime.now(UTC)
+    await queue(database, 1, Channel.WHATSAPP, began)
+    async with GatewayServer().serving() as gateway:
+        gateway.answers = [Answer(slow=True)]
+        arguments = [database.url, Channel.WHATSAPP, gateway.url, "1", began.isoformat()]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(LONE_SENDER), *arguments, env=inherited(PYTHONPATH=str(ROOT)),
+            stdout=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            await wait_until(lambda: posted_to(gateway), 30, "the letter to be taken")
+        finally:
+            process.kill()
+            await process.wait()
+    clock.advance(began - clock.now() + LEASE * 2)
+    await swept(database)
+    assert await ledger(database) == [("whatsapp", "unknown", "answer_lost")]
+    status = {"id": "wamid.never-told", "status": "delivered"}
+    if told_as is not None:
+        status[told_as] = str(gateway.posted[0].body[told_as])
+    assert (await told(door, {"statuses": [status]})).status_code == 200
+    expected = ("whatsapp", "unknown", "answer_lost") if told_as is None else ("whatsapp", "delivered", None)
+    assert await ledger(database) == [expected]
+    if told_as is not None:
+        assert await rows(database, "SELECT provider_id FROM delivery") == [{"provider_id": "wamid.never-told"}]
+
+
+async def posted_to(gateway: GatewayServer) -> bool:
+    return bool(gateway.posted)
+
+
+async def test_what_another_system_gave_along_is_no_delivery_of_ours(
+    database: Database, door: httpx.AsyncClient
+) -> None:
+    await planned(database, plan(*ALL))
+    await answered(database, Channel.WHATSAPP, TAKEN)
+    for given in ("another system's word", str(uuid4())):
+        status = {"id": f"wamid.{given}", "status": "delivered", "biz_opaque_callback_data": given}
+        assert (await told(door, {"statuses": [status]})).status_code == 200
+    assert await ledger(database) == [("whatsapp", "accepted", None)]
 
 
 async def test_receipts_are_let_go_after_a_month(database: Database, clock: StoppedClock) -> None:

@@ -110,11 +110,13 @@ class Accepted:
 class Deferred:
     """The channel has not taken the letter, and may take it later.
 
-    Shape: `due_at` is when the channel itself says to come again, which is then no error of the letter
+    Shape: `due_at` is when the channel itself says to come again, which is then no error of the letter; `rest` is how
+           long the channel as a whole is not to be used, which concerns every other letter too
     """
 
     reply: str
     due_at: datetime | None = None
+    rest: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

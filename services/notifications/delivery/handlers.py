@@ -98,9 +98,9 @@ async def forget(work: Work, person: str) -> None:
     await store.forget(work.session, person)
 
 
-async def release(work: Work, sender: UUID) -> None:
+async def release(work: Work, sender: UUID, ids: Sequence[UUID]) -> None:
     """Give back what a sender has taken and not begun, so that another can send it at once."""
-    await store.release(work.session, sender)
+    await store.release(work.session, sender, ids)
 
 
 async def put_off(work: Work, sender: UUID, due_at: Mapping[UUID, datetime]) -> None:

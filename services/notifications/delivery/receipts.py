@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, Text, text
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, Text, Uuid, text
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -38,6 +38,9 @@ class ReceiptRow(SQLModel, table=True):
         CheckConstraint(f"length(code) <= {CODE_LENGTH_MAX}", name="receipt_code_length"),
         CheckConstraint(f"cost_rupiah BETWEEN 0 AND {COST_RUPIAH_MAX}", name="receipt_cost_limited"),
         Index("receipt_waiting", "channel", "provider_id", postgresql_where=text("applied_at IS NULL")),
+        Index(
+            "receipt_of_ours", "delivery_id", postgresql_where=text("applied_at IS NULL AND delivery_id IS NOT NULL")
+        ),
         Index("receipt_age", "received_at"),
     )
 
@@ -49,24 +52,30 @@ class ReceiptRow(SQLModel, table=True):
     cost_rupiah: int | None = Field(default=None, sa_column=Column(Integer))
     received_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     applied_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    delivery_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
 
 
 class Receipt(NamedTuple):
-    """What a provider tells: which of its messages came to which end, under an id of this news itself."""
+    """What a provider tells: which of its messages came to which end, under an id of this news itself.
+
+    Shape: `delivery_id` is what we gave along with the letter, where the provider gives it back: by it alone is known
+           of which delivery it speaks when the answer that named the message never reached us
+    """
 
     event_id: str
     provider_id: str
     state: str
     code: str = ""
     cost_rupiah: int | None = None
+    delivery_id: UUID | None = None
 
 
 KEEP = text(
     """
-    INSERT INTO receipt (channel, event_id, provider_id, state, code, cost_rupiah, received_at)
+    INSERT INTO receipt (channel, event_id, provider_id, state, code, cost_rupiah, delivery_id, received_at)
     SELECT :channel, r.*, CAST(:now AS timestamptz) FROM unnest(
         CAST(:event_id AS text[]), CAST(:provider_id AS text[]), CAST(:state AS text[]), CAST(:code AS text[]),
-        CAST(:cost_rupiah AS integer[])
+        CAST(:cost_rupiah AS integer[]), CAST(:delivery_id AS uuid[])
     ) AS r
     ON CONFLICT DO NOTHING
     """
@@ -83,8 +92,9 @@ async def keep(session: AsyncSession, channel: str, receipts: Sequence[Receipt],
 APPLY = text(
     """
     WITH waiting AS (
-        SELECT r.channel, r.event_id, r.state, r.code, r.cost_rupiah, d.id, d.state AS before
-        FROM receipt r JOIN delivery d ON d.channel = r.channel AND d.provider_id = r.provider_id
+        SELECT r.channel, r.event_id, r.provider_id, r.state, r.code, r.cost_rupiah, d.id, d.state AS before
+        FROM receipt r JOIN delivery d
+            ON d.channel = r.channel AND (d.provider_id = r.provider_id OR d.id = r.delivery_id)
         WHERE r.applied_at IS NULL AND d.state NOT IN ('queued', 'sending')
         ORDER BY r.received_at LIMIT :rows FOR UPDATE OF d SKIP LOCKED
     ), applied AS (
@@ -99,7 +109,8 @@ APPLY = text(
         reason = CASE WHEN one.state <> 'failed' THEN NULL
             WHEN d.channel || ' ' || one.code = ANY(CAST(:bad AS text[])) THEN 'bad_address' ELSE 'refused' END,
         reply = CASE WHEN one.code = '' THEN d.reply ELSE one.code END,
-        cost_rupiah = coalesce(one.cost_rupiah, d.cost_rupiah)
+        cost_rupiah = coalesce(one.cost_rupiah, d.cost_rupiah),
+        provider_id = coalesce(d.provider_id, one.provider_id)
     FROM one WHERE d.id = one.id AND d.state IN ('accepted', 'unknown')
     RETURNING d.*, one.before
     """

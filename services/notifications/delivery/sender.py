@@ -93,7 +93,7 @@ class Sender:
         self._swept_at: datetime | None = None
         self._look_seconds = look_seconds
         self._caller = Caller(database.source, Role.SERVICE, ())
-        self._holds = False
+        self._held: list[UUID] = []
 
     async def run(self) -> None:
         """Send until cancelled, through every outage of the store and of the channel."""
@@ -123,7 +123,7 @@ class Sender:
 
         Raises: ChannelDown, after which everything that was taken is given back
         """
-        if self._holds:  # the last round was interrupted
+        if self._held:  # the last round was interrupted
             await self._release()
         await self._sweep()
         if self._channel is None:
@@ -131,7 +131,7 @@ class Sender:
         rows = max(LEASED_MAX, self._channel.batch)
         async with self._database.work(self._caller) as work:
             leased = await handlers.lease(work, self.id, self._channel.name, lanes=self._lanes, rows=rows)
-        self._holds = bool(leased)
+        self._held = [delivery.id for delivery in leased]
         reach("sender.after_lease")
         try:
             size = self._channel.batch
@@ -142,7 +142,7 @@ class Sender:
         except ChannelDown:
             await self._release()
             raise
-        self._holds = False
+        self._held = []
         return len(leased)
 
     async def _send(self, channel: Channel, batch: Sequence[Delivery]) -> None:
@@ -216,9 +216,10 @@ class Sender:
             )
 
     async def _release(self) -> None:
-        async with self._database.work(self._caller) as work:
-            await handlers.release(work, self.id)
-        self._holds = False
+        if self._held:
+            async with self._database.work(self._caller) as work:
+                await handlers.release(work, self.id, self._held)
+        self._held = []
 
     async def _stop(self) -> None:
         try:

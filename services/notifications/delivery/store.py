@@ -347,13 +347,14 @@ async def settle(session: AsyncSession, sender: UUID, changes: Mapping[UUID, Cha
 
 
 RELEASE = text(
-    "UPDATE delivery SET leased_by = NULL, leased_until = NULL WHERE leased_by = :sender AND state = 'queued'"
+    "UPDATE delivery SET leased_by = NULL, leased_until = NULL"
+    " WHERE id = ANY(CAST(:ids AS uuid[])) AND leased_by = :sender AND state = 'queued'"
 )
 
 
-async def release(session: AsyncSession, sender: UUID) -> None:
-    """Give back everything that a sender has taken and not begun."""
-    await session.execute(RELEASE, {"sender": sender})
+async def release(session: AsyncSession, sender: UUID, ids: Sequence[UUID]) -> None:
+    """Give back those deliveries that a sender has taken and not begun."""
+    await session.execute(RELEASE, {"sender": sender, "ids": list(ids)})
 
 
 PUT_OFF = text(

@@ -30,6 +30,11 @@ ANSWER_TIMEOUT_SECONDS: Final = 10.0
 CONCURRENCY: Final = 32
 KEYED_BATCH: Final = 200
 RETRY_AFTER_MAX: Final = timedelta(hours=1)
+MISTRUSTED_REST: Final = timedelta(minutes=10)
+"""How long a provider is left alone that does not take our own token: until somebody has put in another."""
+
+NEVER_TAKEN: Final = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
+MISTRUSTED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 ANSWER_BYTES_SHOWN: Final = REPLY_LENGTH_MAX
 
 
@@ -89,20 +94,29 @@ class Gateway:
         except NotSent as error:
             return Deferred(str(error))
         except AnswerLost as error:
-            return Repeatable(str(error)) if self.takes_key else Doubtful(str(error))
+            return self._lost(str(error))
         return self._meant(answer)
 
     def _meant(self, answer: Answer) -> Outcome:
+        """Read an answer: what a server says in trouble may come after it has taken the letter, but for two words."""
         if answer.is_yes:
             return self.accepted(answer)
         reply = f"{answer.status} {_one_line(answer.words)}"[:REPLY_LENGTH_MAX]
-        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            return Deferred(reply, due_at=_come_again(answer.retry_after, self._clock.now()))
-        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.REQUEST_TIMEOUT:
+        if answer.status in NEVER_TAKEN and (answer.retry_after or answer.status == HTTPStatus.TOO_MANY_REQUESTS):
+            return self._rest(reply, _come_again(answer.retry_after, self._clock.now()))
+        if answer.status in NEVER_TAKEN:
             return Deferred(reply)
-        if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            return Deferred(reply)  # our own token: no fault of the letter
+        if answer.status in MISTRUSTED:  # no fault of the letter, and the next would fare no better
+            return self._rest(reply, MISTRUSTED_REST)
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.REQUEST_TIMEOUT:
+            return self._lost(reply)
         return Refused(reply, Reason.BAD_ADDRESS if answer.status == HTTPStatus.NOT_FOUND else Reason.REFUSED)
+
+    def _rest(self, reply: str, rest: timedelta) -> Deferred:
+        return Deferred(reply, self._clock.now() + rest, rest)
+
+    def _lost(self, reply: str) -> Outcome:
+        return Repeatable(reply) if self.takes_key else Doubtful(reply)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -124,8 +138,8 @@ def provider_id(text: str) -> str | None:
     return text if 0 < len(text) <= PROVIDER_ID_LENGTH_MAX and text.isprintable() else None
 
 
-def _come_again(told: str, now: datetime) -> datetime:
-    """Read Retry-After, in seconds or as a date; without it, or with nonsense, a little later."""
+def _come_again(told: str, now: datetime) -> timedelta:
+    """Read Retry-After, in seconds or as a date; without it, or with nonsense, a little while."""
     wait = timedelta(seconds=10)
     if told.isascii() and told.isdigit() and len(told) <= 6:  # noqa: PLR2004  more digits are more than days
         wait = timedelta(seconds=int(told))
@@ -135,7 +149,7 @@ def _come_again(told: str, now: datetime) -> datetime:
             wait = at - now if at.tzinfo else wait
         except ValueError:
             pass
-    return now + min(max(wait, timedelta(seconds=1)), RETRY_AFTER_MAX)
+    return min(max(wait, timedelta(seconds=1)), RETRY_AFTER_MAX)
 
 
 def _one_line(words: str) -> str:

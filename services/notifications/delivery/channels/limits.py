@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from time import monotonic
 from typing import Final
 
@@ -18,6 +19,7 @@ from services.notifications.delivery.domain import (
     Repeatable,
 )
 from services.notifications.delivery.sender import Channel
+from shared.telemetry import log
 
 FAILURES_MAX: Final = 5
 OPEN_SECONDS: Final = 30.0
@@ -33,6 +35,8 @@ CLOSED, HALF_OPEN, OPEN = 0, 1, 2
 class Breaker:
     """Leaves a channel alone after failures in a row; then one letter tries whether it is well again.
 
+    It is left alone as well for as long as it says itself, or while it does not take our own token.
+
     In a row are letters by the order in which they were handed over: of many at once those that fail by a time-out
     are the last to be answered, and say nothing against a channel that took what was handed over after them.
     """
@@ -44,14 +48,24 @@ class Breaker:
         self._taken = 0
         self._failed: list[int] = []
         self._opened_at: float | None = None
+        self._asked: Deferred | None = None
+        self._rests_until = 0.0
+        self._rested_at = 0
         CHANNEL_STATE.labels(name).set(CLOSED)
 
     @property
     def state(self) -> int:
         """Give whether the channel is used, being tried, or left alone."""
+        if self._asked is not None:
+            return HALF_OPEN if self.rest is None else OPEN
         if self._opened_at is None:
             return CLOSED
         return HALF_OPEN if self._now() - self._opened_at >= OPEN_SECONDS else OPEN
+
+    @property
+    def rest(self) -> Deferred | None:
+        """Give with which answer the channel asked for its rest, as long as that lasts."""
+        return self._asked if self._now() < self._rests_until else None
 
     def begin(self) -> int:
         """Give the place of a letter that is handed over now."""
@@ -63,13 +77,18 @@ class Breaker:
         match outcome:
             case Accepted() | Refused():
                 self._taken = max(self._taken, place)
+                if place > self._rested_at:
+                    self._asked = None
                 self._failed = [failed for failed in self._failed if failed > self._taken]
                 if len(self._failed) < FAILURES_MAX:
                     self._opened_at = None
+            case Deferred(rest=timedelta() as rest):
+                self._asked, self._rested_at = outcome, self._begun
+                self._rests_until = max(self._rests_until, self._now() + rest.total_seconds())
             case Deferred(due_at=None) | Doubtful() | Repeatable():
                 self.failed(place)
             case Deferred():
-                pass  # it says itself when to come again
+                pass  # it says itself when to come again with this one
         CHANNEL_STATE.labels(self._name).set(self.state)
 
     def failed(self, place: int) -> None:
@@ -120,6 +139,8 @@ class Guarded:
 
     async def open(self) -> None:
         """Make ready to deliver; raises ChannelDown while the channel is left alone."""
+        if (rest := self._breaker.rest) is not None:
+            raise ChannelDown(f"{self.name} is left alone until {rest.due_at}: {rest.reply}")
         if self._breaker.state == OPEN:
             raise ChannelDown(f"{self.name} has failed {FAILURES_MAX} times in a row and is left alone")
         try:
@@ -129,11 +150,16 @@ class Guarded:
             raise
 
     async def deliver(self, letter: Letter) -> Outcome:
-        """Hand over one letter when it is its turn."""
+        """Hand over one letter when it is its turn; none of those that were begun together once the channel rests."""
         await self._bucket.take()
+        if (rest := self._breaker.rest) is not None:
+            return rest
         place = self._breaker.begin()
         outcome = await self._channel.deliver(letter)
+        rested = self._breaker.rest is not None
         self._breaker.note(outcome, place)
+        if not rested and (rest := self._breaker.rest) is not None:  # many at once are told the same
+            log.error("channel at rest", channel=self.name, until=str(rest.due_at), reply=rest.reply)
         return outcome
 
     async def close(self) -> None:

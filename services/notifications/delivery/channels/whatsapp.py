@@ -37,7 +37,11 @@ class WhatsApp(Gateway):
 
     def posted(self, letter: Letter) -> bytes:
         """Give the message."""
-        told = {"messaging_product": "whatsapp", "to": letter.to.removeprefix("+")}
+        told = {
+            "messaging_product": "whatsapp",
+            "to": letter.to.removeprefix("+"),
+            "biz_opaque_callback_data": str(letter.key),  # comes back with its receipts, also when no answer did
+        }
         if self._template is None:
             return msgspec.json.encode(told | {"type": "text", "text": {"body": letter.body}})
         # A parameter of a template bears no line break.

@@ -137,6 +137,22 @@ async def test_until_the_answer_the_same_is_written_whether_or_not_a_telephone_i
     assert len(await rows(database, "SELECT id FROM message WHERE purpose = 'sign_in_code'")) == 1
 
 
+async def test_of_two_who_send_codes_at_the_same_time_each_code_is_sent_once(
+    anybody: Door, database: Database, clock: StoppedClock
+) -> None:
+    for _ in range(3):
+        await anybody.post(CODES, phone=PHONE)
+        clock.advance(timedelta(seconds=1))
+
+    async def send() -> None:
+        async with database.work(OFFICE) as work:
+            await handlers.send_codes(work)
+
+    await asyncio.gather(*(send() for _ in range(4)))
+    assert len(await rows(database, "SELECT id FROM message WHERE purpose = 'sign_in_code'")) == 3
+    assert await rows(database, "SELECT id FROM sign_in_code WHERE phone_held IS NOT NULL") == []
+
+
 async def test_a_code_that_counts_no_more_is_not_sent_and_its_telephone_is_forgotten(
     anybody: Door, database: Database, clock: StoppedClock
 ) -> None:

@@ -200,6 +200,14 @@ class Vault:
         """Open an answer that was kept; what was not sealed, as after an erasure, is given as it is."""
         return _opened(self._answers, kept, _bound("answer", caller, key)) if kept[:1] == FORM else kept
 
+    def hold(self, purpose: str, key: str, value: str) -> bytes:
+        """Seal what waits for a moment to be used, for one purpose and key: nobody can read it meanwhile."""
+        return _sealed(self._answers, value.encode(), _bound("hold", purpose, key))
+
+    def held(self, purpose: str, key: str, sealed: bytes) -> str:
+        """Open what `hold` has sealed; raises Unreadable for anything else."""
+        return _opened(self._answers, sealed, _bound("hold", purpose, key)).decode()
+
     def signer(self, purpose: str) -> Ed25519PrivateKey:
         """Give the key that signs papers of one purpose, always the same.
 

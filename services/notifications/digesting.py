@@ -2,7 +2,7 @@
 
 from services.notifications.contacts import handlers as contacts
 from services.notifications.messages import digests
-from services.notifications.reactions import send
+from services.notifications.sending import send
 from shared.database import Work
 from shared.service import Runtime
 from shared.sweeping import by_the_clock

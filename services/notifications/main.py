@@ -37,7 +37,7 @@ from services.notifications.replies import api as replies_api
 from services.notifications.replies.sweeping import reply_sweeper
 from services.notifications.signin import api as sign_in_api
 from services.notifications.signin import handlers as sign_in
-from services.notifications.signin.sweeping import sign_in_sweeper
+from services.notifications.signin.sweeping import code_sender, sign_in_sweeper
 from shared.clock import Clock
 from shared.database import Work
 from shared.night import awake_at, zone_of
@@ -175,5 +175,5 @@ SERVICE = Service(
         broadcasts_api.routes,
     ),
     reactions=REACTIONS,
-    workers=(sender, digester, reply_sweeper, sign_in_sweeper, broadcaster),
+    workers=(sender, digester, reply_sweeper, code_sender, sign_in_sweeper, broadcaster),
 )

@@ -66,13 +66,14 @@ HELD_LANE: Final = 4
 
 
 class Silence(StrEnum):
-    """Why nothing of a class may leave the inbox of somebody."""
+    """Why nothing leaves the inbox of somebody."""
 
     HELD = "held"  # their data may only be stored, or they were erased
     STOPPED = "stopped"
     NO_CONSENT = "no_consent"
     PREFERENCE = "preference"
     NO_ADDRESS = "no_address"
+    TOO_LATE = "too_late"  # it would be of no use by the morning
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def channels_of(person: Person, urgency: Urgency) -> tuple[Channel, ...]:
 
 
 def silence_of(person: Person, urgency: Urgency) -> Silence | None:
-    """Tell why no channel may be used now for a class of message; None where one may."""
+    """Tell why no channel may be used for a class of message, whatever the hour; None where one may."""
     if person.held:
         return Silence.HELD
     if person.stopped:

@@ -1,19 +1,19 @@
 """What notifications does when something has happened: first learn, then tell those whom the rules name."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from uuid import UUID
 
 from services.notifications.contacts import handlers as contacts
 from services.notifications.delivery import handlers as delivery
-from services.notifications.delivery.store import Wanted
 from services.notifications.messages import handlers as messages
 from services.notifications.messages import untold
-from services.notifications.messages.handlers import News, Told
+from services.notifications.messages.handlers import News
 from services.notifications.messages.rules import Audience, Rule, rules_of
 from services.notifications.people import Person, owner_key, staff_key
 from services.notifications.replies import handlers as replies
 from services.notifications.replies import offers
+from services.notifications.sending import send
 from shared import operator_acts
 from shared.caller import sees
 from shared.consumer import Heard, on_run
@@ -86,17 +86,6 @@ async def tell(work: Work, run: Sequence[Heard[Event]]) -> None:
             for one, people in zip(run, audiences, strict=True)
         ]
     await send(work, await messages.tell(work, news))
-
-
-async def send(work: Work, told: Iterable[Told]) -> None:
-    """Queue what is to leave the inbox."""
-    plans = [(one, one.plan(work)) for one in told if one.outside]
-    wanted = [
-        Wanted(one.message_id, one.person.key, one.region, one.traceparent, plan)
-        for one, plan in plans
-        if plan.channels
-    ]
-    await delivery.queue(work, wanted)
 
 
 async def forget(work: Work, event: PersonErased) -> None:

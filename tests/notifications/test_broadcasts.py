@@ -1,5 +1,6 @@
 """Broadcasts: drafted, looked at, let go by a second person where they are for many, and told once to everybody."""
 
+import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -183,6 +184,58 @@ async def test_up_to_five_hundred_go_at_once_and_one_more_needs_a_second_person(
     few = await drafted(door, audience={"regions": ["19.71"], "sectors": ["food"]})
     await rows_changed(database, "UPDATE contact_business SET sector = 'food' WHERE business_id = :id", person(1))
     assert (await let_go(door, few))["state"] == "running"
+
+
+async def test_whoever_splits_a_broadcast_tells_no_more_people_alone_in_a_day(
+    door: Door, database: Database, clock: StoppedClock
+) -> None:
+    await people(database, 300)
+    first = await drafted(door)
+    assert not (await door(OFFICE).get(f"{first}/preview")).json()["needs_approval"]
+    assert (await let_go(door, first))["state"] == "running"
+    second = await drafted(door)
+    assert (await door(OFFICE).get(f"{second}/preview")).json()["needs_approval"]
+    assert not (await door(SECOND).get(f"{second}/preview")).json()["needs_approval"]
+    answer = await let_go(door, second)
+    assert (answer["state"], answer["recipients"]) == ("submitted", 300)
+    assert (await door(SECOND).post(f"{second}/approval")).json()["state"] == "running"
+    third = await drafted(door)
+    theirs = (await door(SECOND).post(f"{third}/submission")).json()
+    assert theirs["state"] == "running", "what they approved is another's"
+    await expanding.once(database)
+    clock.advance(timedelta(hours=24))
+    assert (await let_go(door, await drafted(door)))["state"] == "running"
+
+
+async def test_what_was_cancelled_before_anybody_was_told_leaves_room(door: Door, database: Database) -> None:
+    await people(database, 300)
+    path = await drafted(door)
+    await let_go(door, path)
+    assert (await door(OFFICE).post(f"{path}/cancellation", json={"reason": "Salah tanggal"})).status_code == 200
+    assert (await let_go(door, await drafted(door)))["state"] == "running"
+
+
+async def test_of_several_halves_that_are_let_go_at_the_same_moment_one_goes(door: Door, database: Database) -> None:
+    await people(database, 300)
+    halves = [await drafted(door) for _ in range(4)]
+    states = [one["state"] for one in await asyncio.gather(*(let_go(door, path) for path in halves))]
+    assert Counter(states) == {"running": 1, "submitted": 3}
+
+
+async def test_without_the_lock_two_halves_at_once_count_one_another_not(door: Door, database: Database) -> None:
+    """The control: what the race is that the lock keeps out."""
+    await people(database, 300)
+    halves = [UUID((await drafted(door))[-36:]) for _ in range(2)]
+    since = NOON - timedelta(hours=24)
+    running = (
+        "UPDATE broadcast SET state = 'running', submitted_by = 'a', submitted_at = :now, counted = 300 WHERE id = :id"
+    )
+    async with database.work(OFFICE) as one, database.work(OFFICE) as other:
+        for work, half in ((one, halves[0]), (other, halves[1])):
+            await work.session.execute(text(running), {"id": half, "now": NOON})
+        assert [await store.told_alone(work.session, "a", since) for work in (one, other)] == [300, 300]
+    async with database.work(OFFICE) as work:
+        assert await store.told_alone(work.session, "a", since) == 600
 
 
 async def test_a_second_person_rejects_with_a_reason(door: Door, database: Database) -> None:

@@ -194,6 +194,7 @@ async def test_only_what_is_worth_an_email_is_queued_and_only_for_those_who_have
         (f"owner/{SITI}", "welcome"),
         (f"owner/{SITI}", "aid"),
         ("staff/officer-19.71", "aid_office"),
+        ("staff/officer-19.71", "not_told"),  # of Hasan, who has no address
     ]
     assert {(row["state"], row["channel"], row["attempts"]) for row in queued} == {("queued", "email", 0)}
 

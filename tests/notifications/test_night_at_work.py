@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from services.notifications.night import WIB
+from shared.night import WIB
 from sqlalchemy import text
 
 from services.notifications.broadcasts import expanding
@@ -188,6 +188,7 @@ async def test_a_code_comes_by_night_and_so_does_everything_where_that_was_settl
     clock.at = wib(21, 22)
     async with database.work(OFFICE) as work:
         await sign_in.ask(work, PHONE, "36.66.13.7")
+        await sign_in.send_codes(work)
     async with database.work(SENDER) as work:
         await handlers.reroute(work, ["whatsapp"], could_not_be_told)
     await sms.round()

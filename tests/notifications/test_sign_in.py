@@ -62,7 +62,9 @@ async def anybody(app: AsgiApp, database: Database) -> Door:
 
 
 async def sent(database: Database, channel: str = "whatsapp") -> list[str]:
-    """Give the letters as a channel would hand them over."""
+    """Let the codes be sent, and give the letters as a channel would hand them over."""
+    async with database.work(OFFICE) as work:
+        await handlers.send_codes(work)
     async with database.work(OFFICE) as work:
         leased = await delivery.lease(work, UUID(int=1), channel)
         found = await letters(work, leased)
@@ -105,6 +107,60 @@ async def test_nothing_shows_whether_a_telephone_is_known(anybody: Door, databas
         wrong = await anybody.post(TOKENS, phone=phone, code="000000")
         assert (wrong.status_code, wrong.json()["detail"]) == (409, "A code can be tried 5 times.")
     assert len(await sent(database)) == 1
+
+
+WRITTEN = (
+    "SELECT (SELECT count(*) FROM sign_in_ask) AS asks, (SELECT count(*) FROM sign_in_code) AS codes,"
+    " (SELECT count(*) FROM message) AS messages, (SELECT count(*) FROM delivery) AS deliveries,"
+    " (SELECT count(*) FROM outbox) AS events, (SELECT sum(length(phone_held)) FROM sign_in_code) AS held,"
+    " (SELECT count(*) FROM sign_in_code WHERE used_at IS NULL AND tries = 0) AS fresh"
+)
+
+
+async def test_until_the_answer_the_same_is_written_whether_or_not_a_telephone_is_known(
+    anybody: Door, database: Database
+) -> None:
+    written = [(await rows(database, WRITTEN))[0]]
+    for phone in (PHONE, "083400000102"):
+        await anybody.post(CODES, phone=phone)
+        written.append((await rows(database, WRITTEN))[0])
+    before, known, unknown = ({name: int(str(count or 0)) for name, count in one.items()} for one in written)
+    added = [
+        {name: after[name] - first[name] for name in first} for first, after in ((before, known), (known, unknown))
+    ]
+    assert added[0] == added[1]
+    assert (added[0]["asks"], added[0]["codes"], added[0]["messages"], added[0]["deliveries"]) == (1, 1, 0, 0)
+    assert len(await sent(database)) == 1
+    assert await rows(database, "SELECT id FROM sign_in_code WHERE phone_held IS NOT NULL") == []
+    async with database.work(OFFICE) as work:
+        assert not await handlers.send_codes(work)
+    assert len(await rows(database, "SELECT id FROM message WHERE purpose = 'sign_in_code'")) == 1
+
+
+async def test_of_two_who_send_codes_at_the_same_time_each_code_is_sent_once(
+    anybody: Door, database: Database, clock: StoppedClock
+) -> None:
+    for _ in range(3):
+        await anybody.post(CODES, phone=PHONE)
+        clock.advance(timedelta(seconds=1))
+
+    async def send() -> None:
+        async with database.work(OFFICE) as work:
+            await handlers.send_codes(work)
+
+    await asyncio.gather(*(send() for _ in range(4)))
+    assert len(await rows(database, "SELECT id FROM message WHERE purpose = 'sign_in_code'")) == 3
+    assert await rows(database, "SELECT id FROM sign_in_code WHERE phone_held IS NOT NULL") == []
+
+
+async def test_a_code_that_counts_no_more_is_not_sent_and_its_telephone_is_forgotten(
+    anybody: Door, database: Database, clock: StoppedClock
+) -> None:
+    await anybody.post(CODES, phone=PHONE)
+    clock.advance(timedelta(minutes=10))
+    assert await sent(database) == []
+    assert await rows(database, "SELECT id FROM message") == []
+    assert await rows(database, "SELECT id FROM sign_in_code WHERE phone_held IS NOT NULL") == []
 
 
 async def test_of_many_who_show_the_same_code_at_once_one_is_let_in(anybody: Door, database: Database) -> None:

@@ -18,7 +18,10 @@ from shared.privacy import MASK
 from shared.problems import FieldError, Refusal
 
 ALONE_MAX: Final = 500
-"""So many people may be told by one person alone; more need the word of a second one (issue: bulk)."""
+"""So many people one person may tell alone in `ALONE_WITHIN`; more need the word of a second one (issue: bulk)."""
+
+ALONE_WITHIN: Final = timedelta(hours=24)
+"""Whoever splits one broadcast into several tells no more people alone by that."""
 
 OPEN_MAX: Final = 20
 """So many broadcasts may be on their way at once."""

@@ -10,6 +10,7 @@ from services.notifications.broadcasts import audience, store
 from services.notifications.broadcasts.audience import Audience
 from services.notifications.broadcasts.domain import (
     ALONE_MAX,
+    ALONE_WITHIN,
     EXAMPLES,
     OPEN_MAX,
     STEPS_MAX,
@@ -65,10 +66,11 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """How many would be told how, and how it would read to some."""
+    """How many would be told how, and how it would read to some; `alone` are those whom the caller tells alone."""
 
     counts: Counts
     examples: Sequence[Example]
+    alone: int = 0
 
     @property
     def people(self) -> int:
@@ -78,7 +80,7 @@ class Preview:
     @property
     def needs_approval(self) -> bool:
         """Tell whether these are more than one person may tell alone."""
-        return self.people > ALONE_MAX
+        return self.alone + self.people > ALONE_MAX
 
 
 async def mistakes(work: Work, leaves: Mapping[str, object]) -> list[FieldError]:
@@ -138,7 +140,11 @@ async def preview(work: Work, row: BroadcastRow) -> Preview:
         words = filled(row.texts.of(person.language), person.language, masked, mask_name(one.business), row.expires_at)
         _, reaches = reach_of(person, Urgency(row.urgency), one.hold)
         examples.append(Example(masked, mask_phone(one.phone or ""), person.language, reaches, words))
-    return Preview(counts, examples)
+    return Preview(counts, examples, await _told_alone(work))
+
+
+async def _told_alone(work: Work) -> int:
+    return await store.told_alone(work.session, work.caller.subject, work.now - ALONE_WITHIN)
 
 
 async def _counted(work: Work, row: BroadcastRow) -> Counts:
@@ -156,16 +162,20 @@ def _people(counts: Counts) -> int:
 async def submit(work: Work, broadcast_id: UUID) -> BroadcastRow:
     """Let a draft go where it is for few, or ask for the word of a second person.
 
+    Shape: few are no more than one person may tell alone, together with all whom the caller told alone in 24 hours
+
     Raises: Absent (404); BroadcastStateWrong, BroadcastExpired, NobodyToTell, TooManyBroadcasts (409)
     """
     row = await _locked(work, broadcast_id)
     demand(State(row.state), State.DRAFT)
     counted = await _count_to_go(work, row)
-    if counted <= ALONE_MAX:
+    await store.lock(work.session)  # of two at once the second counts the first
+    alone = await _told_alone(work) + counted <= ALONE_MAX
+    if alone:
         await _demand_room(work)
     row.counted, row.submitted_by, row.submitted_at = counted, work.caller.subject, work.now
     row.traceparent = work.caller.traceparent
-    row.state = (State.RUNNING if counted <= ALONE_MAX else State.SUBMITTED).value
+    row.state = (State.RUNNING if alone else State.SUBMITTED).value
     return await _stepped(work, row)
 
 

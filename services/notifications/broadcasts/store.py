@@ -207,8 +207,29 @@ OPEN = text("SELECT count(*) FROM broadcast WHERE state IN ('running', 'paused')
 
 async def on_their_way(session: AsyncSession) -> int:
     """Count the broadcasts that are on their way; nobody else lets one go before the end of the transaction."""
-    await session.execute(LET_GO)
+    await lock(session)
     return int((await session.execute(OPEN)).scalar_one())
+
+
+# What is on its way may still come to all whom it was counted for; of what was ended before, those who were told count.
+ALONE = text(
+    """
+    SELECT coalesce(sum(CASE WHEN state IN ('running', 'paused') THEN greatest(counted, told) ELSE told END), 0)
+    FROM broadcast
+    WHERE submitted_by = :who AND approved_by IS NULL AND submitted_at > CAST(:since AS timestamptz)
+      AND state IN ('running', 'paused', 'done', 'cancelled', 'expired')
+    """
+)
+
+
+async def told_alone(session: AsyncSession, who: str, since: datetime) -> int:
+    """Count the people whom somebody tells, or has told, without a second person since a moment."""
+    return int((await session.execute(ALONE, {"who": who, "since": since})).scalar_one())
+
+
+async def lock(session: AsyncSession) -> None:
+    """Let nobody else let a broadcast go before the end of the transaction."""
+    await session.execute(LET_GO)
 
 
 SEEN_SQL = """

@@ -33,6 +33,7 @@ PURPOSE: Final = "sign_in_code"
 FACT: Final = "sign-in/"
 PHONES: Final = frozenset({Channel.WHATSAPP, Channel.SMS})
 SWEPT_MAX: Final = 1_000
+SENT_MAX: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,9 @@ def _known(vault: Vault, phone: str) -> Known:
 
 
 async def ask(work: Work, phone: str, address: str) -> None:
-    """Send a code to whoever has this telephone; nothing shows whether anybody has.
+    """Make a code for a telephone, to be sent by `send_codes`; nothing here depends on whether anybody has it.
 
+    Shape: nor does the time that it takes: who has the telephone is looked for after the answer
     Raises: Invalid (422), TooMany (429)
     """
     number = _known(work.vault, phone)
@@ -76,13 +78,26 @@ async def ask(work: Work, phone: str, address: str) -> None:
             phone_mark=number.mark,
             code_mark=_mark(work.vault, code_id, code_of(work.vault, code_id)),
             sent_at=work.now,
+            phone_held=work.vault.hold(PURPOSE, str(code_id), number.e164),
         )
     )
     await work.session.flush()
-    await _send(work, code_id, number.e164)
 
 
-async def _send(work: Work, code_id: UUID, phone: str) -> None:
+async def send_codes(work: Work) -> bool:
+    """Send the codes that were asked for to whoever has the telephone; tells whether there may be more."""
+    rows = await store.unsent(work.session, SENT_MAX)
+    for row in rows:
+        assert row.phone_held is not None  # noqa: S101  by this it was found
+        if counts(row.sent_at, row.used_at, row.tries, work.now):
+            phone = work.vault.held(PURPOSE, str(row.id), row.phone_held)
+            await _send(work, row.id, phone, row.sent_at + CODE_LIFE)
+        row.phone_held = None
+    await work.session.flush()
+    return len(rows) == SENT_MAX
+
+
+async def _send(work: Work, code_id: UUID, phone: str, until: datetime) -> None:
     owners = await contacts.owners_with_phone(work, phone)
     if not owners:
         return
@@ -101,7 +116,7 @@ async def _send(work: Work, code_id: UUID, phone: str) -> None:
         body=notice.body,
         why=WHY[person.language],
         over=over,
-        asked_for_until=work.now + CODE_LIFE,
+        asked_for_until=until,
     )
     await send(work, [letter])
 

@@ -10,15 +10,22 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notifications.signin.domain import TRIES_MAX
 
+HELD_BYTES_MAX = 100
+
 
 class SignInCodeRow(SQLModel, table=True):
-    """A code that was made for a telephone; the newest is the only one that counts."""
+    """A code that was made for a telephone; the newest is the only one that counts.
+
+    Shape: `phone_held` is the sealed number until the code is sent, whether or not anybody has it
+    """
 
     __tablename__ = "sign_in_code"
     __table_args__ = (
         CheckConstraint("length(phone_mark) = 32 AND length(code_mark) = 32", name="sign_in_code_marks"),
         CheckConstraint(f"tries BETWEEN 0 AND {TRIES_MAX}", name="sign_in_code_tries"),
         CheckConstraint("used_at >= sent_at", name="sign_in_code_used_after_sent"),
+        CheckConstraint(f"length(phone_held) BETWEEN 1 AND {HELD_BYTES_MAX}", name="sign_in_code_phone_length"),
+        Index("sign_in_code_unsent", "sent_at", postgresql_where=text("phone_held IS NOT NULL")),
         Index("sign_in_code_newest", "phone_mark", "sent_at", "id"),
         Index("sign_in_code_age", "sent_at"),
     )
@@ -29,6 +36,7 @@ class SignInCodeRow(SQLModel, table=True):
     sent_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     tries: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False))
     used_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    phone_held: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
 
 
 class SignInAskRow(SQLModel, table=True):
@@ -81,6 +89,18 @@ async def newest(session: AsyncSession, phone_mark: bytes) -> SignInCodeRow | No
     """Lock the newest code of a telephone and give it as it is now: of two who try it one waits for the other."""
     found = (await session.execute(NEWEST, {"mark": phone_mark})).scalar_one_or_none()
     return await session.get(SignInCodeRow, found, populate_existing=True) if found else None
+
+
+UNSENT = text(
+    "SELECT id FROM sign_in_code WHERE phone_held IS NOT NULL ORDER BY sent_at LIMIT :rows FOR UPDATE SKIP LOCKED"
+)
+
+
+async def unsent(session: AsyncSession, rows: int) -> list[SignInCodeRow]:
+    """Give the codes that are to be sent, the first asked for first, and that nobody else has in hand; locks them."""
+    ids = (await session.execute(UNSENT, {"rows": rows})).scalars().all()
+    found = [await session.get(SignInCodeRow, one, populate_existing=True) for one in ids]
+    return [row for row in found if row is not None]
 
 
 FORGET_CODES = text(

@@ -1,12 +1,19 @@
-"""The worker that takes away what is remembered of who asked for codes."""
+"""The workers that send codes, and take away what is remembered of who asked for them."""
 
-from services.notifications.signin.handlers import forget_old
+from services.notifications.signin.handlers import forget_old, send_codes
 from shared.service import Runtime
 from shared.sweeping import by_the_clock
 
 SECONDS = 600.0
+SEND_SECONDS = 0.5
+"""Somebody waits at the screen."""
 
 
 async def sign_in_sweeper(runtime: Runtime) -> None:
     """Look every ten minutes until cancelled."""
     await by_the_clock(runtime.database, forget_old, "sign-in not swept", seconds=SECONDS)
+
+
+async def code_sender(runtime: Runtime) -> None:
+    """Send codes twice a second until cancelled; any number of processes may."""
+    await by_the_clock(runtime.database, send_codes, "codes not sent", seconds=SEND_SECONDS)

@@ -53,7 +53,7 @@ lock: ## resolve the dependencies anew (needs uv)
 	@$(UV) pip compile $(COMPILE) --all-extras -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## remove the environment and the caches; the data in .serumpun/ stays
-	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) web/node_modules web/dist web/dist.new web/src/generated screenshots .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find services shared tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 COMPILE := --quiet --universal --generate-hashes --upgrade --no-emit-index-url --no-emit-find-links --no-annotate --no-header

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
-import msgspec
 from litestar import Litestar, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.router import Router
+from msgspec import structs
 
 from shared import idempotency, ndjson, sessions
 from shared.answers import (
@@ -304,7 +304,7 @@ def _options(routes: Sequence[Route]) -> list[HTTPRouteHandler]:
 def _closed(route: Route, work: Work, key: Key, answer: Stored) -> Stored:
     """Give an answer as it is kept: sealed, where it tells what is stored sealed."""
     return (
-        msgspec.structs.replace(answer, body=work.vault.keep_answer(key.caller, key.key, answer.body))
+        structs.replace(answer, body=work.vault.keep_answer(key.caller, key.key, answer.body))
         if route.private
         else answer
     )
@@ -314,7 +314,7 @@ def _opened(route: Route, work: Work, key: Key | None, kept: Stored) -> Stored:
     """Give an answer as it was told first."""
     if not (route.private and key):
         return kept
-    return msgspec.structs.replace(kept, body=work.vault.kept_answer(key.caller, key.key, kept.body))
+    return structs.replace(kept, body=work.vault.kept_answer(key.caller, key.key, kept.body))
 
 
 def _options_of(path: str, allowed: str) -> HTTPRouteHandler:

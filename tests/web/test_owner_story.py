@@ -77,6 +77,9 @@ async def is_told_of_a_seat_and_takes_it(seen: Seen, world: World) -> None:
     await seen.presses("Terima tempat")
     await seen.says("Tempat Anda sudah pasti.")
     assert (await owner.sees(f"/registration/enrolments/{enrolment['id']}"))["state"] == "accepted"
+    await seen.presses("Tampilkan kode masuk")
+    code = (await owner.sees(f"/registration/enrolments/{enrolment['id']}/code"))["code"]
+    await seen.says(code)
 
 
 async def chooses_and_stops(seen: Seen, world: World) -> None:
@@ -94,13 +97,19 @@ async def chooses_and_stops(seen: Seen, world: World) -> None:
     await seen.says("Kami tidak mengirim apa pun lagi")
 
 
-async def test_an_offer_is_declined_and_asked_about_once_more(seen: Seen, world: World) -> None:
+async def test_an_owner_applies_and_declines_the_offer_after_being_asked_once_more(seen: Seen, world: World) -> None:
     province, owner = world.office("19"), world.owner(OWNER)
     training = await announced(province, seats=1)
-    enrolment = await applies(owner, training, world, BUSINESS)
-    await province.asks(f"{TRAININGS}/{training['id']}/offers", {})
     await seen.opens("/pelatihan")
     await signs_in(seen, world, OWNER, lands_on="Pelatihan")
+    await seen.says("Pelatihan yang dibuka")
+    await seen.is_for_everybody("pelatihan-dibuka")
+    await seen.presses("Daftar: Bimtek konveksi")
+    await seen.says("Anda terdaftar: Bimtek konveksi.")
+    own = (await owner.sees("/registration/my/enrolments"))["items"]
+    (enrolment,) = [one for one in own if one["training_id"] == training["id"]]
+    await province.asks(f"{TRAININGS}/{training['id']}/offers", {})
+    await seen.opens("/pelatihan")
     await seen.presses("Tolak")
     await seen.says("Yakin menolak?")
     await seen.page.get_by_label("Alasan").fill("Ada pesanan besar")

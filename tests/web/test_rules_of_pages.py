@@ -73,7 +73,7 @@ async def test_an_inbox_in_english_is_for_everybody_too_and_an_empty_list_says_w
     await seen.presses("English")
     assert await seen.page.evaluate("document.documentElement.lang") == "en"
     await seen.presses("Training", role="link")
-    await seen.says("Apply at the office of your regency.")
+    await seen.says("Apply below where a training is open")
     await seen.is_for_everybody("training-empty")
     await seen.presses("Inbox", role="link")
     await seen.presses("Mark all as read")
@@ -106,8 +106,10 @@ async def test_signing_out_without_a_signal_leaves_nothing_and_ends_the_session_
 async def test_a_session_that_is_over_leads_to_a_new_code_and_back(seen: Seen, world: World) -> None:
     await seen.opens("/")
     await signs_in(seen, world, "Marlina Sari")
-    await seen.context.clear_cookies()
     await seen.presses("Pengaturan", role="link")
+    await seen.says("Berhenti menerima pesan")
+    await seen.context.clear_cookies()
+    await seen.presses("Simpan")
     await seen.says("Sesi Anda sudah habis.")
     wrong = f"{(int(await asks_for_a_code(seen, world, 'Marlina Sari')) + 1) % 1_000_000:06}"
     await seen.page.get_by_label("Kode 6 angka").fill(wrong)

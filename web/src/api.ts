@@ -5,6 +5,7 @@ import type { components as Registration, paths as RegistrationPaths } from "./g
 export type InboxItem = Notifications["schemas"]["InboxItem"];
 export type Unread = Notifications["schemas"]["Unread"];
 export type Preferences = Notifications["schemas"]["PreferencesView"];
+export type OpenTraining = Registration["schemas"]["OpenTrainingView"];
 export type Enrolment = Registration["schemas"]["EnrolmentView"];
 /** What the live inbox tells; the document of the feed says that it is a stream, and no more. */
 export type InboxNews = { items: InboxItem[]; unread: Unread; reset: boolean };

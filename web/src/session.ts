@@ -36,7 +36,7 @@ export async function signOut(): Promise<boolean> {
 export async function endWhatIsToBeEnded(): Promise<boolean> {
   if (!localStorage.getItem(TO_BE_ENDED)) return true;
   try {
-    await post("/notifications/sign-in/sessions/end", {});
+    await post("/notifications/sign-in/sessions/end", undefined);
   } catch {
     return false;
   }

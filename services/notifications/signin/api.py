@@ -65,10 +65,6 @@ class SessionBegun(SessionView, frozen=True):
     access_token: str
 
 
-class EndSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Nothing: the session is the cookie's."""
-
-
 @routes.post("/sign-in/codes", allow=Action.SIGN_IN, status=202, refusals=[TooMany])
 async def ask_for_code(call: Call, body: AskForCode) -> CodeAsked:
     """Ask for a code by telephone; the answer is the same whether or not anybody here has it."""
@@ -106,6 +102,6 @@ async def begin_session(call: Call, body: ShowCode) -> SessionView | Refusal:
 
 
 @routes.post("/sign-in/sessions/end", allow=Action.SIGN_IN, status=200, session="ends")
-async def end_session(call: Call, body: EndSession) -> SessionOver:  # noqa: ARG001  what every order is handed
+async def end_session(call: Call) -> SessionOver:  # noqa: ARG001  what every order is handed
     """Be signed out on this browser, whether or not the session still counts."""
     return SessionOver(ended=True)

@@ -1,6 +1,7 @@
 import { useContext, useRef, useState } from "preact/hooks";
 import { get, newKey, post, type Enrolment } from "../api";
 import { day, moment } from "../time";
+import { OpenTrainings } from "./open-trainings";
 import { Empty, Failed, Heading, isOver, Sharing, told, useAsked, useWords, Waiting } from "../ui";
 
 export function Seats() {
@@ -30,10 +31,38 @@ export function Seats() {
             <article class="card" key={one.id}>
               <About one={one} />
               <p><strong>{say.state[one.state as keyof typeof say.state]}</strong></p>
+              {one.state === "ineligible" && (
+                <ul>{one.reasons.map((why) => <li key={why.code}>{say.language === "id" ? why.indonesian : why.english}</li>)}</ul>
+              )}
+              {one.state === "accepted" && <EntryCode id={one.id} />}
             </article>
           ))}
         </section>
       )}
+      {found && <OpenTrainings key={found.items.length} known={found.items.map((one) => one.training_id)} applied={(words) => { setDone(words); again(); }} />}
+    </>
+  );
+}
+
+/** The code that lets one in at the door, when one asks for it: whoever sees it could come instead. */
+function EntryCode({ id }: { id: string }) {
+  const say = useWords();
+  const { leave } = useContext(Sharing);
+  const [code, setCode] = useState("");
+  const [wrong, setWrong] = useState("");
+
+  function show(): void {
+    get("/registration/enrolments/{enrolment_id}/code", { path: { enrolment_id: id } }).then(
+      (found) => setCode(found.code),
+      (fault: unknown) => (isOver(fault) ? leave("over") : setWrong(told(fault, say))),
+    );
+  }
+
+  if (code) return <p class="entry" role="status">{say.entryCode} <strong>{code}</strong></p>;
+  return (
+    <>
+      {wrong && <p class="wrong" role="alert">{wrong}</p>}
+      <button type="button" class="second" onClick={show}>{say.showEntryCode}</button>
     </>
   );
 }

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from shared.night import WIB
 from sqlalchemy import text
 
 from services.notifications.broadcasts import expanding
@@ -22,6 +21,7 @@ from services.notifications.signin import handlers as sign_in
 from shared.caller import Caller, Role
 from shared.clock import Clock
 from shared.database import Database
+from shared.night import WIB
 from tests.notifications.broadcast_story import drafted, let_go, people
 from tests.notifications.gateway_server import Answer, GatewayServer
 from tests.notifications.story import OFFICE, TAILOR, Door, StoppedClock, business, happened, owner, posted, rows

@@ -6,12 +6,14 @@ from services.aid_distribution.ledger import counts
 from services.aid_distribution.ledger.domain import CountedSince, Reason
 from services.aid_distribution.ledger.handlers import AlreadyReversed, NotReversible
 from services.aid_distribution.ledger.orders import CountedLine, CountStock, PostingView, ReceivedLine, ReceiveStock
+from shared.caller import Caller
 from shared.database import Database
 from shared.problems import Refusal
 from tests.aid_distribution.story import (
     MASKS,
     NOON,
     OFFICE,
+    PANGKALPINANG,
     SOAP,
     WAREHOUSE,
     ago,
@@ -76,4 +78,20 @@ async def test_what_may_be_undone(database: Database, case: str, refusal: type[R
         if refusal is CountedSince:
             numbers = await ask(database, "SELECT number FROM posting WHERE kind = 'count' ORDER BY number")
             assert sorted(map(str, refused.value.members["numbers"])) == [number for (number,) in numbers]  # type: ignore[arg-type]
+    assert await audited(database) == []
+
+
+@pytest.mark.parametrize(
+    ("caller", "days", "refused"), [(PANGKALPINANG, 30, []), (PANGKALPINANG, 31, ["too_far_back"]), (OFFICE, 31, [])]
+)
+async def test_a_role_undoes_what_it_might_have_dated_so_and_nothing_older(
+    database: Database, caller: Caller, days: int, refused: list[str]
+) -> None:
+    done = await receive(database, receipt(10, ago(days)))
+    told: list[object] = []
+    try:
+        assert (await reverse(database, done.id, caller)).reverses == done.id
+    except NotReversible as refusal:
+        told.append(refusal.members["reason"])
+    assert told == refused
     assert await audited(database) == []

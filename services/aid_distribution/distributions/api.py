@@ -30,6 +30,7 @@ from services.aid_distribution.distributions.orders import (
 from services.aid_distribution.exceptions.domain import NotShort
 from services.aid_distribution.exceptions.orders import ExceptionView
 from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock, TooMuch
+from services.aid_distribution.ledger.handlers import NotReversible
 from services.aid_distribution.ledger.reserved_use import MoreThanReserved, ReservationEnded
 from services.aid_distribution.ledger.returned import GoodsReturned
 from services.aid_distribution.ledger.voids import AlreadyVoided
@@ -84,7 +85,9 @@ async def show_distribution(call: Call, distribution_id: UUID) -> DistributionVi
 
 
 @distributions.post(
-    "/{distribution_id}/void", Action.VOID_DISTRIBUTION, refusals=[AlreadyVoided, CountedSince, GoodsReturned, TooMuch]
+    "/{distribution_id}/void",
+    Action.VOID_DISTRIBUTION,
+    refusals=[AlreadyVoided, CountedSince, GoodsReturned, NotReversible, TooMuch],
 )
 async def void_distribution(call: Call, distribution_id: UUID, body: VoidDistribution) -> DistributionView:
     """Take back a distribution that was posted in error."""

@@ -149,7 +149,7 @@ async def receive_transfer(call: Call, transfer_id: UUID, body: ReceiveTransfer)
     "/transfers/{transfer_id}/void",
     Action.TRANSFER_STOCK,
     location="/aid/transfers/{id}",
-    refusals=[AlreadyReceived, AlreadyVoided, CountedSince, TooMuch],
+    refusals=[AlreadyReceived, AlreadyVoided, CountedSince, NotReversible, TooMuch],
 )
 async def void_transfer(call: Call, transfer_id: UUID, body: VoidDocument) -> TransferView:
     """Take back a transfer that was posted in error, before it arrives."""

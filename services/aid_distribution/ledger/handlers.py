@@ -23,6 +23,7 @@ from services.aid_distribution.ledger.domain import (
     Line,
     Packed,
     Reason,
+    when_mistakes,
 )
 from services.aid_distribution.ledger.known import Known, Told, dated_lots, known, known_by_code
 from services.aid_distribution.ledger.loading import lock_cards, recorded_at
@@ -246,10 +247,13 @@ async def posting_for_update(work: Work, caller: Caller, posting_id: UUID) -> Po
 async def undo(
     work: Work, caller: Caller, row: PostingRow, reason: str, document: str | None = None
 ) -> tuple[Posted, Known]:
-    """Post the opposite of a posting, at its own moment.
+    """Post the opposite of a posting, at its own moment: it changes what a posting of that day would.
 
-    Raises: AlreadyReversed (409), GoodsReturned (409), ShortOfStock (409), CountedSince (409) naming the later counts
+    Raises: NotReversible (409) where the role might not date so far back, AlreadyReversed (409), GoodsReturned (409),
+            ShortOfStock (409), CountedSince (409) naming the later counts
     """
+    if wrong := when_mistakes(min(row.occurred_at, work.now), work.now, caller.role):  # a clock may have been ahead
+        raise NotReversible(wrong[0].detail, reason=wrong[0].code)
     done = (await work.session.exec(select(PostingRow).where(PostingRow.reverses == row.id))).first()
     if done is not None:
         raise AlreadyReversed(f"It was reversed by {done.number}.", reversed_by=str(done.id), number=done.number)

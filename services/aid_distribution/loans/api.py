@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock, TooMuch
+from services.aid_distribution.ledger.handlers import NotReversible
 from services.aid_distribution.ledger.voids import AlreadyVoided, VoidDocument
 from services.aid_distribution.loans import handlers, questions, voiding
 from services.aid_distribution.loans.domain import LoanClosed, LoanReturnedInPart, MoreThanLent
@@ -53,7 +54,7 @@ async def return_loan(call: Call, loan_id: UUID, body: ReturnLoan) -> LoanView:
     "/{loan_id}/void",
     Action.LEND_ASSETS,
     location="/aid/loans/{id}",
-    refusals=[AlreadyVoided, CountedSince, LoanReturnedInPart, TooMuch],
+    refusals=[AlreadyVoided, CountedSince, LoanReturnedInPart, NotReversible, TooMuch],
 )
 async def void_loan(call: Call, loan_id: UUID, body: VoidDocument) -> LoanView:
     """Take back a loan that was posted in error."""
@@ -64,7 +65,7 @@ async def void_loan(call: Call, loan_id: UUID, body: VoidDocument) -> LoanView:
     "/{loan_id}/returns/{return_id}/void",
     Action.LEND_ASSETS,
     location="/aid/loans/{id}",
-    refusals=[AlreadyVoided, CountedSince, ShortOfStock, TooMuch],
+    refusals=[AlreadyVoided, CountedSince, NotReversible, ShortOfStock, TooMuch],
 )
 async def void_loan_return(call: Call, loan_id: UUID, return_id: UUID, body: VoidDocument) -> LoanView:
     """Take back what came back of a loan, where it was posted in error: it is out again."""

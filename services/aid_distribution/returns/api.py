@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from services.aid_distribution.ledger.domain import CountedSince, ShortOfStock, TooMuch
-from services.aid_distribution.ledger.handlers import AlreadyReversed
+from services.aid_distribution.ledger.handlers import AlreadyReversed, NotReversible
 from services.aid_distribution.ledger.returned import Origins, ReturnSettled, SoldSince
 from services.aid_distribution.ledger.voids import AlreadyVoided, VoidDocument
 from services.aid_distribution.returns import handlers, voiding
@@ -43,7 +43,7 @@ def returns(origins: Origins, more: list[type[Refusal]]) -> Routes:
         "/{return_id}/void",
         Action.RETURN_STOCK,
         location="/aid/returns/{id}",
-        refusals=[AlreadyVoided, CountedSince, ReturnSettled, SoldSince, ShortOfStock, TooMuch],
+        refusals=[AlreadyVoided, CountedSince, NotReversible, ReturnSettled, SoldSince, ShortOfStock, TooMuch],
     )
     async def void_return(call: Call, return_id: UUID, body: VoidDocument) -> ReturnView:
         """Take back a return that was posted in error."""

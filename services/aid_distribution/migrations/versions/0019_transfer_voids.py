@@ -17,7 +17,7 @@ VOIDED = " OR (state = 'voided' AND receipt_posting_id IS NULL AND received_at I
 
 def upgrade() -> None:
     op.add_column("transfer", sa.Column("void_posting_id", sa.Uuid(), nullable=True))
-    op.add_column("transfer", sa.Column("void_reason", sa.Text(), nullable=True))
+    op.add_column("transfer", sa.Column("void_reason", sa.String(), nullable=True))
     op.create_foreign_key("transfer_void_posting_id_fkey", "transfer", "posting", ["void_posting_id"], ["id"])
     op.create_unique_constraint("transfer_void_posting_id_key", "transfer", ["void_posting_id"])
     op.drop_constraint("transfer_state", "transfer", type_="check")

@@ -9,6 +9,7 @@ import pytest
 from services.notifications.people import Language
 from services.notifications.replies import handlers
 from services.notifications.replies.domain import KEPT, Meaning, Reply, read, sender_of
+from services.notifications.replies.offers import look
 from services.notifications.replies.texts import (
     CHOICE_LENGTH_MAX,
     CHOICES_SHOWN_MAX,
@@ -21,8 +22,16 @@ from services.notifications.replies.texts import (
 )
 from shared.contracts import Event
 from shared.contracts.notifications import ReplyReceived
-from shared.contracts.registration import PersonErased, SeatAccepted, SeatExpired, SeatOffered, TrainingCancelled
+from shared.contracts.registration import (
+    PersonErased,
+    SeatAccepted,
+    SeatExpired,
+    SeatOffered,
+    SeatWithdrawn,
+    TrainingCancelled,
+)
 from shared.database import Database
+from shared.effect_audit import Told
 from tests.notifications.story import (
     HASAN,
     NOON,
@@ -275,3 +284,16 @@ async def test_the_words_are_taken_away_with_the_person_and_after_their_time(
         (kept,) = await rows(database, "SELECT text FROM reply WHERE provider_id = '2'")
         assert kept["text"] == words
         clock.advance(timedelta(days=2))
+
+
+async def test_a_step_that_an_erasure_has_made_a_tombstone_is_not_missed(siti: None, database: Database) -> None:
+    withdrawn = SeatWithdrawn(**{**ABOUT, "enrolment_id": UUID(int=75), "step": 4}, how="phone", reason="Sakit")
+    await happened(database, offered(), withdrawn)
+    judged = {step: await _judged(database, offered(step=step)) for step in (3, 4, 5)}
+    assert judged == {3: "", 4: "the row differs in open", 5: "the row differs in step, open"}
+
+
+async def _judged(database: Database, event: SeatOffered) -> str:
+    async with database.reading(OFFICE) as work:
+        (seen,) = await look(work.session, [Told("registration", 0, 1, NOON, event)])
+    return seen.wrong

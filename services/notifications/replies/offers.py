@@ -73,6 +73,9 @@ async def look(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
 
 
 def _wrong(event: SeatEvent, row: Mapping[str, object] | None) -> str:
+    step = row["step"] if row else None
+    if isinstance(step, int) and step > event.step:
+        return ""  # overtaken: by an event that is judged next, or by one that an erasure has made a tombstone
     return compared({"step": event.step, "open": isinstance(event, SeatOffered)}, row)
 
 

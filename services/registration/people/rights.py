@@ -71,16 +71,12 @@ class Step:
 
 TOLD_FIELDS = ("name", "document", "state_reason", "state_document")
 """Fields of the history of a business that are written in somebody's own words."""
-TOLD_OF_BUSINESSES = (
-    BusinessRegistered,
-    BusinessChanged,
-    BusinessClosed,
-    BusinessMerged,
-    SeatWithdrawn,
-    CertificateRevoked,
-    SurveyOpened,
-)
-"""Events that tell the name of a business, a reason in somebody's own words, or a link that answers for it."""
+OF_BUSINESSES = (BusinessRegistered, BusinessChanged, BusinessClosed, BusinessMerged)
+TO_BUSINESSES = (SeatWithdrawn, CertificateRevoked, SurveyOpened)
+"""Events that tell the name of a business, a reason in somebody's own words, or a link that answers for it.
+
+The first are found by their subject: that another business was merged into one of theirs goes on being told.
+"""
 
 STEPS: Sequence[Step] = (
     Step("person_key", text("DELETE FROM person_key WHERE owner_id = :owner_id")),
@@ -202,7 +198,14 @@ STEPS: Sequence[Step] = (
         "outbox",
         text(
             "UPDATE outbox SET type = :lost, actor = 'erasure', region = '', traceparent = '', data = :nothing"
-            " WHERE type = ANY(CAST(:told_of_businesses AS text[])) AND EXISTS (SELECT FROM"
+            " WHERE type = ANY(CAST(:of_businesses AS text[])) AND subject = ANY(CAST(:subjects AS text[]))"
+        ),
+    ),
+    Step(
+        "outbox",
+        text(
+            "UPDATE outbox SET type = :lost, actor = 'erasure', region = '', traceparent = '', data = :nothing"
+            " WHERE type = ANY(CAST(:to_businesses AS text[])) AND EXISTS (SELECT FROM"
             " unnest(CAST(:businesses AS uuid[])) AS ours WHERE position(convert_to(ours::text, 'UTF8') IN data) > 0)"
         ),
     ),
@@ -270,7 +273,9 @@ async def erase(work: Work, owner_id: UUID, reason: str) -> Erased:
         "nothing": msgspec.msgpack.encode({}),
         "told": [OwnerRegistered.type, OwnerChanged.type],
         "told_fields": list(TOLD_FIELDS),
-        "told_of_businesses": [event.type for event in TOLD_OF_BUSINESSES],
+        "of_businesses": [event.type for event in OF_BUSINESSES],
+        "to_businesses": [event.type for event in TO_BUSINESSES],
+        "subjects": [f"business/{business_id}" for business_id in businesses],
         "businesses": businesses,
         "bearing": list(bearing),
     }

@@ -13,8 +13,9 @@ from services.notifications.contacts import api as contacts_api
 from services.notifications.contacts import handlers as contacts
 from services.notifications.contacts import preferences_api, subscriptions_api
 from services.notifications.delivery import api as delivery_api
+from services.notifications.delivery import rates
 from services.notifications.delivery.channels.email import Email, Server
-from services.notifications.delivery.channels.limits import Breaker, Bucket, Guarded
+from services.notifications.delivery.channels.limits import Breaker, Draw, Guarded, SharedBucket, burst_of
 from services.notifications.delivery.channels.local import Local
 from services.notifications.delivery.channels.sms import Sms
 from services.notifications.delivery.channels.webhook import Webhook
@@ -38,8 +39,9 @@ from services.notifications.replies.sweeping import reply_sweeper
 from services.notifications.signin import api as sign_in_api
 from services.notifications.signin import handlers as sign_in
 from services.notifications.signin.sweeping import code_sender, sign_in_sweeper
+from shared.caller import Caller, Role
 from shared.clock import Clock
-from shared.database import Work
+from shared.database import Database, Work
 from shared.night import awake_at, zone_of
 from shared.service import Runtime, Service
 from shared.settings import Settings
@@ -129,16 +131,31 @@ def channels(settings: Settings, clock: Clock) -> dict[Channel, Callable[[], Sen
     return made or {channel: partial(Local, channel.value) for channel in Channel}
 
 
+def drawing(database: Database, channel: str, per_second: int) -> Draw:
+    """Give how turns of a channel are taken among all the processes of this store."""
+    caller = Caller(database.source, Role.SERVICE, ())
+    burst = burst_of(per_second)
+
+    async def draw(count: int) -> float:
+        async with database.work(caller) as work:
+            return await rates.draw(work.session, channel, count, per_second=per_second, burst=burst)
+
+    return draw
+
+
 async def sender(runtime: Runtime) -> None:
     """Send what is queued over every channel that is set up; two senders each, one of them for the urgent lanes alone.
 
-    Both share the rate and the breaker of their channel. What is planned over others takes the next way.
+    Both share the breaker of their channel, and with all other processes its rate. What is planned over others takes
+    the next way.
     """
     made = channels(runtime.settings, runtime.clock)
     lacking = [channel.value for channel in Channel if channel not in made]
     senders = []
     for channel, make in made.items():
-        bucket, breaker = Bucket(runtime.settings.sends_per_second), Breaker(channel)
+        per_second = runtime.settings.sends_per_second
+        bucket = SharedBucket(per_second, drawing(runtime.database, channel.value, per_second))
+        breaker = Breaker(channel)
         for lanes in (URGENT, tuple(Lane)):
             guarded = Guarded(make(), bucket, breaker)
             senders.append(

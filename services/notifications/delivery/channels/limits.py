@@ -1,7 +1,8 @@
 """How fast a channel may be used, and when it is left alone: a token bucket and a circuit breaker."""
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from time import monotonic
 from typing import Final
@@ -19,6 +20,7 @@ from services.notifications.delivery.domain import (
     Repeatable,
 )
 from services.notifications.delivery.sender import Channel
+from shared.database import unreachable
 from shared.telemetry import log
 
 FAILURES_MAX: Final = 5
@@ -101,11 +103,16 @@ class Breaker:
             CHANNEL_STATE.labels(self._name).set(OPEN)
 
 
+def burst_of(per_second: int) -> int:
+    """Give how many may pass at once where so many may in a second."""
+    return max(1, int(per_second * BURST_SECONDS))
+
+
 class Bucket:
     """Lets pass so many a second, and no more at once than come together in half a second."""
 
     def __init__(self, per_second: int, now: Callable[[], float] = monotonic) -> None:
-        self.burst = max(1, int(per_second * BURST_SECONDS))
+        self.burst = burst_of(per_second)
         self._per_second = per_second
         self._now = now
         self._free_at = now()
@@ -116,6 +123,47 @@ class Bucket:
         self._free_at = max(self._free_at, now - self.burst / self._per_second) + 1 / self._per_second
         if (wait := self._free_at - now) > 0:
             await asyncio.sleep(wait)
+
+
+Draw = Callable[[int], Awaitable[float]]
+"""Takes so many turns among all who share a rate, and gives in how many seconds the last of them is."""
+
+
+class SharedBucket(Bucket):
+    """A bucket from which all processes draw, as many turns at a time as are waited for.
+
+    Shape: `draw` takes turns where all of them can; while that is not there, one's own share of time is kept to
+    """
+
+    def __init__(self, per_second: int, draw: Draw, now: Callable[[], float] = monotonic) -> None:
+        super().__init__(per_second, now)
+        self._draw = draw
+        self._drawing = asyncio.Lock()
+        self._turns: deque[float] = deque()
+        self._waiting = 0
+
+    async def take(self) -> None:
+        """Wait for one's turn among all."""
+        self._waiting += 1
+        try:
+            async with self._drawing:
+                if not self._turns:
+                    await self._fill(min(self._waiting, self.burst))
+                turn = self._turns.popleft()
+        finally:
+            self._waiting -= 1
+        if (wait := turn - self._now()) > 0:
+            await asyncio.sleep(wait)
+
+    async def _fill(self, count: int) -> None:
+        began = self._now()
+        try:
+            self._free_at = self._now() + await self._draw(count)
+        except Exception as error:
+            if not unreachable(error):
+                raise
+            self._free_at = max(self._free_at, began) + count / self._per_second
+        self._turns.extend(self._free_at - left / self._per_second for left in reversed(range(count)))
 
 
 class Guarded:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from services import building, pages
 from tests.journey.conftest import everywhere, post_office
@@ -18,6 +18,10 @@ from tests.web.seen import Seen, looking
 
 COMPLAINTS_EXPECTED = re.compile(r"status of (401|409|422)|ERR_INTERNET_DISCONNECTED")
 """What a browser calls an error and is an answer; everything else is one, above all what the policy forbids."""
+LOOK_MILLISECONDS_MAX = 30_000
+"""Only a test that fails waits so long: it must be more than a busy machine ever takes."""
+expect.set_options(timeout=LOOK_MILLISECONDS_MAX)
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

@@ -221,7 +221,9 @@ class Trial:
 
     async def _letters_are_sent_once(self) -> list[str]:
         seen = Counter(letter.strip("<>").partition("@")[0] for letter in self.mail.seen)
-        rows = await self.found.stores["notifications"].fetch("SELECT id, state FROM delivery")
+        # What a person has said of a letter in doubt leaves open whether the other side has it.
+        state = "CASE WHEN resolved_by IS NULL THEN state ELSE 'unknown' END"
+        rows = await self.found.stores["notifications"].fetch(f"SELECT id, {state} AS state FROM delivery")  # noqa: S608  ours
         return [
             f"the letter {row['id']}, {row['state']}, was handed over {seen[str(row['id'])]} times"
             for row in rows

@@ -333,7 +333,7 @@ async def test_a_retired_consumer_is_not_waited_for_until_it_is_registered_again
     assert (await there.command("events", "register", "notifications", "--reason", "back", "--yes")).code == 0
     assert await _states(there) == {"silent"}
     wrong = await there.command(
-        "events", "unregister", "registration", "--source", "notifications", "--reason", "x", "--yes"
+        "events", "unregister", "aid_distribution", "--source", "notifications", "--reason", "x", "--yes"
     )
     assert (wrong.code, "does not listen" in wrong.line) == (1, True)
 

@@ -65,8 +65,11 @@ OF_A_COLLEAGUE = """
 SUBMITTED = """
     INSERT INTO broadcast_step (broadcast_id, no, state, by, at) VALUES ($1, 2, 'submitted', 'rekan', now())
 """
-TELLING = "SELECT 1 FROM broadcast WHERE state = 'running' AND coalesce(starts_at <= now(), true)"
-"""Finds a broadcast of which somebody is to be told still."""
+TELLING = (
+    "SELECT 1 FROM broadcast WHERE state = 'running' AND coalesce(starts_at <= now(), true)"
+    " UNION ALL SELECT 1 FROM sign_in_code WHERE phone_held IS NOT NULL"
+)
+"""Finds a broadcast of which somebody is to be told still, or a code that was not sent yet."""
 
 OVERDUE = "SELECT 1 FROM stock_exception WHERE state = 'open' AND due_at <= now() AND overdue_told_at IS NULL"
 """Finds an exception of which the next sweep has something to tell."""

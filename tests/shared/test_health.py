@@ -134,7 +134,7 @@ async def test_a_whole_service_is_ready_and_says_by_what(ours: Running) -> None:
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
     (report,) = answer.json()["services"]
     assert (report["service"], report["lag"], report["oldest_unsent_seconds"]) == ("registration", 0, 0.0)
-    assert len(report["lanes"]) == 4
+    assert len(report["lanes"]) == 8  # four of each of two services
     assert set(report["parked"].values()) == {0}
 
 
@@ -274,8 +274,8 @@ async def test_the_figures_are_those_of_the_condition(ours: Running) -> None:
         }
 
     found = await figures()
-    assert len(found["serumpun_consumer_lag_events"]) == 4
-    assert len(found["serumpun_consumer_position"]) == 4
+    assert len(found["serumpun_consumer_lag_events"]) == 8
+    assert len(found["serumpun_consumer_position"]) == 8
     assert len(found["serumpun_parked_events"]) >= 1
     assert found["serumpun_outbox_oldest_unsent_seconds"][0] >= 0
     assert sum(found["http_server_request_duration_seconds_count"]) >= 1

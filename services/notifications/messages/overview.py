@@ -66,7 +66,9 @@ def previews(rule: Rule, fields: Mapping[str, Any]) -> list[Preview]:
     sample = longest(rule.event)
     known = {name: msgspec.to_builtins(getattr(sample, name)) for name in rule.event.__struct_fields__}
     if unknown := fields.keys() - known.keys():
-        raise Invalid([FieldError(f"/event/{name}", "unknown_field", "No such field.") for name in sorted(unknown)])
+        raise Invalid(
+            [FieldError(f"/event/{name}", "unknown_event_field", "No such field.") for name in sorted(unknown)]
+        )
     try:
         event = msgspec.convert({**known, **fields}, rule.event)
     except msgspec.ValidationError as fault:

@@ -98,8 +98,8 @@ ERRORS = {
         "notifications",
         (
             # By mail, which nobody here has: there is no letter that could have been reported.
-            "INSERT INTO delivery (id, message_id, person, region, channel, state, reason, lane, rest, attempts, errors,"
-            " doubted, reply, due_at, expires_at, traceparent, created_at, changed_at)"
+            "INSERT INTO delivery (id, message_id, person, region, channel, state, reason, lane, rest, attempts,"
+            " errors, doubted, reply, due_at, expires_at, traceparent, created_at, changed_at)"
             " SELECT gen_random_uuid(), id, person, region, 'email', 'failed', 'refused', 1, '{}', 1, 1, false, '',"
             " now(), now(), '', now(), now() FROM message ORDER BY id LIMIT 1"
         ),

@@ -48,9 +48,10 @@ def _unknown(types: list[str], source: str) -> list[FieldError]:
 
 def _kept(query: LiveQuery, last_event_id: str | None, errors: list[FieldError]) -> Position | None:
     """Read where they stood; of header and query the header is the later one."""
-    pointer, text = (f"/header/{LAST_EVENT_ID}", last_event_id) if last_event_id else ("/query/after", query.after)
-    kept = positions.read(text) if text else None
-    if text and kept is None:
+    in_header = last_event_id is not None
+    pointer, text = (f"/header/{LAST_EVENT_ID}", last_event_id) if in_header else ("/query/after", query.after)
+    kept = None if text is None else positions.read(text)
+    if text is not None and kept is None:
         errors.append(FieldError(pointer, "bad_position", "Take the last `id` as it came, or leave it out."))
     if errors:
         raise Invalid(errors)

@@ -1,8 +1,11 @@
 """The check of everything: outboxes, streams, positions, parked events, effects, seats, broadcasts, stock, chains."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from services.aid_distribution.audits import FIGURES
+from sqlalchemy import TextClause
+
+from services.aid_distribution.audits import FIGURES as LEDGER_FIGURES
 from services.aid_distribution.chain.domain import SignedHead
 from services.aid_distribution.ledger.audit import audit
 from services.notifications.audits import FIGURES as BROADCAST_FIGURES
@@ -25,6 +28,31 @@ LEDGER_CURES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What one service keeps that can be held against itself; `cure` mends what has none among `cures`."""
+
+    title: str
+    counted_as: str
+    service: str
+    figures: Mapping[str, TextClause]
+    cure: str
+    cures: Mapping[str, str] = field(default_factory=dict)
+
+
+BOOKS = (
+    Books("stock ledger", "ledger checks", "aid_distribution", LEDGER_FIGURES, FROM_BACKUP, LEDGER_CURES),
+    Books(
+        "trainings", "training checks", "registration", TRAINING_FIGURES,
+        "bring it back from a backup: the steps and the certificates are the truth",
+    ),
+    Books(
+        "broadcasts", "broadcast checks", "notifications", BROADCAST_FIGURES,
+        "bring it back from a backup: the recipients and the steps are the truth",
+    ),
+)  # fmt: skip
+
+
 async def verify(there: Installation, wait_seconds: float, steps: Steps, kept: Sequence[SignedHead] = ()) -> Verdict:
     """Check everything, after the installation had so long to come to rest; `kept` are heads from outside."""
     checked: dict[str, int] = {}
@@ -41,9 +69,8 @@ async def verify(there: Installation, wait_seconds: float, steps: Steps, kept: S
         found += await effect_checks.without_cause(there, consumer, steps, checked)
     for source in SERVICES:
         found += await effect_checks.recorded(there, source, steps, checked)
-    found += await _ledger(there, steps, checked)
-    found += await _trainings(there, steps, checked)
-    found += await _broadcasts(there, steps, checked)
+    for books in BOOKS:
+        found += await _figures(there, steps, checked, books)
     found += await chain_checks.chains(there, kept, steps, checked)
     return Verdict(whole=whole(found), checked=checked, findings=found)
 
@@ -75,52 +102,18 @@ def _waits(consumer: str, row: ParkedRow) -> Finding:
             return fault("nothing_is_parked", where, "it waits behind an earlier event", "see the one before it")
 
 
-async def _ledger(there: Installation, steps: Steps, checked: dict[str, int]) -> list[Finding]:
-    advance = steps.begin("stock ledger", len(FIGURES))
-    async with there.reading("aid_distribution") as session:
-        wrong = await audit(session, FIGURES)
-    advance(len(FIGURES))
-    checked["ledger checks"] = len(FIGURES)
+async def _figures(there: Installation, steps: Steps, checked: dict[str, int], books: Books) -> list[Finding]:
+    advance = steps.begin(books.title, len(books.figures))
+    async with there.reading(books.service) as session:
+        wrong = await audit(session, books.figures)
+    advance(len(books.figures))
+    checked[books.counted_as] = len(books.figures)
     return [
         fault(
             one.check,
-            f"{one.subject} in aid_distribution",
+            f"{one.subject} in {books.service}",
             f"expected {one.expected}, found {one.found}",
-            LEDGER_CURES.get(one.check, FROM_BACKUP),
-        )
-        for one in wrong
-    ]
-
-
-async def _trainings(there: Installation, steps: Steps, checked: dict[str, int]) -> list[Finding]:
-    advance = steps.begin("trainings", len(TRAINING_FIGURES))
-    async with there.reading("registration") as session:
-        wrong = await audit(session, TRAINING_FIGURES)
-    advance(len(TRAINING_FIGURES))
-    checked["training checks"] = len(TRAINING_FIGURES)
-    return [
-        fault(
-            one.check,
-            f"{one.subject} in registration",
-            f"expected {one.expected}, found {one.found}",
-            "bring it back from a backup: the steps and the certificates are the truth",
-        )
-        for one in wrong
-    ]
-
-
-async def _broadcasts(there: Installation, steps: Steps, checked: dict[str, int]) -> list[Finding]:
-    advance = steps.begin("broadcasts", len(BROADCAST_FIGURES))
-    async with there.reading("notifications") as session:
-        wrong = await audit(session, BROADCAST_FIGURES)
-    advance(len(BROADCAST_FIGURES))
-    checked["broadcast checks"] = len(BROADCAST_FIGURES)
-    return [
-        fault(
-            one.check,
-            f"{one.subject} in notifications",
-            f"expected {one.expected}, found {one.found}",
-            "bring it back from a backup: the recipients and the steps are the truth",
+            books.cures.get(one.check, books.cure),
         )
         for one in wrong
     ]

@@ -11,7 +11,7 @@ from services import building
 
 
 @pytest.fixture
-def copy(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def copy(built: Path, tmp_path: Path) -> Path:
     """A project of its own to build in, with what is installed and built already."""
     (tmp_path / "docs/contracts").mkdir(parents=True)
     for path in (building.ROOT / "docs/contracts").glob("openapi-*.json"):

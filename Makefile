@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .PHONY: help up pages servers test containers lint types contracts faults bench lock clean
 
 UV ?= uv
-JOBS ?= 2
+JOBS ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
 # The first Python that is new enough and can make an environment; PYTHON= names another.
@@ -26,8 +26,8 @@ pages: $(VENV)/runtime.stamp ## build the pages of web/ where their sources have
 servers: $(VENV)/runtime.stamp ## run only the databases, for services started one by one (serumpun serve NAME)
 	@exec $(BIN)/python -m services.cli servers
 
-test: $(VENV)/dev.stamp ## run the whole test suite on servers of its own, in two processes (JOBS= another number, ARGS= for pytest)
-	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+test: $(VENV)/dev.stamp ## run the whole test suite on servers of its own, in four processes (JOBS= another number, ARGS= for pytest)
+	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 containers: $(VENV)/dev.stamp ## bring the compose file up on a Debian machine, test it and take it down (root)
 	@exec $(BIN)/python -m deploy.rehearsal

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import msgspec
 import redis.asyncio
+from sqlalchemy.orm import configure_mappers
 
 from shared.answers import Content
 from shared.api_keys import lookup_in
@@ -145,6 +146,7 @@ def build(
     patience: Patience = PATIENCE,
 ) -> Application:
     """Compose a service: the parts that this process is to run, and the edge before them."""
+    configure_mappers()  # SQLAlchemy does it at the first statement else, while somebody waits for an answer
     runtime = _runtime(service, settings, clock or Clock())
     authenticator = Authenticator(settings, runtime.keys, lookup_in(runtime.database.engine), clock=runtime.clock)
     edge = Edge(runtime.database, authenticator, grouping, settings.public_url, settings=settings)

@@ -500,13 +500,13 @@ def _applying(training: Json, business: str) -> Order:
     return _of_training(training, "enrolments", business_id=business, how="paper")
 
 
-async def _applied(office: Office, **more: Any) -> tuple[Json, Json]:
+async def _applied(office: Office, business: str = TAILOR, **more: Any) -> tuple[Json, Json]:
     training = await office.done(_training(**more))
-    return training, await office.done(_applying(training, TAILOR))
+    return training, await office.done(_applying(training, business))
 
 
-async def _offered(office: Office, **more: Any) -> tuple[Json, Json]:
-    training, enrolment = await _applied(office, **more)
+async def _offered(office: Office, business: str = TAILOR, **more: Any) -> tuple[Json, Json]:
+    training, enrolment = await _applied(office, business, **more)
     await office.done(_of_training(training, "offers"))
     return training, enrolment
 
@@ -1273,10 +1273,10 @@ async def subscribe(office: Office) -> Order:
 
 
 async def enter_reply(office: Office) -> Order:
-    """Let an owner say YES to the seat that they are offered, by telephone to the office."""
-    _, enrolment = await _offered(office)
+    """Let an owner say YES to the only seat that they are offered, by telephone to the office."""
+    business = await office.done(await register_business(office))
+    await _offered(office, business["id"])
     await office.rests()
-    business = await office.asked("registration", f"/registration/businesses/{enrolment['business_id']}")
     return _post(
         "notifications", "/notifications/replies",
         owner_id=business["owner_id"], channel="phone", text="ya", told_at=_moment(),

@@ -35,6 +35,8 @@ from tests.faults.trial import KILLED, Trial, more
 from tests.waiting import wait_until
 
 ORDERS_AT_ONCE = 3
+ROUTES_TOGETHER = 13
+EVENTS_TOGETHER = 10
 OF_SERVICE = {route.name: service.name for service in SERVICES for route in service.declared}
 ROUTES = [route for service in SERVICES for route in service.declared if route.writes]
 REACTIONS = [(service.name, reaction) for service in SERVICES for reaction in service.reactions]
@@ -78,9 +80,25 @@ def points(passer: Passer, *names: str) -> "pytest.MarkDecorator":
     return pytest.mark.parametrize("point", found, ids=[point.name for point in found])
 
 
-def each(names: str, values: Iterable[object]) -> "pytest.MarkDecorator":
-    values = list(values)
-    return pytest.mark.parametrize(names, values, ids=[_named(value) for value in values])
+def each(names: str | tuple[str, ...], values: Iterable[object]) -> "pytest.MarkDecorator":
+    found = [
+        pytest.param(*(value if isinstance(value, tuple) else (value,)), id=_named(value), marks=_together(value))
+        for value in values
+    ]
+    return pytest.mark.parametrize(names, found)
+
+
+def _together(value: object) -> "list[pytest.MarkDecorator]":
+    """Let all that is tried on one handler be tried by one process, which measures its footprint once."""
+    match value:
+        case Route():
+            return [pytest.mark.xdist_group(f"orders-{ROUTES.index(value) // ROUTES_TOGETHER}")]
+        case (str(service), Reaction() as reaction):
+            return _together((service, reaction.event))
+        case (str(service), type() as event):
+            return [pytest.mark.xdist_group(f"events-{HEARD.index((service, event)) // EVENTS_TOGETHER}")]
+        case _:
+            return []
 
 
 def _named(value: object) -> str:
@@ -111,6 +129,7 @@ class Trials:
             await self._ground.clear()
         if self._trial is None:
             self._trial = await self._stack.enter_async_context(self._ground.trial())
+        self._trial.restless = True  # until the test has seen to the end that all is well
         return self._trial
 
     async def end(self) -> None:

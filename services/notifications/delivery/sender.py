@@ -127,7 +127,7 @@ class Sender:
             await self._release()
         await self._sweep()
         if self._channel is None:
-            return 0
+            return await self._reroute()
         rows = max(LEASED_MAX, self._channel.batch)
         async with self._database.work(self._caller) as work:
             leased = await handlers.lease(work, self.id, self._channel.name, lanes=self._lanes, rows=rows)
@@ -143,7 +143,7 @@ class Sender:
             await self._release()
             raise
         self._held = []
-        return len(leased)
+        return len(leased) or await self._reroute()
 
     async def _send(self, channel: Channel, batch: Sequence[Delivery]) -> None:
         # A lease lasts for minutes: what somebody chose, or STOP, counts until the letter itself is begun.
@@ -207,13 +207,19 @@ class Sender:
         self._swept_at = now
         async with self._database.work(self._caller) as work:
             doubtful, aged = await handlers.sweep(work, self._give_up)
-            lacking = self._lacking
-            moved, stranded = await handlers.reroute(work, lacking, self._give_up) if lacking else ([], [])
         reach("sender.after_sweep")
-        if doubtful or aged or stranded:
-            log.warning(
-                "deliveries swept", unknown=len(doubtful), too_old=len(aged), not_set_up=len(stranded), moved=len(moved)
-            )
+        if doubtful or aged:
+            log.warning("deliveries swept", unknown=len(doubtful), too_old=len(aged))
+
+    async def _reroute(self) -> int:
+        """Give what waits for a channel that is not set up to the next one, at once; gives how many were handled."""
+        if not self._lacking:
+            return 0
+        async with self._database.work(self._caller) as work:
+            moved, stranded = await handlers.reroute(work, self._lacking, self._give_up)
+        if stranded:
+            log.warning("deliveries without a channel", not_set_up=len(stranded), moved=len(moved))
+        return len(moved) + len(stranded)
 
     async def _release(self) -> None:
         if self._held:

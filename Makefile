@@ -27,7 +27,7 @@ servers: $(VENV)/runtime.stamp ## run only the databases, for services started o
 	@exec $(BIN)/python -m services.cli servers
 
 test: $(VENV)/dev.stamp ## run the whole test suite on servers of its own, in four processes (JOBS= another number, ARGS= for pytest)
-	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 containers: $(VENV)/dev.stamp ## bring the compose file up on a Debian machine, test it and take it down (root)
 	@exec $(BIN)/python -m deploy.rehearsal

@@ -5,6 +5,7 @@ With SERUMPUN_TEST_SERVERS=containers both run in containers.
 """
 
 import os
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from shared import api_keys, effects, idempotency, migrations, operator_acts, outbox, parking, retention
 from shared.clock import Clock
@@ -58,12 +61,20 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have one process run all tests of a file, which share what is costly to make, unless they say otherwise."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(item.config.rootpath))))
+class Sharing(LoadScopeScheduling):
+    """Give all tests of a file, which share what is costly to make, to one process.
+
+    A file that takes long is divided: the ids of its tests end their first part with `@` and where they belong.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path, _, test = nodeid.partition("::")
+        return path + "".join(re.findall(r"@[a-z]+\d+", test)[:1])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Divide the tests among processes by what they share; `--dist loadgroup` does not work with pytest 9."""
+    return Sharing(config, log)
 
 
 @dataclass(frozen=True, slots=True)

@@ -311,6 +311,9 @@ async def _nothing_is_parked(found: Installation, service: str) -> list[str]:
     return [f"{service} has parked {dict(row)}" for row in rows]
 
 
+FOLLOWING = "SELECT 'staff/' || subject AS person FROM subscription"
+
+
 async def _messages_are_told_once(found: Installation) -> list[str]:
     # What was withheld from people to whom nobody writes is accounted for as if it were told.
     rows = await found.stores["notifications"].fetch(
@@ -323,10 +326,12 @@ async def _messages_are_told_once(found: Installation) -> list[str]:
     due = Counter(messages_due(await staff_of(found), found.events("registration"), found.events("aid_distribution")))
     # What told of somebody who was erased since is a tombstone that keeps its subject, and was a cause.
     lost = {one.subject for lane in found.outboxes["registration"].values() for one in lane if one.type == LOST}
+    # Whoever subscribed is also told of what lies within the regions that they named, which may change at any time.
+    following = {row["person"] for row in await found.stores["notifications"].fetch(FOLLOWING)}
     return [f"{count} times not told: {message}" for message, count in (due - told).items()] + [
         f"{count} times told without cause: {message}"
         for message, count in (told - due).items()
-        if message[0].partition("#")[0] not in lost
+        if message[0].partition("#")[0] not in lost and message[1] not in following
     ]
 
 

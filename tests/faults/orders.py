@@ -839,8 +839,8 @@ async def _parked(office: Office, what: str, **more: object) -> Order:
 
 
 async def change_exception(office: Office) -> Order:
-    """Give what was parked to somebody else."""
-    return await _changed(office, owner="officer-19.71-2")
+    """Give what was parked to somebody else, who is told of it."""
+    return await _changed(office, owner=f"officer-{REGION}")
 
 
 async def be_late(office: Office) -> Order:

@@ -81,24 +81,21 @@ def points(passer: Passer, *names: str) -> "pytest.MarkDecorator":
 
 
 def each(names: str | tuple[str, ...], values: Iterable[object]) -> "pytest.MarkDecorator":
-    found = [
-        pytest.param(*(value if isinstance(value, tuple) else (value,)), id=_named(value), marks=_together(value))
-        for value in values
-    ]
-    return pytest.mark.parametrize(names, found)
+    values = list(values)
+    return pytest.mark.parametrize(names, values, ids=[f"{_named(value)}{_where(value)}" for value in values])
 
 
-def _together(value: object) -> "list[pytest.MarkDecorator]":
-    """Let all that is tried on one handler be tried by one process, which measures its footprint once."""
+def _where(value: object) -> str:
+    """Say where a handler is tried: with all its points in one process, which measures its footprint once."""
     match value:
         case Route():
-            return [pytest.mark.xdist_group(f"orders-{ROUTES.index(value) // ROUTES_TOGETHER}")]
+            return f"@orders{ROUTES.index(value) // ROUTES_TOGETHER}"
         case (str(service), Reaction() as reaction):
-            return _together((service, reaction.event))
+            return _where((service, reaction.event))
         case (str(service), type() as event):
-            return [pytest.mark.xdist_group(f"events-{HEARD.index((service, event)) // EVENTS_TOGETHER}")]
+            return f"@events{HEARD.index((service, event)) // EVENTS_TOGETHER}"
         case _:
-            return []
+            return ""
 
 
 def _named(value: object) -> str:

@@ -63,6 +63,9 @@ async def test_a_batch_of_a_long_queue_touches_no_more_than_one_of_a_short(datab
         sweep = {"now": now, "rows": BATCH}
         found["doubt"] = await explained(work, store.DOUBT, sweep | {"keyed": [SMS]})
         found["age"] = await explained(work, store.AGE, sweep)
+        elsewhere = {"lacking": ["whatsapp", "webhook"], "now": now, "rows": BATCH}  # asked whenever a sender is idle
+        found["reroute"] = await explained(work, store.REROUTE, elsewhere)
+        found["strand"] = await explained(work, store.STRAND, elsewhere)
         found["release"] = await explained(work, store.RELEASE, {"sender": sender, "ids": ids})
         moved = text("SELECT count(*) FROM delivery WHERE state = 'accepted'")
         assert (await work.session.execute(moved)).scalar_one() == BATCH

@@ -3,8 +3,6 @@
 import asyncio
 import io
 import logging
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -36,7 +34,6 @@ from shared.web import Edge, assemble
 from tests.notifications.gateway_server import Answer, GatewayServer
 from tests.notifications.story import NOON, OFFICE, StoppedClock, dispatched, happened, rows
 from tests.notifications.test_channels import LETTER
-from tests.processes import ROOT, inherited
 from tests.waiting import wait_until
 
 CLOCK = StoppedClock()
@@ -152,13 +149,6 @@ def test_an_address_of_telegram_is_one_attempt_in_our_time_outs_whatever_it_says
     assert (found.retry, found.optional, found.verify_certificate, found.redirects) == (0, False, True, False)
     assert found.request_timeout == (4.0, 6.0)
     assert found.overflow_mode == "truncate"
-
-
-def test_no_service_is_loaded_before_it_is_needed() -> None:
-    program = "import services.notifications.main, sys; print('apprise' in sys.modules, 'requests' in sys.modules)"
-    command = [sys.executable, "-c", program]
-    ended = subprocess.run(command, cwd=ROOT, env=inherited(), capture_output=True, text=True, check=True, timeout=60)
-    assert ended.stdout == "False False\n"
 
 
 @pytest.mark.parametrize("named", ["tgram;slack", "Telegram!", "x"])

@@ -10,7 +10,6 @@ import msgspec
 import typer
 
 from services import pages, serving, startup, stopping
-from services.welcome import welcome
 from shared.clock import shown
 from shared.province import PROVINCES, read_province
 from shared.service import PARTS, build
@@ -38,6 +37,8 @@ def up(settings: Settings, host: str, *, as_json: bool = False) -> None:
             await _until_ready(f"http://{host}:{settings.port}/readyz", report)
             report(f"what happens is written to {log}")
             if not as_json:
+                from services.welcome import welcome  # noqa: PLC0415 - it knows notifications; a service by itself does not
+
                 typer.echo(welcome(ready, host))
 
         serving.run(app, host, settings.port, started, lambda: _mend(prepared, report))

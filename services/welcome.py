@@ -2,9 +2,12 @@
 
 from uuid import uuid4
 
+from services.notifications import local_outbox
+from services.notifications.delivery.channels.local import nothing_is_sent
 from shared.caller import Role
-from shared.clock import Clock, shown
+from shared.clock import Clock, shown, wib_day
 from shared.keys import KeyStore
+from shared.privacy import Vault
 from shared.settings import Settings
 from shared.tokens import issue_token
 
@@ -24,6 +27,7 @@ def welcome(settings: Settings, host: str) -> str:
     token = issue_token(KeyStore(settings.home), Role.REGENCY_OFFICER, [region], f"officer-{region}", TOKEN_HOURS)
     url = f"http://{host}:{settings.port}"
     moment = shown(Clock().now()).isoformat("T", "seconds")
+    letters = f"\n  letters         {url}{_letters_path(settings)}" if nothing_is_sent(settings) else ""
     body = (
         f'{{"programme":"free-masks","place":"WH-{region}","occurred_at":"{moment}",'
         '"lines":[{"item":"MASK-CLOTH","quantity":100}],"recipients":{"public":100}}'
@@ -34,7 +38,7 @@ Serumpun is running on {url}  (Ctrl-C ends it)
   pages           {url}/
   documentation   {url}/registration/docs   {url}/aid/docs   {url}/notifications/docs
   events          {url}/asyncapi
-  condition       {url}/readyz   {url}/metrics
+  condition       {url}/readyz   {url}/metrics{letters}
 
 Post a distribution event, read the stock, read the notification (copy and paste; sending it twice changes nothing):
 
@@ -49,3 +53,10 @@ sleep 1; curl -sS {url}/notifications/inbox -H "Authorization: Bearer $TOKEN"; e
 
 Another token: .venv/bin/serumpun token --role province_staff
 """
+
+
+def _letters_path(settings: Settings) -> str:
+    """Give where one sees what would have been sent, today and tomorrow."""
+    keys = KeyStore(settings.home)
+    vault = Vault(keys.master, keys.personal)
+    return local_outbox.PATH.format(code=local_outbox.code_of(vault, wib_day(Clock().now())))

@@ -29,6 +29,7 @@ class Passer(StrEnum):
     IMPORTER = "whoever carries an import out"
     COMPARER = "whoever compares what was imported with what is known"
     BROADCASTER = "whoever tells the people of a broadcast"
+    CODE_SENDER = "whoever sends codes for signing in"
     START = "the start of an installation, for each service"
 
 
@@ -93,6 +94,9 @@ _DECLARED = (
     Point("import.after_commit", Passer.IMPORTER, "a batch of rows is committed", "the next batch", stands=True),
 
     Point("broadcast.before_commit", Passer.BROADCASTER, "people are told and how far it is written", "the commit"),
+
+    Point("codes.before_commit", Passer.CODE_SENDER, "codes are on their way, their numbers gone", "the commit"),
+    Point("codes.after_commit", Passer.CODE_SENDER, "codes are on their way for good", "the next ones", stands=True),
 
     Point("keys.drafted", Passer.START, "a new key lies complete in a draft", "giving it its name"),
     Point("provision.after_login", Passer.START, "a service has its login", "its database"),

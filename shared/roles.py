@@ -129,6 +129,8 @@ class Action(StrEnum):
     SEE_CONTACTS = "see_contacts"
     SEE_MESSAGES = "see_messages"
     RESOLVE_DELIVERY = "resolve_delivery"
+    SEE_LOCAL_OUTBOX = "see_local_outbox"
+    OPEN_LOCAL_OUTBOX = "open_local_outbox"
     TAKE_RECEIPTS = "take_receipts"
     ENTER_REPLY = "enter_reply"
     SEE_REPLIES = "see_replies"
@@ -262,6 +264,8 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.SEE_CONTACTS: _FIELD,  # phones and addresses: an auditor checks figures, not people
         Action.SEE_MESSAGES: _READERS,
         Action.RESOLVE_DELIVERY: _FIELD,
+        Action.SEE_LOCAL_OUTBOX: _FIELD,  # phones and addresses, as with contacts
+        Action.OPEN_LOCAL_OUTBOX: _EVERYBODY,  # whoever was given the address of the day
         Action.TAKE_RECEIPTS: _EVERYBODY,  # who can sign for the provider
         Action.ENTER_REPLY: _FIELD,
         Action.SEE_REPLIES: _FIELD,  # the words of people: an auditor checks figures

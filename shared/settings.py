@@ -18,6 +18,7 @@ SECRETS = (
     "WHATSAPP_APP_SECRET",
     "WHATSAPP_VERIFY_TOKEN",
     "SMS_HOOK_SECRET",
+    "MAIL_HOOK_SECRET",
     *(f"{service.upper()}_DATABASE_URL" for service in SERVICES),
 )
 """What may hold a password, and so may also be given as a file, named by the same name with _FILE."""
@@ -53,10 +54,12 @@ class Settings:
     whatsapp_app_secret: str
     whatsapp_verify_token: str
     sms_hook_secret: str
+    mail_hook_secret: str
     sms_url: str | None
     sms_token: str
     webhook_url: str | None
     webhook_secret: str
+    apprise_services: tuple[str, ...]
     sends_per_second: int
     oidc_issuer: str | None
     oidc_audience: str | None
@@ -94,10 +97,12 @@ class Settings:
             whatsapp_app_secret=env.get("WHATSAPP_APP_SECRET") or "",
             whatsapp_verify_token=env.get("WHATSAPP_VERIFY_TOKEN") or "",
             sms_hook_secret=env.get("SMS_HOOK_SECRET") or "",
+            mail_hook_secret=env.get("MAIL_HOOK_SECRET") or "",
             sms_url=_gateway_url(env, "SMS_URL", "SMS_TOKEN"),
             sms_token=env.get("SMS_TOKEN") or "",
             webhook_url=_gateway_url(env, "WEBHOOK_URL", "WEBHOOK_SECRET"),
             webhook_secret=env.get("WEBHOOK_SECRET") or "",
+            apprise_services=_words(env, "APPRISE_SERVICES"),
             sends_per_second=_whole(env, "SENDS_PER_SECOND", 50, lowest=1, highest=10_000),
             oidc_issuer=env.get("OIDC_ISSUER") or None,
             oidc_audience=env.get("OIDC_AUDIENCE") or None,
@@ -109,6 +114,13 @@ class Settings:
             quiet_hours=_switch(env, "QUIET_HOURS", on=True),
             province=env.get("PROVINCE") or "19-kepulauan-bangka-belitung",
         )
+
+
+def _words(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    words = tuple(word.strip().lower() for word in (env.get(name) or "").split(",") if word.strip())
+    if not all(re.fullmatch(r"[a-z0-9]{2,40}", word) for word in words):
+        raise SettingInvalid(f"{name} must be names with commas between them, such as tgram,slack")
+    return words
 
 
 def _switch(env: Mapping[str, str], name: str, *, on: bool) -> bool:

@@ -28,12 +28,23 @@ def sweeping(database: Database) -> Caller:
     return Caller(f"service-{database.source}", Role.SERVICE, ALL_REGIONS)
 
 
-async def by_the_clock(database: Database, look: Look, interrupted: str, *, seconds: float = SWEEP_SECONDS) -> None:
-    """Look every so many seconds until cancelled; a look that fails is logged by that name, and the next one comes."""
+async def by_the_clock(
+    database: Database,
+    look: Look,
+    interrupted: str,
+    *,
+    looked: Callable[[], object] = lambda: None,
+    seconds: float = SWEEP_SECONDS,
+) -> None:
+    """Look every so many seconds until cancelled; a look that fails is logged by that name, and the next one comes.
+
+    Shape: `looked` is told after each look that is committed
+    """
     caller = sweeping(database)
     while True:
         try:
             more = await database.run(caller, look)
+            looked()
         except Exception as fault:  # noqa: BLE001  the edge of a worker: whatever it was, the next round comes
             log.warning(interrupted, service=database.source, error=type(fault).__name__)
             more = False

@@ -12,7 +12,7 @@ from services.notifications.delivery import handlers
 from services.notifications.delivery.receipts import CODE_LENGTH_MAX, Receipt
 from services.notifications.giving_up import could_not_be_told
 from services.notifications.replies import handlers as replies_taken
-from services.notifications.replies.domain import Reply
+from services.notifications.replies.domain import Reply, own_words
 from shared.answers import Content
 from shared.incoming import JSON
 from shared.problems import Absent, Refusal
@@ -24,10 +24,13 @@ from shared.validation import read_json
 HOOK_BYTES_MAX = 1_000_000
 ITEMS_MAX = 1_000
 TEXT_LENGTH_MAX = 4_096
+MAIL_LENGTH_MAX = 100_000
+"""A letter has what it answers below it, and that again; only its beginning is read."""
+
 PLAIN = "text/plain"
 
 routes = Routes("/notifications", tag="Providers")
-HookChannel = Literal["whatsapp", "sms"]
+HookChannel = Literal["whatsapp", "sms", "email"]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Given = Annotated[str, msgspec.Meta(max_length=512)]
 """What was given along with a letter: our delivery's id, or the word of another system that has the same account."""
@@ -76,6 +79,30 @@ class SmsHook(msgspec.Struct, frozen=True):
     """What the SMS gateway posts."""
 
     events: Annotated[list[SmsNews], msgspec.Meta(max_length=ITEMS_MAX)]
+
+
+class MailNews(msgspec.Struct, frozen=True):
+    """What the mail gateway tells of one letter of ours, or which one has come in.
+
+    Shape: `message_id` is that of our letter, or of the one that came in; `code` is the enhanced status (RFC 3463);
+           `verified` says that the address of the sender is theirs (DMARC), `automatic` that no person wrote it
+    """
+
+    event_id: Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+    message_id: Name
+    kind: Literal["delivered", "failed", "received"]
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    code: Annotated[str, msgspec.Meta(max_length=CODE_LENGTH_MAX)] = ""
+    sender: Annotated[str, msgspec.Meta(max_length=254)] = ""
+    text: Annotated[str, msgspec.Meta(max_length=MAIL_LENGTH_MAX)] = ""
+    verified: bool = False
+    automatic: bool = False
+
+
+class MailHook(msgspec.Struct, frozen=True):
+    """What the mail gateway posts."""
+
+    events: Annotated[list[MailNews], msgspec.Meta(max_length=ITEMS_MAX)]
 
 
 class CloudError(msgspec.Struct, frozen=True):
@@ -148,13 +175,17 @@ async def verify_hook(call: Call, channel: HookChannel, query: HookQuery) -> Con
 async def take_hook(call: Call, channel: HookChannel, upload: Upload) -> HookReceipt:
     """Take what a provider tells of our messages, in any order and however often, and what people answer."""
     settings = _settings(call)
-    secret = settings.whatsapp_app_secret if channel == "whatsapp" else settings.sms_hook_secret
+    secret, news = {
+        "whatsapp": (settings.whatsapp_app_secret, _from_cloud),
+        "sms": (settings.sms_hook_secret, _from_sms),
+        "email": (settings.mail_hook_secret, _from_mail),
+    }[channel]
     if not secret:
         raise Absent
     expected = "sha256=" + hmac.digest(secret.encode(), upload.content, "sha256").hex()
     if not hmac.compare_digest(expected.encode(), call.signature.encode()):
         raise SignatureRefused
-    receipts, replies = _from_cloud(upload.content) if channel == "whatsapp" else _from_sms(upload.content)
+    receipts, replies = news(upload.content)
     await handlers.take_receipts(call.work, channel, receipts, could_not_be_told)
     await replies_taken.take(call.work, replies)
     return HookReceipt(len(receipts), len(replies))
@@ -172,6 +203,25 @@ def _from_sms(body: bytes) -> tuple[list[Receipt], list[Reply]]:
     told = [Receipt(one.event_id, one.id, one.kind, one.code, one.cost_rupiah, _ours(one.reference)) for one in ends]
     replies = [Reply("sms", one.id, one.sender, one.text, one.at) for one in events if one.kind == "received"]
     return told, replies
+
+
+def _from_mail(body: bytes) -> tuple[list[Receipt], list[Reply]]:
+    events = read_json(body, MailHook).events
+    ends = [one for one in events if one.kind != "received"]
+    told = [
+        Receipt(one.event_id, one.message_id, one.kind, one.code, delivery_id=_sent(one.message_id)) for one in ends
+    ]
+    replies = [
+        Reply("email", one.message_id, one.sender, own_words(one.text[:TEXT_LENGTH_MAX]), one.at, verified=one.verified)
+        for one in events
+        if one.kind == "received" and not one.automatic
+    ]
+    return told, replies
+
+
+def _sent(message_id: str) -> UUID | None:
+    """Give which delivery a letter of ours was, by the id that we gave it."""
+    return _ours(message_id.strip("<> ").partition("@")[0])
 
 
 def _from_cloud(body: bytes) -> tuple[list[Receipt], list[Reply]]:

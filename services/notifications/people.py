@@ -38,7 +38,8 @@ class Person:
             `consents` is False for an owner who took back the consent to be contacted; `regions` are those that a
             member of staff serves, and sees the stock of; nobody writes to whoever is `held`; `home` is the region
             by whose clock they sleep; without `choices` every channel may be used; for who has `stopped` the inbox
-            is all there is
+            is all there is; `apprise_held` is the sealed address under which a member of staff is told by Apprise,
+            and `webhook` says that the office's own system tells them
     """
 
     key: str
@@ -52,6 +53,8 @@ class Person:
     home: str = ""
     choices: Choices | None = None
     stopped: bool = False
+    apprise_held: bytes | None = None
+    webhook: bool = False
 
     def __repr__(self) -> str:
         return f"Person({self.key!r})"  # a value that ends in a log shows no address

@@ -44,11 +44,14 @@ class Channel(StrEnum):
     APPRISE = "apprise"  # Telegram and everything else that Apprise speaks
 
 
+OFFICE = (Channel.WEBHOOK, Channel.APPRISE)
+"""The channels that an office sets up for its staff, tried before their own; nobody chooses among them."""
+
 PERSONAL = (Channel.WHATSAPP, Channel.SMS, Channel.EMAIL)
 """The channels that end at somebody's own telephone or mailbox, among which they choose, in the order of trying."""
 
 
-BY_PHONE = frozenset({Channel.WHATSAPP, Channel.SMS, Channel.APPRISE})
+BY_PHONE = frozenset({Channel.WHATSAPP, Channel.SMS})
 """The channels whose address is the number of a telephone."""
 
 
@@ -118,7 +121,8 @@ def channels_of(person: Person, urgency: Urgency) -> tuple[Channel, ...]:
     if person.held or person.stopped or not _may_leave(person, urgency):
         return ()
     chosen = PERSONAL if person.choices is None else _chosen(person.choices, urgency)
-    return tuple(channel for channel in _reachable(person) if channel in chosen)
+    # Whoever chose the inbox alone for a class of messages is left alone by the office's channels too.
+    return tuple(channel for channel in _reachable(person) if channel in chosen or (chosen and channel in OFFICE))
 
 
 def silence_of(person: Person, urgency: Urgency) -> Silence | None:
@@ -152,6 +156,10 @@ def _chosen(choices: Choices, urgency: Urgency) -> tuple[str, ...]:
 
 
 def _reachable(person: Person) -> Iterator[Channel]:
+    if person.webhook:
+        yield Channel.WEBHOOK
+    if person.apprise_held:
+        yield Channel.APPRISE
     if person.phone:
         yield from (Channel.WHATSAPP, Channel.SMS)
     if person.email:

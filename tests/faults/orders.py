@@ -1288,6 +1288,16 @@ async def ask_for_code(_office: Office) -> Order:
     return _post("notifications", "/notifications/sign-in/codes", phone=f"08340020{next(_numbers):04}")
 
 
+async def ask_for_known_code(office: Office) -> Order:
+    """Let an owner ask for a code whom their mail reaches too."""
+    number = next(_numbers)
+    owner = {"name": f"Pemilik {number}", "phone": f"08340040{number:04}", "email": f"kode-{number}@contoh.example"}
+    business = {"name": f"Usaha {number}", "sector": "garment", "region": REGION, "owner": owner}
+    await office.done(Order("registration", "POST", "/registration/businesses", business))
+    await office.rests()
+    return _post("notifications", "/notifications/sign-in/codes", phone=owner["phone"])
+
+
 async def show_code(office: Office) -> Order:
     """Let an owner show the code that was sent to their telephone."""
     number = next(_numbers)

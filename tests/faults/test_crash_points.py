@@ -25,6 +25,7 @@ from tests.faults.orders import (
     ORDERS,
     Order,
     Recipe,
+    ask_for_known_code,
     broadcast_at_once,
     dispatch_transfer,
     import_new_businesses,
@@ -441,6 +442,26 @@ async def test_a_broadcast_killed_over_a_stretch_of_people_tells_each_of_them_on
     await trial.rests()
     grown = more(before, await trial.rows())
     assert grown["notifications.broadcast_recipient"] == grown["notifications.delivery"] == 1
+
+
+# Codes for signing in
+
+
+@points(Passer.CODE_SENDER)
+async def test_a_code_that_was_asked_for_is_sent_once(trial: Trial, point: Point) -> None:
+    order = await ask_for_known_code(trial)
+    notifications = trial.lives["notifications"]
+    await trial.settles()
+    before = await trial.rows()
+    await notifications.die_at(point.name)
+    await trial.send(order)
+    assert await notifications.death() == KILLED
+    assert ("notifications.delivery" in more(before, await trial.rows())) == point.stands
+    await trial.begin("notifications")
+    await trial.sent_until_answered(order)
+    await trial.rests()
+    grown = more(before, await trial.rows())
+    assert grown["notifications.sign_in_code"] == grown["notifications.message"] == grown["notifications.delivery"] == 1
 
 
 # What consumers leave word of, what is pruned, and what is restored

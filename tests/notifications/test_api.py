@@ -142,7 +142,7 @@ async def test_staff_are_registered_once_and_listed(door: Door) -> None:
     again = await client.post("/notifications/staff", json=FITRI)
     assert first.status_code == again.status_code == 201
     assert first.content == again.content
-    assert first.json() == FITRI | {"id": "officer-19.71", "language": "id"}
+    assert first.json() == FITRI | {"id": "officer-19.71", "language": "id", "apprise": False, "webhook": False}
     assert (await client.get("/notifications/staff")).json()["items"] == [first.json()]
 
 

@@ -18,6 +18,11 @@ PLANTED = {
     "'id', gen_random_uuid(), 'fact', 'broadcast/x'))).* FROM message m LIMIT 1",
     "broadcast_goes_out_as_noted": "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery LIMIT 1)",
     "broadcast_is_its_last_step": "DELETE FROM broadcast_step WHERE no = 2",
+    "broadcast_few_are_told_alone": "WITH another AS (INSERT INTO broadcast SELECT (json_populate_record(b,"
+    " json_build_object('id', gen_random_uuid(), 'counted', 498, 'told', 0, 'submitted_at',"
+    " b.submitted_at + interval '23 hours 59 minutes'))).* FROM broadcast b RETURNING id)"
+    " INSERT INTO broadcast_step SELECT (json_populate_record(s, json_build_object('broadcast_id', a.id))).*"
+    " FROM broadcast_step s, another a",
 }
 
 
@@ -39,6 +44,15 @@ async def test_nothing_is_found_while_all_is_well(broadcast: None, database: Dat
 
 def test_every_check_has_a_mistake_that_it_finds() -> None:
     assert PLANTED.keys() == FIGURES.keys()
+
+
+async def test_as_many_as_may_be_told_alone_in_a_day_are_no_mistake(broadcast: None, database: Database) -> None:
+    planted = PLANTED["broadcast_few_are_told_alone"]
+    for changed in (planted.replace("498", "497"), planted.replace("23 hours 59", "24 hours 00").replace("498", "500")):
+        async with database.work(OFFICE) as work:
+            await work.session.execute(text(changed))
+            assert {one.check for one in await audit(work.session, FIGURES)} == set()
+            await work.session.rollback()
 
 
 @pytest.mark.parametrize("check", PLANTED)

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.notifications.delivery import handlers
+from services.notifications.delivery.channels.local import Local
 from services.notifications.delivery.domain import (
     LEASE,
     Accepted,
@@ -21,8 +22,10 @@ from services.notifications.delivery.domain import (
     change_after,
 )
 from services.notifications.delivery.handlers import Answered
+from services.notifications.delivery.sender import Sender
 from services.notifications.delivery.store import Wanted
 from services.notifications.giving_up import could_not_be_told
+from services.notifications.letters import letters
 from services.notifications.plans import AGE_MAX, Channel, Lane, Plan
 from shared.caller import Caller, Role
 from shared.contracts.notifications import MessageDelivered, MessageFailed
@@ -163,6 +166,24 @@ async def test_what_is_planned_over_a_channel_that_is_not_set_up_takes_the_next_
     async with database.work(SENDER) as work:
         await handlers.reroute(work, [Channel.WHATSAPP], could_not_be_told)
     assert await ledger(database) == [("sms", "queued", None), ("whatsapp", "failed", "not_set_up")]
+
+
+async def test_a_sender_with_nothing_to_send_lets_what_is_planned_over_such_a_channel_go_on_at_once(
+    database: Database, clock: StoppedClock
+) -> None:
+    """It waits for no sweep: the clock stands still, and the sender has swept already."""
+    lacking = [Channel.WHATSAPP, Channel.SMS]
+    mail = Local(Channel.EMAIL.value)
+    sender = Sender(database, clock, mail, letters, give_up=could_not_be_told, lacking=lacking)
+    assert await sender.round() == 0
+    await planned(database, plan(*ALL), plan(Channel.WHATSAPP))
+    assert await sender.round() == 2
+    assert await ledger(database) == [("sms", "queued", None), ("whatsapp", "failed", "not_set_up")]
+    assert await sender.round() == 1
+    assert await ledger(database) == [("email", "queued", None), ("whatsapp", "failed", "not_set_up")]
+    assert await sender.round() == 1
+    assert [row[:2] for row in await ledger(database)] == [("email", "failed"), ("whatsapp", "failed")]
+    assert await sender.round() == 0
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,10 @@ import pytest
 
 from shared.settings import SERVICES
 
-HEAVY = {"httpx", "aiohttp", "rich", "pygments", "alembic", "calamine", "scipy", "fpdf", "PIL", "segno", "xlsxwriter"}
+HEAVY = {
+    "httpx", "aiohttp", "apprise", "requests", "rich", "pygments", "alembic", "calamine", "scipy", "fpdf", "PIL",
+    "segno", "xlsxwriter",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -20,3 +23,5 @@ def test_a_service_that_starts_draws_in_nothing_heavy_that_it_may_never_need(ser
     loaded = set(msgspec.json.decode(process.stdout, type=list[str]))
     assert {"services.running", "structlog", "sqlalchemy", "faststream"} <= loaded
     assert loaded & HEAVY == set()
+    others = tuple(f"services.{other}" for other in SERVICES if other != service)
+    assert [one for one in loaded if one.startswith(others)] == []

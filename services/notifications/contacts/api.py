@@ -14,6 +14,9 @@ routes = Routes("/notifications", tag="Staff")
 # `$(?!\n)` is the very end in Python too, where `$` alone forgives a line break.
 Name = Annotated[Text, msgspec.Meta(examples=["Rina Kusuma"])]
 Email = Annotated[str, msgspec.Meta(min_length=3, max_length=254, pattern=r"^[!-;=?A-~]+@[A-Za-z0-9.\-]+$(?!\n)")]
+AppriseUrl = Annotated[str, msgspec.Meta(min_length=5, max_length=500, pattern=r"^[!-~]+$(?!\n)")]
+"""As Apprise writes addresses, such as tgram://token/chat."""
+
 Subject = Annotated[
     str,
     msgspec.Meta(min_length=1, max_length=200, pattern=r"^[!-~]([ -~]*[!-~])?$(?!\n)", examples=["officer-19.71"]),
@@ -31,10 +34,12 @@ class RegisterStaff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     regions: Regions
     email: Email | None = None
     language: Literal["id", "en"] = "id"
+    apprise_url: AppriseUrl | None = None
+    webhook: bool = False
 
 
 class StaffView(msgspec.Struct, frozen=True):
-    """A member of staff and how to reach them."""
+    """A member of staff and how to reach them; the address of Apprise holds a token, and is never shown again."""
 
     id: str
     subject: str
@@ -43,6 +48,8 @@ class StaffView(msgspec.Struct, frozen=True):
     regions: list[str]
     email: str | None
     language: Literal["id", "en"]
+    apprise: bool
+    webhook: bool
 
 
 class StaffQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,8 +62,11 @@ class StaffQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @routes.post("/staff", allow=Action.REGISTER_STAFF, refusals=[handlers.SubjectTaken])
 async def register_staff(call: Call, body: RegisterStaff) -> StaffView:
     """Register a member of staff, so that they are told what concerns them; the same subject again replaces it."""
-    row = store.StaffMemberRow(**msgspec.structs.asdict(body))
-    return _view(await handlers.register_staff(call.work, call.caller, row))
+    told = msgspec.structs.asdict(body)
+    apprise = told.pop("apprise_url")
+    services = call.settings.apprise_services if call.settings else ()
+    row = store.StaffMemberRow(**told)
+    return _view(await handlers.register_staff(call.work, call.caller, row, apprise, services=services))
 
 
 @routes.get("/staff", allow=Action.SEE_CONTACTS)
@@ -68,4 +78,5 @@ async def list_staff(call: Call, query: StaffQuery) -> Page[StaffView]:
 
 
 def _view(row: store.StaffMemberRow) -> StaffView:
-    return msgspec.convert({**row.model_dump(), "id": row.subject}, StaffView)
+    told = row.model_dump(exclude={"apprise_held"})
+    return msgspec.convert({**told, "id": row.subject, "apprise": row.apprise_held is not None}, StaffView)

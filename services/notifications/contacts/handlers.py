@@ -1,14 +1,17 @@
 """What contacts does: learn people from events, take staff from the office, and say whom a fact concerns."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
+from services.notifications.addresses import receiver, service_of
 from services.notifications.contacts import preference_store, store
 from services.notifications.contacts.domain import ERASED_NAME, circles, spoken
-from services.notifications.people import OWNER_PREFIX, STAFF_PREFIX, Person, owner_key
+from services.notifications.people import OWNER_PREFIX, STAFF_PREFIX, Person, owner_key, staff_key
 from shared.caller import Caller, Role, regions_fault
 from shared.consumer import Heard, NotYet
 from shared.contracts.registration import (
@@ -24,10 +27,14 @@ from shared.contracts.registration import (
     PersonRestricted,
 )
 from shared.database import Work
+from shared.privacy import Vault
 from shared.problems import FieldError, Invalid, Refusal
 
 CONTACT = "contact_by_phone"
 """The kind of consent that messages rest on."""
+
+APPRISE: Final = "apprise address"
+"""For what the addresses of Apprise are sealed."""
 
 
 class SubjectTaken(Refusal):
@@ -190,10 +197,19 @@ async def staff_names(work: Work, subjects: Iterable[str]) -> dict[str, str]:
     return await store.staff_names(work.session, subjects)
 
 
-async def register_staff(work: Work, caller: Caller, row: store.StaffMemberRow) -> store.StaffMemberRow:
+async def register_staff(
+    work: Work,
+    caller: Caller,
+    row: store.StaffMemberRow,
+    apprise: str | None = None,
+    *,
+    services: Sequence[str] = (),
+) -> store.StaffMemberRow:
     """Keep a member of staff; the same subject again replaces what was known.
 
-    Raises: Invalid (422) for regions that are not the caller's or do not fit the role; SubjectTaken (409)
+    Shape:  `apprise` is an address of one of the `services` that are allowed; it is kept sealed
+    Raises: Invalid (422) for regions that are not the caller's or do not fit the role, or an address that is none;
+            SubjectTaken (409)
     """
     errors = [
         FieldError(f"/regions/{index}", "unknown_region", "No such region.")
@@ -202,11 +218,27 @@ async def register_staff(work: Work, caller: Caller, row: store.StaffMemberRow) 
     ]
     if not errors and (fault := regions_fault(Role(row.role), row.regions)):
         errors = [FieldError("/regions", "role_mismatch", fault)]
+    if apprise is not None:
+        errors += await _apprise_faults(apprise, services)
     if errors:
         raise Invalid(errors)
     before = await store.staff_member(work.session, row.subject)
     if before is not None and not any(caller.sees(region) for region in before.regions):
         raise SubjectTaken(f"{row.subject} cannot be registered here.")
     row.changed_at = work.now
+    row.apprise_held = None if apprise is None else work.vault.hold(APPRISE, staff_key(row.subject), apprise)
     await store.save_staff(work.session, row)
     return row
+
+
+async def _apprise_faults(url: str, services: Sequence[str]) -> list[FieldError]:
+    if service_of(url) not in services:
+        return [FieldError("/apprise_url", "service_not_set_up", "It names no service that is set up here.")]
+    if await asyncio.to_thread(receiver, url, services) is None:
+        return [FieldError("/apprise_url", "invalid_address", "This is no address of one receiver.")]
+    return []
+
+
+def apprise_url(vault: Vault, person: Person) -> str | None:
+    """Open the address under which Apprise reaches a member of staff; None for who has none."""
+    return vault.held(APPRISE, person.key, person.apprise_held) if person.apprise_held else None

@@ -6,7 +6,20 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Row, Text, Uuid, text, true
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    LargeBinary,
+    Row,
+    Text,
+    Uuid,
+    false,
+    text,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -19,6 +32,9 @@ from shared.caller import sees
 NAME_LENGTH_MAX = 200
 EMAIL_LENGTH_MAX = 254
 """The longest address that SMTP can carry (RFC 5321, path limit of 256 with its brackets)."""
+
+HELD_BYTES_MAX = 600
+"""An address of Apprise, sealed."""
 
 PHONE_LENGTH_MAX = 16
 """E.164: a plus sign and at most 15 digits."""
@@ -96,7 +112,11 @@ class ContactHoldRow(SQLModel, table=True):
 
 
 class StaffMemberRow(SQLModel, table=True):
-    """A member of staff, by the subject that the token names."""
+    """A member of staff, by the subject that the token names.
+
+    Shape: `apprise_held` is the sealed address of Apprise, which holds a token; `webhook` says that the office's own
+           system is told what concerns them
+    """
 
     __tablename__ = "staff_member"
     __table_args__ = (
@@ -105,6 +125,7 @@ class StaffMemberRow(SQLModel, table=True):
         CheckConstraint(f"role IN ({ROLES_SQL})", name="staff_member_role_known"),
         CheckConstraint("cardinality(regions) BETWEEN 1 AND 50", name="staff_member_regions_present"),
         CheckConstraint(f"length(email) BETWEEN 3 AND {EMAIL_LENGTH_MAX}", name="staff_member_email_length"),
+        CheckConstraint(f"length(apprise_held) BETWEEN 1 AND {HELD_BYTES_MAX}", name="staff_member_apprise_length"),
         CheckConstraint(LANGUAGE_SQL, name="staff_member_language_known"),
         Index("staff_member_regions", "regions", postgresql_using="gin"),
     )
@@ -116,6 +137,8 @@ class StaffMemberRow(SQLModel, table=True):
     email: str | None = Field(default=None, sa_column=Column(Text))
     language: str = Field(sa_column=Column(Text, nullable=False))
     changed_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    apprise_held: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    webhook: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +319,8 @@ async def let_go(session: AsyncSession, owner_id: UUID) -> None:
 
 
 STAFF_SQL = (
-    f"SELECT subject, s.regions, coalesce(p.language, s.language) AS language, email, {CHOSEN_SQL}"  # noqa: S608  ours
+    "SELECT subject, s.regions, coalesce(p.language, s.language) AS language, email, apprise_held, webhook,"  # noqa: S608  ours
+    f" {CHOSEN_SQL}"
     " FROM staff_member s LEFT JOIN preference p ON p.person = 'staff/' || subject"
 )
 # Whoever subscribed is told of the kinds and regions that they named, and by role alone of what has no kind.
@@ -346,6 +370,8 @@ def _clerk(row: Row[Any]) -> Person:
         home=regions[0],
         choices=_choices(row),
         stopped=row.stopped,
+        apprise_held=row.apprise_held,
+        webhook=row.webhook,
     )
 
 
@@ -369,7 +395,7 @@ async def save_staff(session: AsyncSession, row: StaffMemberRow) -> None:
 
 
 STAFF_PAGE = text(
-    "SELECT subject, name, role, regions, email, language FROM staff_member"
+    "SELECT subject, name, role, regions, email, language, apprise_held, webhook FROM staff_member"
     " WHERE subject > :after AND EXISTS (SELECT FROM unnest(regions) AS theirs, unnest(CAST(:regions AS text[])) AS own"
     " WHERE theirs = own OR starts_with(theirs, own || '.')) ORDER BY subject LIMIT :rows"
 )

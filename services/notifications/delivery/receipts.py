@@ -16,10 +16,16 @@ KEPT: Final = timedelta(days=30)
 """How long a receipt is known again; providers give up after days."""
 
 CODE_LENGTH_MAX: Final = 60
-BAD_NUMBERS: Final = ["whatsapp 131026", "sms unknown_subscriber", "sms invalid_number"]
-"""The channel and the code by which a provider says that a number reaches nobody.
+BAD_ADDRESSES: Final = [
+    "whatsapp 131026",
+    "sms unknown_subscriber",
+    "sms invalid_number",
+    *(f"email {code}" for code in ("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.4.4")),
+]
+"""The channel and the code by which a provider says that a number or an address reaches nobody.
 
-Source: Cloud API, error codes (131026, message undeliverable); docs/decisions/0067 for the gateway of text messages
+Source: Cloud API, error codes (131026, message undeliverable); docs/decisions/0067 for the gateway of text messages;
+        RFC 3463 and RFC 7505, enhanced status codes of mail: no such mailbox, no such host, moved, takes no mail
 """
 EVENT_ID_LENGTH_MAX: Final = 300
 
@@ -29,7 +35,7 @@ class ReceiptRow(SQLModel, table=True):
 
     __tablename__ = "receipt"
     __table_args__ = (
-        CheckConstraint("channel IN ('whatsapp', 'sms')", name="receipt_channel_known"),
+        CheckConstraint("channel IN ('whatsapp', 'sms', 'email')", name="receipt_channel_known"),
         CheckConstraint("state IN ('delivered', 'failed')", name="receipt_state_known"),
         CheckConstraint(f"length(event_id) BETWEEN 1 AND {EVENT_ID_LENGTH_MAX}", name="receipt_event_id_length"),
         CheckConstraint(
@@ -127,7 +133,7 @@ class Applied(NamedTuple):
 
 async def apply(session: AsyncSession, *, now: datetime, rows: int) -> list[Applied]:
     """Bring to their end the deliveries of which receipts tell; those that are not known yet keep waiting."""
-    found = (await session.execute(APPLY, {"now": now, "rows": rows, "bad": BAD_NUMBERS})).all()
+    found = (await session.execute(APPLY, {"now": now, "rows": rows, "bad": BAD_ADDRESSES})).all()
     return [
         Applied(delivery, row.before, Reason(row.reason) if row.reason else None)
         for delivery, row in zip(seen(found), found, strict=True)

@@ -459,6 +459,7 @@ PAGE = text(
     "SELECT * FROM delivery"
     " WHERE (CAST(:after AS uuid) IS NULL OR id < CAST(:after AS uuid))"
     " AND (CAST(:state AS text) IS NULL OR state = CAST(:state AS text))"
+    " AND (CAST(:reply AS text) IS NULL OR reply = CAST(:reply AS text))"
     " AND EXISTS (SELECT FROM unnest(CAST(:regions AS text[])) AS own"
     " WHERE region = own OR starts_with(region, own || '.'))"
     " ORDER BY id DESC LIMIT :rows"
@@ -466,8 +467,15 @@ PAGE = text(
 
 
 async def page(
-    session: AsyncSession, regions: Sequence[str], state: str | None, after: UUID | None, limit: int
+    session: AsyncSession,
+    regions: Sequence[str],
+    state: str | None,
+    after: UUID | None,
+    limit: int,
+    *,
+    reply: str | None = None,
 ) -> list[DeliveryRow]:
     """List the deliveries of some regions, newest first, and one row more than the limit."""
-    rows = await session.execute(PAGE, {"regions": list(regions), "state": state, "after": after, "rows": limit + 1})
+    asked = {"regions": list(regions), "state": state, "reply": reply, "after": after, "rows": limit + 1}
+    rows = await session.execute(PAGE, asked)
     return [DeliveryRow(**row) for row in rows.mappings()]

@@ -28,12 +28,13 @@ HEAD = """# Which event tells whom
 This page is made from the table of rules (`services/notifications/messages/rules.py`); a test keeps it true. It is
 made anew with `python -m services.notifications.messages.overview > docs/messages.md`.
 
-The inbox always has everything. *Outside* means WhatsApp, then SMS, then e-mail: the first that the reader has, has not
-switched off for the class, and that works. Nothing leaves between 20:00 and 07:00 of the reader's zone, and nothing
-after STOP; only a code that somebody has just asked for comes at any hour. *Until* is the field of the event after
-which a message is of no use; without it a week. *Kind* is what staff subscribe to. One person gets one message per fact
-and purpose, ever. `digest` is the one message a day of all information, for whoever chose it;
-`not_told` tells an office of a required message or an invitation that reached its reader over no channel.
+The inbox always has everything. *Outside* means WhatsApp, then SMS, then e-mail, and for staff before these the system
+of their office and Apprise: the first that the reader has, has not switched off for the class, and that works. Nothing
+leaves between 20:00 and 07:00 of the reader's zone, and nothing after STOP; only a code that somebody has just asked
+for comes at any hour. *Until* is the field of the event after which a message is of no use; without it a week. *Kind*
+is what staff subscribe to. One person gets one message per fact and purpose, ever. `digest` is the one message a day
+of all information, for whoever chose it; `not_told` tells an office of a required message or an invitation that
+reached its reader over no channel.
 
 | Event | Tells | Purpose | Class | Channels | Until | Kind |
 |---|---|---|---|---|---|---|

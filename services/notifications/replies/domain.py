@@ -60,13 +60,20 @@ WORDS: Mapping[str, Meaning] = MappingProxyType(
 COURTESY: Final = frozenset({"PAK", "BU", "BAPAK", "IBU", "MIN", "KAK", "MAS", "MBAK", "TERIMAKASIH", "MAKASIH"})
 WORD: Final = re.compile(r"[A-Z]+|[0-9]+")
 CHOICES_MAX: Final = 9
+ANSWERED: Final = re.compile(
+    r"(on|pada)\b.{1,300}\b(wrote|menulis) ?:?|-{2,40}.{0,40}-{2,40}|_{5,99}"
+    r"|(from|dari): .{1,200}|(sent|dikirim) (from|dari) .{1,99}",
+    re.IGNORECASE,
+)
+"""The line under which mail programs put what is answered, or by which they praise themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What came in over a channel: `sender` is a telephone number or an address, `at` when it was written.
 
-    Shape: (`channel`, `provider_id`) is the reply, however often it is told
+    Shape: (`channel`, `provider_id`) is the reply, however often it is told; where it is not `verified` that it came
+           from that sender, as anybody may write any address over a letter, nobody is answered and nothing is changed
     """
 
     channel: str
@@ -74,6 +81,7 @@ class Reply:
     sender: str
     text: str
     at: datetime
+    verified: bool = True
 
     def __repr__(self) -> str:
         return f"Reply({self.channel!r}, {self.provider_id!r})"  # a value that ends in a log shows no words
@@ -101,6 +109,16 @@ def read(text: str) -> Read:
     if first in (Meaning.YES, Meaning.NO) and number and 1 <= int(number[:2]) <= CHOICES_MAX and len(number) == 1:
         return Read(first, int(number))
     return Read(Meaning.OTHER)
+
+
+def own_words(letter: str) -> str:
+    """Give what somebody wrote themselves into a letter: what it answers, and the signature, are left out."""
+    lines = [line.strip() for line in letter.splitlines()]
+    for index, line in enumerate(lines):
+        over_two = f"{line} {lines[index + 1]}" if index + 1 < len(lines) else line  # programs break such a line
+        if line == "--" or line.startswith(">") or ANSWERED.fullmatch(line) or ANSWERED.fullmatch(over_two):
+            return "\n".join(lines[:index]).strip()
+    return "\n".join(lines).strip()
 
 
 def _says_more(folded: str, words: list[str]) -> bool:

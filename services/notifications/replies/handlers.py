@@ -64,7 +64,7 @@ async def take(work: Work, replies: Sequence[Reply]) -> int:
     fresh = 0
     for one in sorted(replies, key=lambda reply: (reply.at, reply.provider_id)):
         phone, address = sender_of(one.sender)
-        found = await store.senders(work.session, phone, address) if phone or address else []
+        found = await store.senders(work.session, phone, address) if one.verified and (phone or address) else []
         fresh += await _take(work, one, found) is not None
     return fresh
 

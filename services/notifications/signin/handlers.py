@@ -25,6 +25,7 @@ from services.notifications.signin.domain import (
 )
 from services.notifications.signin.store import SignInAskRow, SignInCodeRow
 from services.notifications.signin.texts import CODE, NOTICE, WHY
+from shared.crashpoints import reach
 from shared.database import Work
 from shared.privacy import Vault
 from shared.problems import FieldError, Invalid, TooMany
@@ -84,8 +85,8 @@ async def ask(work: Work, phone: str, address: str) -> None:
     await work.session.flush()
 
 
-async def send_codes(work: Work) -> bool:
-    """Send the codes that were asked for to whoever has the telephone; tells whether there may be more."""
+async def send_codes(work: Work) -> int:
+    """Send the codes that were asked for to whoever has the telephone; gives how many, `SENT_MAX` at once."""
     rows = await store.unsent(work.session, SENT_MAX)
     for row in rows:
         assert row.phone_held is not None  # noqa: S101  by this it was found
@@ -94,7 +95,9 @@ async def send_codes(work: Work) -> bool:
             await _send(work, row.id, phone, row.sent_at + CODE_LIFE)
         row.phone_held = None
     await work.session.flush()
-    return len(rows) == SENT_MAX
+    if rows:
+        reach("codes.before_commit")
+    return len(rows)
 
 
 async def _send(work: Work, code_id: UUID, phone: str, until: datetime) -> None:

@@ -1,6 +1,8 @@
 """The workers that send codes, and take away what is remembered of who asked for them."""
 
-from services.notifications.signin.handlers import forget_old, send_codes
+from services.notifications.signin.handlers import SENT_MAX, forget_old, send_codes
+from shared.crashpoints import reach
+from shared.database import Work
 from shared.service import Runtime
 from shared.sweeping import by_the_clock
 
@@ -16,4 +18,15 @@ async def sign_in_sweeper(runtime: Runtime) -> None:
 
 async def code_sender(runtime: Runtime) -> None:
     """Send codes twice a second until cancelled; any number of processes may."""
-    await by_the_clock(runtime.database, send_codes, "codes not sent", seconds=SEND_SECONDS)
+    sent = 0
+
+    async def look(work: Work) -> bool:
+        nonlocal sent
+        sent = await send_codes(work)
+        return sent == SENT_MAX
+
+    def looked() -> None:
+        if sent:
+            reach("codes.after_commit")
+
+    await by_the_clock(runtime.database, look, "codes not sent", looked=looked, seconds=SEND_SECONDS)

@@ -2,9 +2,23 @@
 
 from services.notifications.delivery.channels.gateway import KEYED_BATCH
 from services.notifications.delivery.domain import Accepted, Letter, Outcome
+from shared.settings import Settings
 
 LOCAL = "local outbox"
 """What stands as the answer of a channel that was not there."""
+
+
+def nothing_is_sent(settings: Settings) -> bool:
+    """Tell whether no channel at all is set up, so that the local outbox stands in for each."""
+    return not any(
+        (
+            settings.whatsapp_url,
+            settings.sms_url,
+            settings.smtp_url,
+            settings.webhook_url,
+            settings.apprise_services,
+        )
+    )
 
 
 class Local:

@@ -35,6 +35,12 @@ def wib_midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=WIB).astimezone(UTC)
 
 
+def seconds_until_midnight(now: datetime) -> int:
+    """Give the whole seconds until the next day begins in WIB, at least one."""
+    midnight = wib_midnight(wib_day(now) + timedelta(days=1))
+    return max(1, -int((now - midnight).total_seconds() // 1))
+
+
 def shown(moment: datetime) -> datetime:
     """Give the same moment as people here read it: with the offset +07:00."""
     return moment.astimezone(WIB)

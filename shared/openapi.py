@@ -28,6 +28,7 @@ from shared.problems import (
     Stale,
     StillRunning,
     TooLarge,
+    TooMany,
     Unauthenticated,
     Unavailable,
 )
@@ -327,7 +328,8 @@ def _refusals(route: Route) -> Json:
         str(status): _refusal(status, list(dict.fromkeys(of_status))) for status, of_status in sorted(codes.items())
     }
     if HTML in route.media and route.path_parameters:
-        told[str(Absent.status)]["content"][HTML] = {"schema": TEXT}
+        for status in (Absent.status, *((TooMany.status,) if route.per_minute else ())):
+            told[str(status)]["content"][HTML] = {"schema": TEXT}
     return told
 
 

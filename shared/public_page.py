@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shared.answers import Content
+from shared.incoming import JSON
 
 HTML = "text/html; charset=utf-8"
 STYLE = Path(__file__).with_suffix(".css").read_text()
@@ -20,6 +21,14 @@ PAGE = """<!doctype html>
 <footer><p>{foot}</p>
 <p lang="en">{foot_english}</p></footer></main>{script}</body></html>
 """
+
+
+BUSY = """<p>Tunggu satu menit, lalu buka halaman ini lagi.</p>
+<p lang="en">Wait a minute, then open this page again.</p>"""
+BUSY_FOOT = (
+    "Dari satu alamat halaman umum hanya dapat dibuka beberapa kali dalam satu menit.",
+    "From one address public pages can be opened some times a minute.",
+)
 
 
 class Mood(NamedTuple):
@@ -59,6 +68,11 @@ def public_page(
     return Content(body.encode(), HTML, _headers(script), status)
 
 
+def busy_page() -> Content:
+    """Give the page for whoever has looked at many pages in a short time."""
+    return public_page(CHANGED, ("Terlalu sering dibuka", "Opened too often"), BUSY, BUSY_FOOT, status=429)
+
+
 def _headers(script: str) -> dict[str, str]:
     runs = f"script-src 'sha256-{_hash(script)}'; connect-src 'self'; " if script else ""
     return {
@@ -70,6 +84,11 @@ def _headers(script: str) -> dict[str, str]:
         "X-Robots-Tag": "noindex",
         "Vary": "Accept",
     }
+
+
+def asks_for_page(accept: str) -> bool:
+    """Tell whether a page is what is asked for: by whoever takes one, and whoever does not ask for JSON."""
+    return JSON not in accept or "text/html" in accept
 
 
 def _hash(text: str) -> str:

@@ -16,7 +16,7 @@ from shared.caller import Caller
 from shared.database import Work
 from shared.live.happened import Happened
 from shared.live.position import PositionText
-from shared.problems import FieldError, Refusal
+from shared.problems import FieldError, Refusal, TooMany
 from shared.roles import Action
 from shared.settings import Settings
 
@@ -46,6 +46,9 @@ SessionStep = Literal["begins", "ends"]
 
 LINES = "application/x-ndjson"
 """The media type of a body that holds an order in each line, and of the answer to it."""
+
+PUBLIC_PAGES_PER_MINUTE = 60
+"""Who holds papers looks at one after the other; half an island behind one mobile gateway looks at some together."""
 
 PAGE_ITEMS_DEFAULT = 50
 PAGE_ITEMS_MAX = 500
@@ -216,6 +219,7 @@ class Route:
     takes: Takes | None = None
     watches: bool = False
     session: SessionStep | None = None
+    per_minute: int | None = None
 
     @property
     def conditional(self) -> bool:
@@ -242,13 +246,21 @@ class Routes:
     declared: list[Route] = field(default_factory=list)
 
     def get(
-        self, path: str, allow: Action, *, refusals: Sequence[type[Refusal]] = (), media: Media | None = None
+        self,
+        path: str,
+        allow: Action,
+        *,
+        refusals: Sequence[type[Refusal]] = (),
+        media: Media | None = None,
+        per_minute: int | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declare a question: it runs in a read-only transaction; what gives `Content` says in `media` what it may be.
 
         Where a page for people (`text/html`) may be the answer, it may also be the answer that there is no such thing.
+        What is open to everybody may be asked from one address `per_minute` times by who has no token; then it is 429.
         """
-        return self._declare("GET", path, allow, 200, refusals, writes=False, media=media)
+        met = [*refusals, TooMany] if per_minute else refusals
+        return self._declare("GET", path, allow, 200, met, writes=False, media=media, per_minute=per_minute)
 
     def post(
         self,
@@ -357,6 +369,7 @@ class Routes:
         takes: Takes | None = None,
         watches: bool = False,
         session: SessionStep | None = None,
+        per_minute: int | None = None,
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             hints = get_type_hints(handler, include_extras=True)
@@ -386,6 +399,7 @@ class Routes:
                     takes=takes,
                     watches=watches,
                     session=session,
+                    per_minute=per_minute,
                 )
             )
             return handler

@@ -49,7 +49,10 @@ from shared.live.hub import Hub
 from shared.live.opening import follower
 from shared.live.position import LAST_EVENT_ID
 from shared.live.watcher import Watcher
-from shared.problems import FieldError, Invalid, Refusal, Unavailable
+from shared.openapi import HTML
+from shared.per_address import AskedByAddress
+from shared.problems import FieldError, Invalid, Refusal, TooMany, Unavailable
+from shared.public_page import asks_for_page, busy_page
 from shared.roles import allowed, demand
 from shared.routes import LINES, Asked, Call, LiveQuery, Route, Shows, Watched, WatchQuery
 from shared.security import Authenticator
@@ -83,6 +86,7 @@ class Edge:
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ndjson.BATCHES_AT_ONCE_MAX))
     live: Hub = field(init=False)
     taking_in: int = 0
+    asked: dict[str, AskedByAddress] = field(default_factory=dict)
     settings: Settings | None = None
 
     def __post_init__(self) -> None:
@@ -109,6 +113,8 @@ class Edge:
 
     async def _answer(self, route: Route, request: Incoming) -> Answer | Stream:
         caller = await self._caller(route, request)
+        if caller.role is Role.PUBLIC and (wait := self._wait_seconds(route, request)):
+            return _asked_too_often(route, request, wait)
         if not route.takes or route.takes.bytes_max <= BODY_BYTES_MAX:  # what is no longer than any order
             return await self._answer_to(caller, route, request)
         if self.taking_in >= FILES_AT_ONCE_MAX:
@@ -118,6 +124,13 @@ class Edge:
             return await self._answer_to(caller, route, request)
         finally:
             self.taking_in -= 1
+
+    def _wait_seconds(self, route: Route, request: Incoming) -> int:
+        """Count a question of somebody unknown; gives how long their address has to wait, 0 where it need not."""
+        if route.per_minute is None:
+            return 0
+        asked = self.asked.setdefault(route.name, AskedByAddress(route.per_minute))
+        return asked.wait_seconds(address_of(request), self.database.clock.now())
 
     async def _answer_to(self, caller: Caller, route: Route, request: Incoming) -> Answer | Stream:
         if route.by_line:
@@ -282,6 +295,15 @@ class Edge:
         await self.live.close()
         for group in self.groups.values():
             await group.drained()
+
+
+def _asked_too_often(route: Route, request: Incoming, wait_seconds: int) -> Answer:
+    """Answer who asked too often, by a page where a page is what they asked for; raises TooMany (429)."""
+    headers = {"Retry-After": str(wait_seconds)}
+    if HTML in route.media and asks_for_page(request.header(b"accept", "")):
+        page = busy_page()
+        return Answer(page.status, page.body, page.media_type, {**page.headers, **headers})
+    raise TooMany(f"At most {route.per_minute} a minute from one address.", headers=headers)
 
 
 async def _together(route: Route, work: Work, asked: Sequence[Asked[object]]) -> Sequence[object]:

@@ -14,6 +14,7 @@ from services.operations.findings import Finding, Steps, Verdict, fault, whole
 from services.operations.installation import Installation
 from services.operations.outbox_checks import NAMED_MAX
 from services.registration.audits import FIGURES as TRAINING_FIGURES
+from services.registration.audits import MERGES as MERGE_FIGURES
 from shared import parking
 from shared.contracts import SUBSCRIPTIONS
 from shared.parking import ParkedRow, Reason
@@ -45,6 +46,10 @@ BOOKS = (
     Books(
         "trainings", "training checks", "registration", TRAINING_FIGURES,
         "bring it back from a backup: the steps and the certificates are the truth",
+    ),
+    Books(
+        "merges", "merge checks", "registration", MERGE_FIGURES,
+        "bring it back from a backup: the merges and the history of both businesses are the truth",
     ),
     Books(
         "broadcasts", "broadcast checks", "notifications", BROADCAST_FIGURES,

@@ -2,10 +2,12 @@
 
 from services.registration.businesses import api as businesses
 from services.registration.businesses import history_api as history
+from services.registration.businesses import lookups_api as lookups
 from services.registration.businesses import merging_api as merging
 from services.registration.consents import api as consents
 from services.registration.contact_tasks import api as contact_tasks
 from services.registration.duplicates import api as duplicates
+from services.registration.duplicates import refused_api as refused
 from services.registration.imports import api as imports
 from services.registration.imports.importer import importer
 from services.registration.people import api as people
@@ -30,8 +32,10 @@ SERVICE = Service(
         contact_tasks.routes,
         duplicates.routes,
         imports.routes,
+        lookups.routes,
         merging.routes,
         people.routes,
+        refused.routes,
         support.routes,
         surveys.routes,
         trainings.routes,

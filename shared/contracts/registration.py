@@ -358,6 +358,31 @@ class TrainingAttended(RegistrationEvent, frozen=True, kw_only=True):
         return f"{self.subject}#session-{self.session}"
 
 
+class TrainingAttendanceTakenBack(RegistrationEvent, frozen=True, kw_only=True):
+    """That somebody of a business was there at a session had been written down by mistake."""
+
+    type: ClassVar[str] = "serumpun.attendance.retracted.v1"
+
+    taken_back_id: UUID
+    enrolment_id: UUID
+    training_id: UUID
+    business_id: UUID
+    programme: str
+    region: str
+    session: int
+    reason: str
+
+    @property
+    def subject(self) -> str:
+        """Give `enrolment/<id>`."""
+        return f"enrolment/{self.enrolment_id}"
+
+    @property
+    def matter(self) -> str:
+        """Tell one taking back from another, of the same session too."""
+        return f"{self.subject}#taken-back-{self.taken_back_id}"
+
+
 class CertificateEvent(RegistrationEvent, frozen=True, kw_only=True):
     """What every fact about a certificate tells: its number, whose it is, and for what."""
 

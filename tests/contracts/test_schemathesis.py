@@ -45,6 +45,8 @@ OTHERS_OWN = (
     ("/registration/owners/{owner_id}/erasure", Role.PROVINCE_STAFF),
     ("/registration/reveals", Role.AUDITOR),
     ("/registration/my/reveals", Role.OWNER),
+    ("/registration/nik-lookups", Role.AUDITOR),
+    ("/registration/my/nik-lookups", Role.OWNER),
     ("/notifications/subscriptions", Role.PROVINCE_STAFF),
     ("/notifications/broadcasts", Role.PROVINCE_STAFF),
     ("/notifications/broadcasts/{broadcast_id}/submission", Role.PROVINCE_STAFF),

@@ -111,6 +111,9 @@ class Office(Protocol):
     async def done(self, order: Order) -> Json:
         """Give an order and return what it was answered."""
 
+    async def is_refused(self, order: Order) -> None:
+        """Give an order that is refused."""
+
     async def asked(self, service: str, path: str) -> Json:
         """Ask a question."""
 
@@ -299,6 +302,16 @@ async def register_known(_office: Office) -> Order:
     )  # fmt: skip
 
 
+async def close_refused_registration(office: Office) -> Order:
+    known = await register_known(office)
+    await office.done(known)
+    another = {**known.body, "owner": known.body["owner"] | {"name": "Wahyu"}}
+    await office.is_refused(replace(known, body=another, key=str(uuid4())))
+    found = await office.asked("registration", "/registration/refused-registrations?state=open&limit=1")
+    path = f"/registration/refused-registrations/{found['items'][0]['id']}/closing"
+    return _post("registration", path, reason="Salah baca KTP")
+
+
 def _file(*lines: str) -> Order:
     content = "\r\n".join(lines).encode()
     return Order("registration", "POST", "/registration/imports", headers={"Content-Type": "text/csv"}, content=content)
@@ -308,6 +321,12 @@ async def upload_businesses(office: Office) -> Order:
     """Send a file in which nothing is new."""
     name = (await office.asked("registration", f"/registration/businesses/{TAILOR}"))["name"]
     return _file("ID;Nama usaha", f"{TAILOR};{name}")
+
+
+async def upload_survey_answers(office: Office) -> Order:
+    survey = await office.done(_survey())
+    file = _file("ID;Keadaan;Omzet sebelum;Omzet sekarang", f"{TAILOR};berjalan;1.000.000;400.000")
+    return replace(file, path=f"/registration/surveys/{survey['id']}/imports")
 
 
 async def start_import(office: Office) -> Order:
@@ -603,6 +622,12 @@ async def record_scans(office: Office) -> Order:
 
 async def mark_attendance(office: Office) -> Order:
     return _marking(*await _held(office))
+
+
+async def take_back_attendance(office: Office) -> Order:
+    training, enrolment = await _attended(office)
+    path = "sessions/1/attendance/taking-back"
+    return _of_training(training, path, enrolment_id=enrolment["id"], reason="Salah orang")
 
 
 async def finish_training(office: Office) -> Order:
@@ -1433,6 +1458,9 @@ ORDERS: Mapping[str, Recipe] = {
     "withdraw_enrolment": withdraw_enrolment,
     "record_scans": record_scans,
     "mark_attendance": mark_attendance,
+    "close_refused_registration": close_refused_registration,
+    "upload_survey_answers": upload_survey_answers,
+    "take_back_attendance": take_back_attendance,
     "finish_training": finish_training,
     "revoke_certificate": revoke_certificate,
     "add_item": add_item,

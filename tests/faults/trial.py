@@ -127,6 +127,12 @@ class Trial:
             await wait_until(self._has_told_of_shelves, description="what runs low to be told")
         return answer.json()
 
+    async def is_refused(self, order: Order) -> None:
+        """Give an order that is refused."""
+        answer = await self.send(order)
+        assert answer is not None, f"{order.service} does not answer"
+        assert answer.is_client_error, answer.text
+
     async def _has_told_of_shelves(self) -> bool:
         return not await self._finds(UNTOLD, "aid_distribution")
 

@@ -26,6 +26,23 @@ SUPPORT = f"""
     INSERT INTO support SELECT '{NOBODY}', business_id, number, programme, place, place_name, region, occurred_at,
                                lines, public_heads, businesses_count FROM support LIMIT 1
 """
+ANOTHER = "0174472d-8680-7001-8000-000000000003"
+ROUND = ("0174472d-8680-7001-8000-000000000004", "0174472d-8680-7001-8000-000000000005")
+INTO = """
+    UPDATE business SET state = 'merged', state_reason = 'x', state_since = '2020-09-14', merged_into = '{}'
+    WHERE id = '{}'
+"""
+NTH_MERGE = "00000000-0000-7000-8000-00000000001{}"
+MERGE = f"""
+    INSERT INTO business_merge (id, case_id, survivor_id, merged_id, taken, image_sealed, reason, merged_at, merged_by,
+                                undone_at, undone_by, undone_reason)
+    VALUES ('{{}}', gen_random_uuid(), '{BUSINESS}', '{ANOTHER}', ARRAY[]::text[], '', 'x', '2020-09-14', 'x', {{}})
+"""
+CASE = f"""
+    INSERT INTO duplicate_case (id, low_id, high_id, kind, score, points, rule, state, opened_at, decided_at,
+                                decided_by, reason, version)
+    VALUES ('{NOBODY}', '{ROUND[0]}', '{ROUND[1]}', 'certain', 90, '{{}}', 'x', 'merged', now(), now(), 'x', 'x', 1)
+"""
 LAST_ROW = """
     DELETE FROM outbox o USING outbox_head h
     WHERE (o.partition, o.seq) = (h.partition, h.last_seq) AND o.partition = 2
@@ -147,6 +164,24 @@ CHAIN = (
             {"aid_distribution": ("UPDATE chain_head SET last_seq = last_seq + 1 WHERE region = '19.06'",)}),
     Planted("a signature", "signed_head_is_signed", "19.04 number", "it was not signed here",
             {"aid_distribution": ("UPDATE signed_head SET key_id = 'x' WHERE region = '19.04'",)}),
+)
+MERGES = (
+    Planted("a business that was merged by hand", "merged_business_has_its_merge", f"{BUSINESS} in registration",
+            "the merges and the history", {"registration": (
+                INTO.format(ANOTHER, BUSINESS),)}),
+    Planted("businesses merged into one another", "merged_businesses_end_in_one", f"{ROUND[0]} in registration",
+            "the merges and the history", {"registration": (
+                INTO.format(ROUND[1], ROUND[0]), INTO.format(ROUND[0], ROUND[1]))}),
+    Planted("a merge of a business that goes on", "merge_has_its_merged_business", f"{ANOTHER} in registration: ",
+            "the merges and the history", {"registration": (MERGE.format(NTH_MERGE.format(1), "NULL, NULL, NULL"),)}),
+    Planted("a merge of another case", "merge_is_of_its_case", f"{NTH_MERGE.format(2)} in registration",
+            "the merges and the history", {"registration": (
+                MERGE.format(NTH_MERGE.format(2), "'2020-09-15', 'x', 'x'"),)}),
+    Planted("a merge undone before it was", "merge_is_undone_afterwards", f"{NTH_MERGE.format(3)} in registration",
+            "the merges and the history", {"registration": (
+                MERGE.format(NTH_MERGE.format(3), "'2020-09-13', 'x', 'x'"),)}),
+    Planted("a case that says merged", "case_says_whether_a_merge_stands", f"{NOBODY} in registration",
+            "the merges and the history", {"registration": (CASE,)}),
 )
 NUMBERS = (
     Planted("an outbox row removed", "outbox_is_dense", "aid_distribution/0: events 2 to 2", "events mend aid",

@@ -11,7 +11,7 @@ from services.operations.effect_checks import audits_of
 from services.operations.replaying import types_of
 from shared.settings import SERVICES
 from tests.operations.conftest import Installation
-from tests.operations.planted import CHAIN, CURABLE, EFFECTS, JOURNAL, NUMBERS, POSITIONS, Planted
+from tests.operations.planted import CHAIN, CURABLE, EFFECTS, JOURNAL, MERGES, NUMBERS, POSITIONS, Planted
 
 REGIONS = ("19", "19.01", "19.02", "19.03", "19.04", "19.05", "19.06", "19.71")
 
@@ -28,8 +28,8 @@ async def test_an_installation_that_was_used_and_stopped_is_whole(unbroken: Inst
 
 @pytest.mark.parametrize(
     "errors",
-    [EFFECTS, JOURNAL, CHAIN, NUMBERS, POSITIONS],
-    ids=["effects", "journal", "chain", "numbers", "positions"],
+    [EFFECTS, JOURNAL, MERGES, CHAIN, NUMBERS, POSITIONS],
+    ids=["effects", "journal", "merges", "chain", "numbers", "positions"],
 )
 async def test_every_error_planted_by_hand_is_found_with_its_place_and_its_cure(
     there: Installation, errors: Sequence[Planted]

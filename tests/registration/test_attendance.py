@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.registration.trainings import entry_codes
 from services.registration.trainings.entry_codes import Entry
-from shared.contracts.registration import TrainingAttended
+from shared.contracts.registration import TrainingAttendanceTakenBack, TrainingAttended
 from tests.door import Recorded
 from tests.registration.people import OFFICE
 from tests.registration.seats import Story, ask
@@ -137,6 +137,57 @@ async def test_who_was_there_without_a_code_is_marked_by_hand_once_for_a_reason(
     assert [one["enrolment_id"] for one in listed] == [siti["id"]]
 
 
+def taking_back(training: dict[str, Any], session: int = 1) -> str:
+    return f"/registration/trainings/{training['id']}/sessions/{session}/attendance/taking-back"
+
+
+async def test_what_was_written_by_mistake_is_taken_back_for_a_reason_and_kept_as_it_was(story: Story) -> None:
+    training, (siti, other) = await story.seated(2)
+    story.clock.at += timedelta(days=8)
+    scan = story.scanned(await story.code(siti))
+    await story.scan(training, scan, story.scanned(await story.code(other)))
+    body: dict[str, Any] = {"enrolment_id": siti["id"], "reason": "Kode tetangganya"}
+    taken = await story.done("pangkalpinang", taking_back(training), **body)
+    assert (taken["enrolment_id"], taken["session"], taken["reason"]) == (siti["id"], 1, None)
+    assert (taken["taken_back_reason"], taken["taken_back_by"]) == ("Kode tetangganya", taken["recorded_by"])
+    assert await attended(story) == [(other["id"], 1)]
+    listed = (await story.door["auditor"].get(taking_back(training).replace("taking-back", "taken-back"))).json()
+    assert listed["items"] == [taken]
+    (event,) = [one for one in await Recorded(story.database)() if isinstance(one, TrainingAttendanceTakenBack)]
+    assert (str(event.enrolment_id), event.session, event.reason) == (siti["id"], 1, "Kode tetangganya")
+    # The telephone that tells the same scan again does not bring it back; another scan, or a mark, may be the true one.
+    assert await story.scan(training, scan) == [("refused", "taken_back")]
+    assert await story.refused("pangkalpinang", taking_back(training), **body) == (404, "not_found")
+    assert await story.scan(training, story.scanned(await story.code(siti))) == [("recorded", None)]
+    await story.done("pangkalpinang", taking_back(training), **body)
+    assert await story.audited() == []
+
+
+async def test_nobody_takes_back_what_is_of_another_region_session_or_training(story: Story) -> None:
+    training, (siti,) = await story.seated(1)
+    another = await story.announce(programme="TR-2020-09")
+    story.clock.at += timedelta(days=8)
+    await story.scan(training, story.scanned(await story.code(siti)))
+    body: dict[str, Any] = {"enrolment_id": siti["id"], "reason": "x"}
+    absent = (404, "not_found")
+    assert await story.refused("belitung", taking_back(training), **body) == absent
+    assert await story.refused("office", taking_back(training, 2), **body) == absent
+    assert await story.refused("office", taking_back(another), **body) == absent
+    assert await story.refused("office", taking_back(training), **(body | {"enrolment_id": str(uuid4())})) == absent
+    assert (await story.door["auditor"].post(taking_back(training), json=body)).status_code == 403
+    assert await attended(story) == [(siti["id"], 1)]
+
+
+async def test_two_who_take_back_the_same_at_once_take_it_back_once(story: Story) -> None:
+    training, (siti,) = await story.seated(1)
+    story.clock.at += timedelta(days=8)
+    await story.scan(training, story.scanned(await story.code(siti)))
+    body = {"enrolment_id": siti["id"], "reason": "x"}
+    told = await asyncio.gather(*(story.door["office"].post(taking_back(training), json=body) for _ in range(5)))
+    assert sorted(one.status_code for one in told) == [201, 404, 404, 404, 404]
+    assert len(await ask(story.database, "SELECT id FROM attendance_taken_back")) == 1
+
+
 async def test_a_session_at_which_somebody_was_is_neither_moved_nor_called_off(story: Story) -> None:
     training, (siti,) = await story.seated(1)
     story.clock.at += timedelta(days=7)
@@ -165,6 +216,14 @@ GUARDED = (
     "UPDATE attendance SET session_no = 9",
     "UPDATE attendance SET scan_id = NULL",
     "UPDATE attendance SET reason = 'juga'",
+    (
+        "INSERT INTO attendance_taken_back SELECT gen_random_uuid(), enrolment_id, session_no, training_id, scan_id,"
+        " scanned_at, reason, recorded_at, actor, recorded_at, 'x', '' FROM attendance"
+    ),
+    (
+        "INSERT INTO attendance_taken_back SELECT gen_random_uuid(), enrolment_id, session_no, training_id, scan_id,"
+        " scanned_at, reason, recorded_at, actor, recorded_at - interval '1 second', 'x', 'x' FROM attendance"
+    ),
 )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from shared.contracts.registration import CertificateIssued, CertificateRevoked, TrainingFinished
+from shared.routes import PUBLIC_PAGES_PER_MINUTE
 from tests.door import Recorded
 from tests.registration.people import OFFICE
 from tests.registration.seats import Story
@@ -175,7 +176,49 @@ async def test_a_certificate_is_revoked_once_and_its_page_says_so(story: Story, 
     assert (await story.door["pangkalpinang"].get(f"/registration/certificates/{one['id']}/paper")).status_code == 200
 
 
+async def test_attendance_that_a_certificate_rests_on_is_taken_back_once_that_is_revoked(story: Story) -> None:
+    training, (siti, other) = await held(story, 4, 3)
+    await story.done("office", finish_of(training))
+    (one,) = await certificates(story, training)
+    path = f"/registration/trainings/{training['id']}/sessions/1/attendance/taking-back"
+    body: dict[str, Any] = {"enrolment_id": siti["id"], "reason": "Salah orang"}
+    answer = await story.door["office"].post(path, json=body)
+    told = answer.json()
+    assert (answer.status_code, told["code"]) == (409, "certificate_stands")
+    assert (told["certificate_id"], told["number"]) == (one["id"], one["number"])
+    await story.done("office", path, **(body | {"enrolment_id": other["id"]}))  # who has none may lose it
+    await story.done("office", f"/registration/certificates/{one['id']}/revocation", reason="Salah orang")
+    await story.done("office", path, **body)
+    assert (await story.done("office", finish_of(training)))["certificates"] == 1
+    assert await story.audited() == []
+
+
+async def test_who_opens_page_after_page_from_one_address_waits_and_nobody_else_does(
+    story: Story, anybody: httpx.AsyncClient
+) -> None:
+    training, _ = await held(story, 4)
+    await story.done("office", finish_of(training))
+    (one,) = await certificates(story, training)
+    path = f"{PAGES}/{one['code']}"
+    here = {"Accept": "text/html", "X-Forwarded-For": "36.66.1.9"}
+    for _ in range(PUBLIC_PAGES_PER_MINUTE):
+        assert (await anybody.get(path, headers=here)).status_code == 200
+    page = await anybody.get(path, headers=here)
+    assert (page.status_code, page.headers["retry-after"], "Tunggu satu menit" in page.text) == (429, "1", True)
+    told = await anybody.get(path, headers=here | {"Accept": "application/json"})
+    assert (told.status_code, told.json()["code"]) == (429, "too_many_requests")
+    assert (await anybody.get(path, headers=here | {"X-Forwarded-For": "36.66.1.10"})).status_code == 200
+    # What stands before the last public address is anybody's word.
+    forged = here | {"X-Forwarded-For": "36.66.1.77, 36.66.1.9"}
+    assert (await anybody.get(path, headers=forged)).status_code == 429
+    assert (await story.door["office"].get(path, headers=here)).status_code == 200
+    story.clock.at += timedelta(seconds=1)
+    assert (await anybody.get(path, headers=here)).status_code == 200
+    assert (await anybody.get(path, headers=here)).status_code == 429
+
+
 GUARDED = (
+    "DELETE FROM attendance",
     "UPDATE certificate SET attended = 5",
     "UPDATE certificate SET revoke_reason = 'x'",
     "UPDATE certificate SET number = 'same'",
@@ -196,6 +239,7 @@ async def test_the_database_is_the_last_guard(story: Story, order: str) -> None:
 WRONG = {
     "certificate_numbers_without_gap": "DELETE FROM certificate WHERE no = 1",
     "certificate_is_of_its_finished_training": "UPDATE training SET state = 'announced', finished_at = NULL",
+    "certificate_rests_on_attendance": "UPDATE certificate SET attended = 5, held = 5 WHERE no = 1",
     "attendance_is_of_its_training": "UPDATE attendance SET training_id = (SELECT id FROM training WHERE seats = 9)",
 }
 

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
+from services import demo
 from services.registration.businesses import handlers as businesses
 from services.registration.businesses.domain import BusinessData, OwnerData
 from services.registration.businesses.handlers import Found
@@ -22,7 +23,10 @@ from services.registration.duplicates.domain import (
 from services.registration.duplicates.store import Case
 from shared.caller import Caller
 from shared.database import Database
+from shared.privacy import Vault
 from shared.problems import Absent
+from shared.province import Province
+from tests.conftest import Databases
 from tests.door import Client, told
 from tests.registration.people import OFFICE, PANGKALPINANG, registration
 
@@ -235,3 +239,15 @@ async def test_the_edge_lists_the_surest_first_and_keeps_decisions(door: Door) -
     assert (await door["belitung"].get(CASES)).json()["items"] == []
     scanned = await door["belitung"].post(f"{CASES}/scan", json={"businesses": [made.json()["id"], str(uuid4())]})
     assert (scanned.status_code, scanned.json()) == (200, {"checked": 0, "opened": []})
+
+
+async def test_the_demo_province_has_one_pair_that_is_for_people_to_look_at(
+    databases: Databases, province: Province
+) -> None:
+    database = await databases("registration", migrated=True, vault=Vault(b"m" * 32))
+    async with database.work(OFFICE) as work:
+        assert await demo._people(work, province)
+    async with database.reading(OFFICE) as work:
+        (case,) = (await handlers.page(work, State.OPEN, None, None, 10)).items
+    assert set(case.names.values()) == {"Tenun Cual Maryam", "Tenun Cual Maryam Said"}
+    assert case.row.kind == Kind.CERTAIN

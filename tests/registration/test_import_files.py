@@ -250,7 +250,7 @@ def test_a_size_that_an_archive_lies_about_is_not_believed() -> None:
 
 
 def test_every_heading_that_we_write_is_read() -> None:
-    found = columns.layout(1, dict(enumerate(writing.HEADINGS)))
+    found = columns.BUSINESSES.layout(1, dict(enumerate(columns.BUSINESSES.headings)))
     assert found is not None
     assert [found.places[place].field for place in range(len(COLUMNS))] == [column.field for column in COLUMNS]
     assert found.ignored == []
@@ -304,7 +304,7 @@ RECORDS = st.fixed_dictionaries(
 @given(records=st.lists(RECORDS, min_size=1, max_size=4))
 @settings(max_examples=60)
 def test_any_record_written_in_our_columns_is_read_as_it_was(kind: str, records: list[dict[str, object]]) -> None:
-    output = writing.of_columns(kind)
+    output = writing.of_columns(columns.BUSINESSES, kind)
     output.write([[record.get(column.field) for column in COLUMNS] for record in records])  # type: ignore[misc]  # cells
     assert read_rows(output.content()) == records
 

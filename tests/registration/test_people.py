@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import LargeBinary, text
 from sqlalchemy.exc import IntegrityError
 
-from services.registration.people.domain import REVEALS_PER_DAY, follows, kk_mistakes, seconds_until_midnight
+from services.registration.people.domain import REVEALS_PER_DAY, follows, kk_mistakes
 from services.registration.people.sealing import SEALED
 from shared import migrations
-from shared.clock import wib_day
+from shared.clock import seconds_until_midnight, wib_day
 from shared.database import Database
 from shared.idempotency import REPLAYED_HEADER, request_hash
 from shared.person_numbers import kk_fault

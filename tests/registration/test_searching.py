@@ -1,22 +1,31 @@
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import IntegrityError
 
 from services.registration.businesses import finding, handlers, searching
 from services.registration.businesses.domain import BusinessData, OwnerData
+from services.registration.businesses.lookups import NIK_LOOKUPS_PER_DAY
 from services.registration.businesses.searching import Question, grams, is_nik, question
 from services.registration.businesses.store import Wanted
 from shared.caller import Caller
+from shared.clock import wib_day
 from shared.database import Database, Work
 from shared.problems import Invalid
+from shared.security import KeyStore
+from shared.telemetry import AsgiApp
 from tests.door import Client, told
-from tests.registration.people import AUDITOR, BELITUNG, NIK, OFFICE, TAILOR, registration
+from tests.registration.people import AUDITOR, BELITUNG, NIK, OFFICE, PANGKALPINANG, TAILOR, registration
+from tests.registration.people import owner as owner_of
 
 Door = Mapping[str, Client]
 BUSINESSES = "/registration/businesses"
+OTHER_NIK = "1971015203789902"
 
 KNOWN = (
     ("UD. Sinar Jaya", "Siti Aminah", "0834-0000-0101", "19.71", "garment", "0220000000101"),
@@ -206,3 +215,63 @@ def test_what_may_be_a_nik_is_known_in_any_writing() -> None:
 
 def test_a_word_is_indexed_by_threes_and_a_short_one_by_its_beginning() -> None:
     assert grams(["sinar", "ud", "a"]) == ["sin", "ina", "nar", " ud", "  a"]
+
+
+async def test_who_looks_by_a_nik_is_on_record_with_who_was_found_and_never_with_the_nik(
+    door: Door, app: AsgiApp, keys: KeyStore, database: Database
+) -> None:
+    business = (await door["office"].post(BUSINESSES, json=registration())).json()
+    for asked in ({"nik": NIK}, {"nik": OTHER_NIK}, {"q": "konveksi"}):
+        assert (await door["pangkalpinang"].post(f"{BUSINESSES}/search", json=asked)).status_code == 200
+    unknown, known = (await door["auditor"].get("/registration/nik-lookups")).json()["items"]
+    assert (known["owner_id"], unknown["owner_id"]) == (business["owner"]["id"], None)
+    assert {one["actor"] for one in (known, unknown)} == {PANGKALPINANG.subject}
+    only = (await door["auditor"].get(f"/registration/nik-lookups?owner_id={business['owner']['id']}")).json()
+    assert only["items"] == [known]
+    first = (await door["auditor"].get("/registration/nik-lookups?limit=1")).json()
+    after = (await door["auditor"].get(f"/registration/nik-lookups?limit=1&cursor={first['next']}")).json()
+    assert [*first["items"], *after["items"]] == [unknown, known]
+    async with Client(app, keys, owner_of(UUID(business["owner"]["id"]))) as herself:
+        assert (await herself.get("/registration/my/nik-lookups")).json()["items"] == [known]
+    async with Client(app, keys, owner_of(uuid4())) as another:
+        assert (await another.get("/registration/my/nik-lookups")).json()["items"] == []
+    assert (await door["office"].get("/registration/nik-lookups")).status_code == 403
+    async with database.reading(OFFICE) as work:
+        kept = str((await work.session.execute(text("SELECT to_jsonb(l) FROM nik_lookup l"))).all())
+    assert NIK not in kept
+
+
+async def test_a_caller_looks_so_often_a_day_and_no_two_at_once_take_the_last_look(
+    door: Door, database: Database
+) -> None:
+    async with database.work(OFFICE) as work:
+        await work.session.execute(
+            text(
+                "INSERT INTO nik_lookup (id, region, actor, role, day, no, at) SELECT gen_random_uuid(), '19',"
+                " :actor, 'province_staff', :day, no, :at FROM generate_series(1, :many) AS no"
+            ),
+            {"actor": OFFICE.subject, "day": wib_day(work.now), "at": work.now, "many": NIK_LOOKUPS_PER_DAY - 3},
+        )
+    asked = {"nik": NIK}
+    answers = await asyncio.gather(*(door["office"].post(f"{BUSINESSES}/search", json=asked) for _ in range(6)))
+    assert sorted(one.status_code for one in answers) == [200] * 3 + [429] * 3
+    refused = next(one for one in answers if one.status_code == 429)
+    assert (refused.json()["code"], refused.json()["limit"]) == ("nik_lookups_used_up", NIK_LOOKUPS_PER_DAY)
+    assert 0 < int(refused.headers["retry-after"]) <= 86_400
+    assert (await door["office"].post(f"{BUSINESSES}/search", json={"q": "konveksi"})).status_code == 200
+    assert (await door["pangkalpinang"].post(f"{BUSINESSES}/search", json=asked)).status_code == 200
+
+
+async def test_the_record_of_looks_is_never_changed_and_within_the_limit(door: Door, database: Database) -> None:
+    await door["office"].post(f"{BUSINESSES}/search", json={"nik": NIK})
+    for change in ("UPDATE nik_lookup SET actor = 'x'", "DELETE FROM nik_lookup", "TRUNCATE nik_lookup"):
+        with pytest.raises(IntegrityError, match="append only"):
+            async with database.work(OFFICE) as work:
+                await work.session.execute(text(change))
+    more = (
+        "INSERT INTO nik_lookup SELECT gen_random_uuid(), owner_id, region, actor, role, day, :no, at FROM nik_lookup"
+    )
+    for no, why in ((NIK_LOOKUPS_PER_DAY + 1, "nik_lookup_within_the_limit"), (1, "nik_lookup_counted_once")):
+        with pytest.raises(IntegrityError, match=why):
+            async with database.work(OFFICE) as work:
+                await work.session.execute(text(more), {"no": no})

@@ -16,9 +16,10 @@ from sqlalchemy.exc import IntegrityError
 from services import demo
 from services.registration.businesses.domain import BusinessData, OwnerData
 from services.registration.businesses.handlers import register_business
-from services.registration.surveys import audit, handlers, links, questions, sealing, store
+from services.registration.surveys import audit, figures, handlers, links, questions, sealing, store
 from services.registration.surveys.cells import quartiles
-from services.registration.surveys.domain import decline_permille
+from services.registration.surveys.domain import Status, decline_permille
+from services.registration.surveys.need import Facts, need
 from services.registration.surveys.orders import SeriesQuery, SummaryQuery
 from services.registration.trainings.enrolment_store import AttendanceRow, EnrolmentRow
 from services.registration.trainings.store import TrainingRow, TrainingSessionRow
@@ -85,6 +86,12 @@ async def answered(door: Door, survey: dict[str, Any], business: UUID, **more: A
     answer = await door["office"].post(f"{SURVEYS}/{survey['id']}/answers", json=told_by(business, **more))
     assert answer.status_code == 201, answer.text
     return dict(answer.json())
+
+
+async def over(door: Door, survey: Mapping[str, Any]) -> None:
+    """Close a wave by hand: all that was answered counts in its figures."""
+    answer = await door["office"].post(f"{SURVEYS}/{survey['id']}/closing", json={"reason": "Lengkap"})
+    assert answer.status_code == 201, answer.text
 
 
 async def sent(door: Door, lines: Sequence[Mapping[str, object]], who: str = "office") -> list[dict[str, Any]]:
@@ -473,6 +480,7 @@ async def test_a_summary_gives_quartiles_and_hides_small_cells_with_others_besid
     survey = await planned(door)
     cells = {("garment", "19.71"): TAILORS, ("food", "19.71"): COOKS, ("food", "19.02"): COOKS}
     await surveyed(door, database, survey, {**cells, ("garment", "19.02"): FEW})
+    await over(door, survey)
     path = f"{SURVEYS}/{survey['id']}/summary"
     whole = (await door["office"].get(path)).json()
     assert (whole["unit"], whole["cell_min"], whole["formula"].startswith("percentile_cont")) == ("permille", 5, True)
@@ -497,6 +505,7 @@ async def test_a_summary_gives_quartiles_and_hides_small_cells_with_others_besid
 async def test_a_regency_sees_its_own_cells_hidden_as_for_everybody(door: Door, database: Database) -> None:
     survey = await planned(door)
     await surveyed(door, database, survey, {("garment", "19.71"): TAILORS, ("food", "19.02"): COOKS})
+    await over(door, survey)
     path = f"{SURVEYS}/{survey['id']}/summary"
     own = (await door["pangkalpinang"].get(path)).json()
     assert own["total"] is None
@@ -511,6 +520,7 @@ async def test_shares_count_who_is_closed_and_who_is_suspended(door: Door, datab
     states = ["closed", "closed", "suspended", "running", "running", "running"]
     for firm, state in zip(made, states, strict=True):
         await answered(door, survey, firm, before=None, status=state, workers_before=4, workers_now=1)
+    await over(door, survey)
     path = f"{SURVEYS}/{survey['id']}/summary"
     total = (await door["auditor"].get(path)).json()["total"]
     assert (total["closed_share"], total["suspended_share"], total["answers"]) == (333, 167, 6)
@@ -680,6 +690,7 @@ async def test_businesses_that_are_one_by_now_count_once_by_what_was_said_last(d
     for number, firm in enumerate(made):
         day = near(-1 if number == 6 else -2)
         await answered(door, survey, firm, status="closed" if number == 6 else "running", answered_on=day)
+    await over(door, survey)
     path = f"{SURVEYS}/{survey['id']}/summary"
     total = (await door["auditor"].get(path)).json()["total"]
     assert (total["answers"], total["closed_share"]) == (7, 143)
@@ -786,3 +797,114 @@ async def test_what_was_changed_past_the_service_is_found(
     async with database.work(OFFICE) as work:
         await work.session.execute(text(order))
     assert await faults() == {(aspect, wrong)}
+
+
+DECLINES = (None, -300, 0, 1, 24, 25, 333, 999, 1000)
+
+
+async def test_the_list_is_put_in_order_by_the_score_that_is_explained(database: Database) -> None:
+    asked = [
+        Facts(
+            status=status,
+            turnover_decline_permille=turnover,
+            capacity_decline_permille=capacity,
+            workers_decline_permille=workers,
+            scale=scale,
+            supports=supports,
+        )
+        for status in Status
+        for scale in (None, "micro", "small", "medium", "large")
+        for supports in (0, 2)
+        for turnover, capacity, workers in zip(DECLINES, DECLINES[3:] + DECLINES[:3], DECLINES[::-1], strict=True)
+    ]
+    columns = {
+        "status": ("text", [one.status.value for one in asked]),
+        "turnover_decline_permille": ("int", [one.turnover_decline_permille for one in asked]),
+        "capacity_decline_permille": ("int", [one.capacity_decline_permille for one in asked]),
+        "workers_decline_permille": ("int", [one.workers_decline_permille for one in asked]),
+        "business_scale": ("text", [one.scale for one in asked]),
+        "industry_scale": ("text", [one.scale for one in asked]),
+        "supports": ("int", [one.supports for one in asked]),
+    }
+    given = ", ".join(f"CAST(:{name} AS {kind}[])" for name, (kind, _) in columns.items())
+    names = ", ".join(columns)
+    question = f"SELECT {figures.SCORE} FROM unnest({given}) WITH ORDINALITY AS t({names}, n) ORDER BY n"  # noqa: S608
+    async with database.reading(OFFICE) as work:
+        bound = {name: values for name, (_, values) in columns.items()}
+        found = (await work.session.execute(text(question), bound)).scalars().all()
+    assert list(found) == [need(one).score for one in asked]
+
+
+async def test_needs_are_listed_page_by_page_and_no_more_are_read_than_a_page_holds(
+    door: Door, database: Database
+) -> None:
+    survey, made = await planned(door), await firms(database, 7)
+    for firm, now in zip(made, (50, 50, 50, 10, 90, 50, 0), strict=True):
+        await answered(door, survey, firm, before=100, now=now)
+    seen, after = [], None
+    for _ in range(3):
+        params = {"limit": 3} | ({"cursor": after} if after else {})
+        page = (await door["office"].get("/registration/needs", params=params)).json()
+        seen += [(-one["score"], one["business_id"]) for one in page["items"]]
+        after = page["next"]
+    assert after is None
+    assert len(seen) == 7
+    assert seen == sorted(seen)
+    async with database.reading(OFFICE) as work:
+        assert len(await figures.hit_in(work.session, None, None, ("19",), None, 2)) == 2
+
+
+async def test_figures_of_an_open_wave_come_in_by_fives_so_that_no_two_looks_differ_by_one(
+    door: Door, database: Database
+) -> None:
+    survey, made = await planned(door), await firms(database, 12)
+    path = f"{SURVEYS}/{survey['id']}/summary"
+    looks: list[tuple[int, int | None]] = []
+    for number, firm in enumerate(made[:11]):
+        await answered(door, survey, firm, before=100, now=90 - number)
+        total = (await door["office"].get(path)).json()["total"]
+        looks.append((total["answers"], total["median"]) if total else (0, None))
+    assert [answers for answers, _ in looks] == [0] * 4 + [5] * 5 + [10] * 2
+    assert len(set(looks)) == 3, "between two steps nothing moves"
+    # What is corrected waits for the next step too.
+    await answered(door, survey, made[0], before=100, now=0)
+    shown = (await door["office"].get(path)).json()
+    assert (shown["steps_of"], shown["total"]["answers"], shown["total"]["median"]) == (5, *looks[-1])
+    line = (await door["office"].get(f"{SURVEYS}/{survey['id']}/series")).json()["points"][-1]["values"]
+    assert (line["answers"], line["median"]) == looks[-1]
+    await answered(door, survey, made[11], before=100, now=1)
+    assert (await door["office"].get(path)).json()["total"]["answers"] == 10
+    assert (await door["office"].get(f"{SURVEYS}/{survey['id']}")).json()["answered"] == 12
+    await over(door, survey)
+    whole = (await door["office"].get(path)).json()
+    assert (whole["steps_of"], whole["total"]["answers"]) == (None, 12)
+
+
+async def test_each_sector_of_a_region_has_steps_of_its_own_and_totals_are_of_what_is_in(
+    door: Door, database: Database
+) -> None:
+    survey = await planned(door)
+    garment, food = await firms(database, 6), await firms(database, 5, sector="food")
+    path = f"{SURVEYS}/{survey['id']}/summary"
+    for firm in (*garment, *food[:4]):
+        await answered(door, survey, firm, before=100, now=50)
+    found = (await door["office"].get(path)).json()
+    assert [(one["sector"], one["answers"]) for one in found["items"]] == [("garment", 5)]
+    assert found["total"]["answers"] == 5
+    await answered(door, survey, food[4], before=100, now=50)
+    found = (await door["office"].get(path)).json()
+    assert [(one["sector"], one["answers"]) for one in found["items"]] == [("food", 5), ("garment", 5)]
+    assert found["total"]["answers"] == 10
+
+
+async def test_a_correction_comes_in_with_the_step_after_it(door: Door, database: Database) -> None:
+    survey, made = await planned(door), await firms(database, 10)
+    for firm in made[:5]:
+        await answered(door, survey, firm, before=100, now=50)
+    await answered(door, survey, made[0], before=100, now=50, status="suspended")
+    path = f"{SURVEYS}/{survey['id']}/summary"
+    assert (await door["office"].get(path)).json()["total"]["suspended_share"] == 0
+    for firm in made[5:]:
+        await answered(door, survey, firm, before=100, now=50)
+    total = (await door["office"].get(path)).json()["total"]
+    assert (total["answers"], total["suspended_share"]) == (10, 100)

@@ -23,8 +23,9 @@ from shared.answers import Content
 from shared.incoming import JSON
 from shared.openapi import HTML
 from shared.problems import Absent
+from shared.public_page import asks_for_page
 from shared.roles import Action
-from shared.routes import Call, Code, Page, Routes
+from shared.routes import PUBLIC_PAGES_PER_MINUTE, Call, Code, Page, Routes
 
 reports = Routes("/aid", tag="Reports")
 
@@ -70,11 +71,16 @@ async def print_receipt(call: Call, posting_id: UUID) -> Content:
     return await papers.receipt_paper(call, posting_id)
 
 
-@reports.get("/verify/{code}", Action.VERIFY_PAPER, media={HTML: None, JSON: VerifiedPosting | VerifiedCard})
+@reports.get(
+    "/verify/{code}",
+    Action.VERIFY_PAPER,
+    media={HTML: None, JSON: VerifiedPosting | VerifiedCard},
+    per_minute=PUBLIC_PAGES_PER_MINUTE,
+)
 async def verify_paper(call: Call, code: str) -> Content | VerifiedPosting | VerifiedCard:
     """Say whether a paper is true: a page for people, or JSON for who accepts that and no page."""
     found = await verification.verified(call.work, code)
-    if JSON not in call.accept or HTML in call.accept:
+    if asks_for_page(call.accept):
         return verification_page.page(found)
     if found is None:
         raise Absent

@@ -29,8 +29,9 @@ from shared.answers import Content
 from shared.incoming import JSON
 from shared.openapi import HTML
 from shared.problems import Absent, TooMany
+from shared.public_page import asks_for_page
 from shared.roles import Action
-from shared.routes import Call, Page, Routes
+from shared.routes import PUBLIC_PAGES_PER_MINUTE, Call, Page, Routes
 
 stations = Routes("/aid", tag="Handwashing stations")
 
@@ -112,11 +113,16 @@ async def draw_station_code(call: Call, station_id: UUID) -> Content:
     return await questions.qr(call, station_id)
 
 
-@stations.get("/station-reports/{code}", Action.SEE_STATION_STATE, media={HTML: None, JSON: PublicStationView})
+@stations.get(
+    "/station-reports/{code}",
+    Action.SEE_STATION_STATE,
+    media={HTML: None, JSON: PublicStationView},
+    per_minute=PUBLIC_PAGES_PER_MINUTE,
+)
 async def show_reported_station(call: Call, code: str) -> Content | PublicStationView:
     """Say how the station with this code is: a page for people, or JSON for who accepts that and no page."""
     found = await reports.show(call.work, code)
-    if JSON not in call.accept or HTML in call.accept:
+    if asks_for_page(call.accept):
         return report_page.page(found)
     if found is None:
         raise Absent

@@ -20,11 +20,12 @@ from services.registration.businesses.domain import (
     State,
 )
 from services.registration.businesses.handlers import Found
+from services.registration.businesses.lookups import NikLookupsUsedUp
 from services.registration.businesses.store import BusinessRow, Wanted
 from shared.caller import Caller, Role
 from shared.clock import shown, wib_day
 from shared.privacy import mask_phone
-from shared.problems import Absent
+from shared.problems import Absent, Refusal
 from shared.roles import Action, allowed
 from shared.routes import BLANK, CONTROL, PAGE_ITEMS_DEFAULT, Call, Cursor, Limit, Page, RegionCode, Routes, Text
 
@@ -238,11 +239,11 @@ class RegionView(msgspec.Struct, frozen=True):
     location="/registration/businesses/{id}",
     rules=handlers.registration_mistakes,
 )
-async def register_business(call: Call, body: RegisterBusiness) -> BusinessView:
-    """Register a business and, unless known, its owner."""
+async def register_business(call: Call, body: RegisterBusiness) -> BusinessView | Refusal:
+    """Register a business and, unless known, its owner; where a number is another's, a case of it is kept."""
     owner = _owner_data(body.owner) if body.owner else None
-    registered = await handlers.register_business(call.work, _data(body), owner=owner, owner_id=body.owner_id)
-    return view(call.caller, registered)
+    found = await handlers.register_or_keep_case(call.work, _data(body), owner=owner, owner_id=body.owner_id)
+    return found if isinstance(found, Refusal) else view(call.caller, found)
 
 
 @routes.get("/businesses", allow=Action.SEE_BUSINESSES)
@@ -252,9 +253,12 @@ async def list_businesses(call: Call, query: BusinessQuery) -> Page[BusinessView
     return _page(call.caller, found)
 
 
-@routes.post("/businesses/search", allow=Action.FIND_BY_NIK, status=200)
+@routes.post("/businesses/search", allow=Action.FIND_BY_NIK, status=200, refusals=(NikLookupsUsedUp,))
 async def search_businesses(call: Call, body: SearchBusinesses) -> Page[BusinessView]:
-    """Find businesses by the NIK of their owner or by whatever a list is asked by, without a word in the address."""
+    """Find businesses by the NIK of their owner or by whatever a list is asked by, without a word in the address.
+
+    Whoever looks by a NIK is on record for auditors and the person, and may so many times a day.
+    """
     found = await finding.search(call.work, body.nik, body.q, _wanted(body), body.cursor, body.limit)
     return _page(call.caller, found)
 

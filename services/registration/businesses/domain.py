@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Self
+from uuid import UUID
 
 import phonenumbers
 
@@ -124,14 +126,25 @@ class Notice:
     detail: str
 
 
-class NikBelongsToAnother(Refusal):
+class KnownAlready(Refusal):
+    """A number is that of another; `whose` is set where nothing was written before it was found, and is never told."""
+
+    whose: UUID | None = None
+
+    def of(self, owner_id: UUID) -> Self:
+        """Say whose it is, to those who keep a case of it."""
+        self.whose = owner_id
+        return self
+
+
+class NikBelongsToAnother(KnownAlready):
     """The NIK is known, and the person it belongs to bears another name."""
 
     code = "nik_belongs_to_another"
     title = "This NIK belongs to a person with another name"
 
 
-class NibTaken(Refusal):
+class NibTaken(KnownAlready):
     """Another business has this NIB already."""
 
     code = "nib_taken"

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from uuid import UUID
 
-from services.registration.businesses import handlers, searching, store
+from services.registration.businesses import handlers, lookups, searching, store
 from services.registration.businesses.handlers import Found
 from services.registration.businesses.store import Wanted
 from shared import cursor
@@ -32,8 +32,9 @@ async def search(
 ) -> Page[Found]:
     """Give the businesses of the person with this NIK, or what `find` gives, for a question that comes in a body.
 
-    The NIK is compared by its keyed index and neither stored, told again, nor written to any log.
-    Raises: Invalid (422)
+    The NIK is compared by its keyed index and neither stored, told again, nor written to any log; that the caller
+    looked, and who was found, is on record.
+    Raises: Invalid (422), NikLookupsUsedUp (429)
     """
     if nik is None:
         if typed is not None and searching.is_nik(typed):
@@ -42,6 +43,7 @@ async def search(
     if fault := nik_fault(nik):
         raise Invalid([FieldError("/nik", "invalid_nik", fault)])
     person = await store.owner_by_nik(work.session, work.vault.indexes(nik))
+    await lookups.note(work, person)
     if person is None:
         return Page([])
     return await find(work, typed, replace(wanted, owner_id=person.id), after, limit)

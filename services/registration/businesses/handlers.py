@@ -11,6 +11,7 @@ from services.registration.businesses import domain, history, owners, sealing, s
 from services.registration.businesses.domain import (
     BusinessData,
     Kbli,
+    KnownAlready,
     NibTaken,
     NikBelongsToAnother,
     Notice,
@@ -22,6 +23,8 @@ from services.registration.businesses.history import Why
 from services.registration.businesses.sealing import Purpose
 from services.registration.businesses.store import BusinessRow, OwnerRow, RegionRow, Wanted
 from services.registration.duplicates import handlers as duplicates
+from services.registration.duplicates import refused
+from services.registration.duplicates.refused import Number
 from shared import cursor
 from shared.clock import wib_day
 from shared.contracts.registration import BusinessChanged, BusinessClosed, BusinessRegistered
@@ -111,6 +114,8 @@ async def register_business(
         raise Invalid(errors)
     if business_id and (known := await store.find(work.session, business_id, work.caller.regions)):
         return await _found(work, known)
+    if business.nib and (holder := await store.nib_owner(work.session, business.nib)):  # before anything is written
+        raise (await _nib_taken(work, business.nib)).of(holder)
     person, notices = await owners.of_registration(
         work, owner or owner_id, business.region, new_owner_id or work.new_id()
     )
@@ -138,6 +143,23 @@ async def register_business(
         region=row.region,
     )
     return await _found(work, row, [*notices, *await _alike(work, row)] if compare else notices)
+
+
+async def register_or_keep_case(
+    work: Work, business: BusinessData, *, owner: OwnerData | None, owner_id: UUID | None
+) -> Found | KnownAlready:
+    """Register as `register_business`; where a number is another's, a case of it is kept with the refusal.
+
+    Raises: Invalid (422); OwnerErased, OwnerRestricted (409); and what it gives, where two register at one moment
+    """
+    try:
+        return await register_business(work, business, owner=owner, owner_id=owner_id)
+    except KnownAlready as refusal:
+        if refusal.whose is None:
+            raise
+        number = Number.NIB if isinstance(refusal, NibTaken) else Number.NIK
+        await refused.note(work, refusal.whose, number, business.region)
+        return refusal
 
 
 async def _alike(work: Work, row: BusinessRow) -> list[Notice]:

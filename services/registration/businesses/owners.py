@@ -34,7 +34,8 @@ async def of_registration(
         # A racing registration of the same NIK was first; it has committed, or we would still wait for it.
         known = await _by_nik(work, owner.nik) or _vanished(new_id)
     if not domain.names_agree(known.name, owner.name):
-        raise NikBelongsToAnother("Check both; a name that was written wrongly is corrected where it was registered.")
+        detail = "Check both; a name that was written wrongly is corrected where it was registered."
+        raise NikBelongsToAnother(detail).of(known.id)
     return known, [*notices, *_kept(known, owner)]
 
 

@@ -273,6 +273,11 @@ async def nib_known(session: AsyncSession, nib: str) -> bool:
     return (await session.exec(select(BusinessRow.id).where(col(BusinessRow.nib) == nib))).first() is not None
 
 
+async def nib_owner(session: AsyncSession, nib: str) -> UUID | None:
+    """Name the owner of the business that has a NIB, wherever it is."""
+    return (await session.exec(select(BusinessRow.owner_id).where(col(BusinessRow.nib) == nib))).one_or_none()
+
+
 async def nib_holder(session: AsyncSession, nib: str, own: Sequence[str]) -> UUID | None:
     """Name the business of these regions that has a NIB."""
     found = select(BusinessRow.id).where(col(BusinessRow.nib) == nib, within(col(BusinessRow.region), own))

@@ -1,4 +1,4 @@
-"""The HTTP face of imports and exports of businesses."""
+"""The HTTP face of imports and exports: of businesses, and of the answers to a wave of a survey."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -9,11 +9,11 @@ from msgspec import Meta
 
 from services.registration.businesses.domain import State as BusinessState
 from services.registration.businesses.store import Wanted
-from services.registration.imports import exports, handlers
-from services.registration.imports.columns import BY_FIELD
+from services.registration.imports import answer_exports, exports, handlers
 from services.registration.imports.domain import (
     KEPT,
     OVER,
+    About,
     ImportOver,
     Mode,
     NotPreviewed,
@@ -22,6 +22,7 @@ from services.registration.imports.domain import (
     TooManyImports,
 )
 from services.registration.imports.exports import TooManyRows
+from services.registration.imports.rows import sheet_of
 from services.registration.imports.store import ImportFindingRow, ImportRow
 from services.registration.imports.tables import FILE_BYTES_MAX, FileRefused
 from services.registration.imports.writing import CSV, XLSX
@@ -71,6 +72,12 @@ class BusinessesExportQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     state: Literal["active", "suspended", "closed"] | None = None
 
 
+class AnswersExportQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """As what to export."""
+
+    format: Literal["csv", "xlsx"] = "xlsx"
+
+
 class StartImport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is to be done about rows that are refused."""
 
@@ -93,12 +100,15 @@ class ColumnView(msgspec.Struct, frozen=True, kw_only=True):
 class ImportView(msgspec.Struct, frozen=True, kw_only=True):
     """An import: how the file was read, how far it is, and what becomes of its rows.
 
-    Shape: before it is carried out the counts say what would become of the rows; `position` rows are looked at; of what
-           was taken `to_compare` businesses are still to be held against all others, which goes on when it is done
+    Shape: `survey_id` is the wave that answers are about; before it is carried out the counts say what would become of
+           the rows; `position` rows are looked at; of what was taken `to_compare` businesses are still to be held
+           against all others, which goes on when it is done
     """
 
     id: UUID
     name: str
+    about: Literal["businesses", "survey_answers"]
+    survey_id: UUID | None
     state: Literal["uploaded", "previewing", "previewed", "importing", "done", "failed", "cancelled"]
     mode: Literal["all_or_nothing", "good_rows"] | None
     read_as: str | None
@@ -141,6 +151,35 @@ class FindingView(msgspec.Struct, frozen=True, kw_only=True):
 async def upload_businesses(call: Call, query: UploadQuery, upload: Upload) -> ImportView:
     """Send a file of businesses; it is read and looked through, and nothing is changed before it is started."""
     return view(await handlers.upload(call.work, query.name or "-", upload.content))
+
+
+@routes.post_file(
+    "/surveys/{survey_id}/imports",
+    Action.RECORD_ANSWER,
+    FILES,
+    refusals=(Absent, FileRefused, TooManyImports),
+    location="/registration/imports/{id}",
+)
+async def upload_survey_answers(call: Call, survey_id: UUID, query: UploadQuery, upload: Upload) -> ImportView:
+    """Send a file of answers to a wave; it is read and looked through, and nothing is changed before it is started."""
+    return view(await handlers.upload(call.work, query.name or "-", upload.content, survey_id))
+
+
+@routes.get("/surveys/{survey_id}/answers/template.xlsx", Action.RECORD_ANSWER, refusals=(Absent,), media={XLSX: None})
+async def survey_answer_template(call: Call, survey_id: UUID) -> Content:
+    """Give the workbook of answers to fill in."""
+    return await handlers.answer_template(call.work, survey_id)
+
+
+@routes.get(
+    "/surveys/{survey_id}/answers/export",
+    Action.SEE_ANSWERS,
+    refusals=(Absent, TooManyRows),
+    media={XLSX: None, CSV: None},
+)
+async def export_survey_answers(call: Call, survey_id: UUID, query: AnswersExportQuery) -> Content:
+    """Give the answers to a wave that count, of your regions, as a file; NIKs and turnover are masked."""
+    return await answer_exports.export(call.work, survey_id, query.format)
 
 
 @routes.get("/imports", Action.IMPORT_BUSINESSES)
@@ -212,14 +251,17 @@ def view(job: ImportRow) -> ImportView:
     """Show an import."""
     kept = job.layout or {}
     headings = kept.get("headings", {})
+    columns = sheet_of(job).by_field
     return ImportView(
         id=job.id,
         name=job.name,
+        about=About(job.about).value,
+        survey_id=job.survey_id,
         state=State(job.state).value,
         mode=Mode(job.mode).value if job.mode else None,
         read_as=job.read_as,
         columns=[
-            ColumnView(heading=headings[place], field=BY_FIELD[name].field)
+            ColumnView(heading=headings[place], field=columns[name].field)
             for place, name in sorted(kept.get("fields", {}).items(), key=lambda one: int(one[0]))
         ],
         ignored_columns=list(kept.get("ignored", ())),

@@ -1,12 +1,14 @@
-"""The columns of a file of businesses: what each is called, how it is read, and whether a value can be taken away.
+"""The columns of a file: what each is called, how it is read, and whether a value can be taken away; and of businesses.
 
-The template, the export and the reading are all made from this one list, so what one writes another reads.
+The template, the export and the reading of one kind of file are all made from one list, so what one writes another
+reads.
 """
 
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from services.registration.imports import cells
@@ -39,7 +41,92 @@ class Column:
     note: str = ""
 
 
-COLUMNS: Final[Sequence[Column]] = (
+PUNCTUATION = re.compile(r"[^a-z0-9]+")
+
+
+def folded(heading: str) -> str:
+    """Give a heading without case, accents, marks and double blanks."""
+    plain = unicodedata.normalize("NFKD", heading).encode("ascii", "ignore").decode().lower()
+    return PUNCTUATION.sub(" ", plain).strip()
+
+
+IGNORED: Final = frozenset({folded(ERRORS_HEADING), "no", "nomor urut", "catatan", "notes", ""})
+"""Headings that mean nothing here and about which nobody wants to hear."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where each column stands in a file, and what else stands there."""
+
+    row: int
+    places: Mapping[int, Column]
+    headings: Mapping[int, str]
+    ignored: Sequence[str]
+    twice: Sequence[str]
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Name the fields that the file has."""
+        return frozenset(column.field for column in self.places.values())
+
+
+class Sheet:
+    """A kind of file: its columns in the order in which they are written, and the words about it in its template.
+
+    Shape: `title` names the sheet of a workbook; `example` is by field, `notes` in Indonesian and English; `choices`
+           are the words to choose from in some columns
+    """
+
+    def __init__(
+        self,
+        title: str,
+        columns: Sequence[Column],
+        *,
+        example: Mapping[str, str | int | date],
+        notes: Sequence[tuple[str, str]],
+        choices: Mapping[str, Sequence[str]],
+    ) -> None:
+        """Take the columns; raises ValueError where a name would mean two of them."""
+        self.title, self.columns, self.example, self.notes, self.choices = title, columns, example, notes, choices
+        self.by_field: Mapping[str, Column] = {column.field: column for column in columns}
+        self.headings = tuple(column.heading for column in columns)
+        self.text_places = frozenset(place for place, column in enumerate(columns) if column.as_text)
+        self._names = _names(columns)
+
+    def known(self, headings: Sequence[str]) -> int:
+        """Say how many headings of a row are known."""
+        return len({self._names[name] for name in map(folded, headings) if name in self._names})
+
+    def layout(self, row: int, headings: Mapping[int, str]) -> Layout | None:
+        """Read a row as headings; None where it is none, which a title or a note above them is not."""
+        named = {place: self._names.get(folded(heading)) for place, heading in headings.items()}
+        found: dict[str, int] = {}
+        twice = []
+        for place, field in sorted(named.items()):
+            if field and field in found:
+                twice.append(headings[place])
+            elif field:
+                found[field] = place
+        if len(found) < HEADINGS_KNOWN_MIN:
+            return None
+        ignored = [
+            heading for place, heading in headings.items() if named[place] is None and folded(heading) not in IGNORED
+        ]
+        places = {place: self.by_field[field] for field, place in found.items()}
+        return Layout(row, places, dict(headings), ignored, twice)
+
+
+def _names(columns: Sequence[Column]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for column in columns:
+        told = [column.heading, column.field, *column.others.split("|"), *column.heading.split(" / ")]
+        for name in told:
+            if names.setdefault(folded(name), column.field) != column.field:
+                raise ValueError(f"{name} would be {column.field} and {names[folded(name)]}")
+    return names
+
+
+COLUMNS: Final = (
     Column(field="id", heading="ID usaha / Business id", others="id|id usaha|business id|kode usaha|uuid",
            read=cells.text, width=20, as_text=True,
            note="Kosongkan untuk usaha baru. / Leave empty for a new business."),
@@ -93,67 +180,52 @@ COLUMNS: Final[Sequence[Column]] = (
     Column(field="state_reason", heading="Alasan status / State reason", others="alasan status|state reason|alasan|"
            "keterangan status", read=cells.text, width=26, as_text=True),
 )  # fmt: skip
-BY_FIELD: Final[Mapping[str, Column]] = {column.field: column for column in COLUMNS}
-
-PUNCTUATION = re.compile(r"[^a-z0-9]+")
-
-
-def folded(heading: str) -> str:
-    """Give a heading without case, accents, marks and double blanks."""
-    plain = unicodedata.normalize("NFKD", heading).encode("ascii", "ignore").decode().lower()
-    return PUNCTUATION.sub(" ", plain).strip()
-
-
-def _names() -> dict[str, str]:
-    names: dict[str, str] = {}
-    for column in COLUMNS:
-        told = [column.heading, column.field, *column.others.split("|"), *column.heading.split(" / ")]
-        for name in told:
-            if names.setdefault(folded(name), column.field) != column.field:
-                raise ValueError(f"{name} would be {column.field} and {names[folded(name)]}")
-    return names
-
-
-NAMES: Final[Mapping[str, str]] = _names()
-IGNORED: Final = frozenset({folded(ERRORS_HEADING), "no", "nomor urut", "catatan", "notes", ""})
-"""Headings that mean nothing here and about which nobody wants to hear."""
-
-
-def known(headings: Sequence[str]) -> int:
-    """Say how many headings of a row are known."""
-    return len({NAMES[name] for name in map(folded, headings) if name in NAMES})
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where each column stands in a file, and what else stands there."""
-
-    row: int
-    places: Mapping[int, Column]
-    headings: Mapping[int, str]
-    ignored: Sequence[str]
-    twice: Sequence[str]
-
-    @property
-    def fields(self) -> frozenset[str]:
-        """Name the fields that the file has."""
-        return frozenset(column.field for column in self.places.values())
-
-
-def layout(row: int, headings: Mapping[int, str]) -> Layout | None:
-    """Read a row as headings; None where it is none, which a title or a note above them is not."""
-    named = {place: NAMES.get(folded(heading)) for place, heading in headings.items()}
-    found: dict[str, int] = {}
-    twice = []
-    for place, field in sorted(named.items()):
-        if field and field in found:
-            twice.append(headings[place])
-        elif field:
-            found[field] = place
-    if len(found) < HEADINGS_KNOWN_MIN:
-        return None
-    ignored = [
-        heading for place, heading in headings.items() if named[place] is None and folded(heading) not in IGNORED
-    ]
-    places = {place: BY_FIELD[field] for field, place in found.items()}
-    return Layout(row, places, dict(headings), ignored, twice)
+EXAMPLE: Final[Mapping[str, str | int | date]] = {
+    "id": "CONTOH",
+    "name": "Konveksi Sinar Jaya",
+    "sector": "garment",
+    "region": "19.71",
+    "kbli": "14111",
+    "kbli_edition": 2020,
+    "nib": "0220000000001",
+    "workers": 4,
+    "investment_rupiah": 40_000_000,
+    "annual_sales_rupiah": 200_000_000,
+    "annual_sales_on": date(2020, 8, 31),
+    "address": "Jalan Mayor Syafrie Rachman 12",
+    "document": "REG/2020/001",
+    "owner_name": "Siti Aminah",
+    "nik": "1971015203789901",
+    "phone": "0834-0000-0101",
+    "email": "siti@contoh.example",
+    "language": "id",
+    "state": "aktif",
+}
+NOTES: Final = (
+    ("Baris CONTOH tidak diimpor; boleh dihapus.", "The row CONTOH is not imported; delete it if you like."),
+    (
+        "Satu baris satu usaha. Sel kosong: yang sudah tercatat tetap. Tanda - : data dihapus.",
+        "One row for each business. An empty cell leaves what is known; a single - takes it away.",
+    ),
+    (
+        "Usaha dicari menurut ID, lalu NIB, NIK dan nama usaha, nomor dokumen, lalu wilayah, nama dan pemilik.",
+        "A business is found by its id, then NIB, then NIK and name, then document, then region, name and owner.",
+    ),
+    (
+        "NIK, NIB, KBLI dan No. HP harus berupa teks: sebagai angka, Excel menghilangkan digit.",
+        "NIK, NIB, KBLI and phone must be text: as numbers Excel loses digits.",
+    ),
+    ("Tanggal: hari/bulan/tahun, misalnya 31/08/2020.", "Days: day/month/year, such as 31/08/2020."),
+    ("Rupiah tanpa desimal: 1.234.567 atau 1234567.", "Rupiah are whole: 1.234.567 or 1234567."),
+    (
+        "Nilai yang disamarkan (***) dibiarkan apa adanya.",
+        "A value that is masked (***) is left as it is.",
+    ),
+)
+BUSINESSES: Final = Sheet(
+    "Usaha",
+    COLUMNS,
+    example=EXAMPLE,
+    notes=NOTES,
+    choices={"language": ("id", "en"), "state": ("aktif", "ditangguhkan")},
+)

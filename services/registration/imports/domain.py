@@ -1,6 +1,6 @@
 """The rules of an import: how a row is read, what may not stand twice in a file, and what an import may do next."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -47,6 +47,13 @@ class Mode(StrEnum):
 
     ALL_OR_NOTHING = "all_or_nothing"
     GOOD_ROWS = "good_rows"
+
+
+class About(StrEnum):
+    """What the rows of a file are about."""
+
+    BUSINESSES = "businesses"
+    SURVEY_ANSWERS = "survey_answers"
 
 
 class NotPreviewed(Refusal):
@@ -149,14 +156,14 @@ class Reader:
         match column.field:
             case "region":
                 return self._region(words)
-            case "annual_sales_on":
-                return cells.day(words, epoch_1904=self._epoch_1904)
             case "id":
                 return _id(words)
             case "language":
                 return _language(words)
             case "state":
                 return _state(words)
+        if column.read is cells.day:
+            return cells.day(words, epoch_1904=self._epoch_1904)
         if column.read is cells.text:
             if cells.is_day(words):
                 raise Wrong("date_in_text", "The spreadsheet has made a day of it; format the column as text.")
@@ -219,6 +226,12 @@ def of_fault(read: ReadRow, layout: Layout, fault: Fault, by_field: Mapping[str,
     place = next((place for place, one in layout.places.items() if one.field == fault.field), None)
     cell = read.cells.get(place, "") if place is not None else ""
     return finding(read.number, column, cell, fault.code, fault.detail, refuses=fault.refuses)
+
+
+def note(read: ReadRow, layout: Layout, faults: Sequence[Fault], by_field: Mapping[str, Column]) -> None:
+    """Put what is wrong with a row to it; of a cell that could not be read nothing else is told."""
+    told_of = {one.column for one in read.findings}
+    read.findings += [of_fault(read, layout, fault, by_field) for fault in faults if fault.field not in told_of]
 
 
 class SoFar:

@@ -13,7 +13,7 @@ from services.registration.businesses import sealing, store
 from services.registration.businesses.domain import State
 from services.registration.businesses.store import BusinessRow, OwnerRow, Wanted
 from services.registration.imports import writing
-from services.registration.imports.columns import COLUMNS
+from services.registration.imports.columns import BUSINESSES
 from services.registration.imports.writing import Cell, Row
 from shared.answers import Content, saved_as
 from shared.clock import wib_day
@@ -42,7 +42,7 @@ async def export(work: Work, wanted: Wanted, kind: Format) -> Content:
 
     Raises: TooManyRows (409) for more than `ROWS_MAX`
     """
-    output = writing.of_columns(kind)
+    output = writing.of_columns(BUSINESSES, kind)
     after: UUID | None = None
     count = 0
     while rows := await store.businesses(work.session, wanted, work.caller.regions, after, ROWS_AT_ONCE):
@@ -73,7 +73,7 @@ def _row(row: BusinessRow, owner: OwnerRow, nik: str | None) -> Row:
     told |= {"annual_sales_rupiah": None if row.annual_sales_sealed is None else SALES_MASKED}
     told |= {"owner_name": owner.name, "nik": nik and mask_nik(nik), "phone": owner.phone, "email": owner.email}
     told["language"] = owner.language
-    return [_cell(told[column.field]) for column in COLUMNS]
+    return [_cell(told[column.field]) for column in BUSINESSES.columns]
 
 
 def _cell(value: object) -> Cell:

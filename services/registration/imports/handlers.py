@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import text
@@ -10,11 +10,14 @@ from sqlalchemy import text
 from services.registration.businesses import bulk_store
 from services.registration.duplicates import handlers as duplicates
 from services.registration.imports import chunks, store, writing
+from services.registration.imports.answer_columns import ANSWERS
+from services.registration.imports.columns import BUSINESSES, Sheet
 from services.registration.imports.domain import (
     COMPARED_AT_ONCE,
     KEPT,
     OPEN_MAX,
     OVER,
+    About,
     ImportOver,
     Mode,
     NotPreviewed,
@@ -22,10 +25,12 @@ from services.registration.imports.domain import (
     State,
     TooManyImports,
 )
+from services.registration.imports.rows import sheet_of
 from services.registration.imports.running import layout_kept
 from services.registration.imports.store import ImportFindingRow, ImportRow
 from services.registration.imports.tables import FileRefused, TableRow
 from services.registration.imports.writing import Cell, Output, Row
+from services.registration.surveys import handlers as surveys
 from shared import cursor
 from shared.answers import Content, saved_as
 from shared.crashpoints import reach
@@ -39,11 +44,14 @@ SECTORS = text("SELECT DISTINCT sector FROM business ORDER BY sector LIMIT 200")
 FINDINGS_AT_ONCE = 5_000
 
 
-async def upload(work: Work, name: str, content: bytes) -> ImportRow:
-    """Take in a file, sealed; it is looked through soon.
+async def upload(work: Work, name: str, content: bytes, survey_id: UUID | None = None) -> ImportRow:
+    """Take in a file of businesses, or of answers to a wave, sealed; it is looked through soon.
 
-    Raises: FileRefused (422) for an empty one, TooManyImports (409) while others of the caller wait
+    Raises: Absent (404) for a wave that is not the caller's, FileRefused (422) for an empty file, TooManyImports (409)
+            while others of the caller wait
     """
+    if survey_id is not None:
+        await surveys.wave(work, survey_id)
     if not content:
         raise FileRefused("empty", "The file is empty.")
     await work.session.execute(ALONE, {"subject": work.caller.subject})
@@ -55,6 +63,8 @@ async def upload(work: Work, name: str, content: bytes) -> ImportRow:
         id=import_id,
         name=name,
         length_bytes=len(content),
+        about=(About.SURVEY_ANSWERS if survey_id else About.BUSINESSES).value,
+        survey_id=survey_id,
         subject=work.caller.subject,
         role=work.caller.role.value,
         regions=list(work.caller.regions),
@@ -139,9 +149,11 @@ async def file(work: Work, import_id: UUID) -> Content:
     if job.wrapped is None or job.layout is None:
         raise Absent("What was sent is kept for some days, and can be had when it was read.")
     told = await _told(work, import_id)
-    layout = layout_kept(job.layout)
+    sheet = sheet_of(job)
+    layout = layout_kept(job.layout, sheet)
     key = chunks.key_of(work.vault, import_id, job.wrapped)
-    output, places = writing.answered(str(job.kind), str(job.layout.get("separator", ";")), layout.headings)
+    separator = str(job.layout.get("separator", ";"))
+    output, places = writing.answered(sheet.title, str(job.kind), separator, layout.headings)
     no = 0
     while (sealed := await store.chunk(work.session, import_id, chunks.ROWS, no)) is not None:
         rows = await asyncio.to_thread(chunks.opened_rows, key, import_id, no, sealed)
@@ -173,12 +185,22 @@ def _answered(row: TableRow, places: Sequence[int], told: Sequence[str]) -> Row:
 
 
 async def template(work: Work) -> Content:
-    """Give the workbook to fill in, with the regions that the caller sees."""
+    """Give the workbook of businesses to fill in, with the regions that the caller sees."""
+    sectors = list((await work.session.execute(SECTORS)).scalars())
+    return await _template(work, BUSINESSES, {"sector": sectors}, "template-usaha.xlsx")
+
+
+async def answer_template(work: Work, survey_id: UUID) -> Content:
+    """Give the workbook of answers to a wave to fill in; raises Absent (404) for one that is not the caller's."""
+    await surveys.wave(work, survey_id)
+    return await _template(work, ANSWERS, {}, "template-survei.xlsx")
+
+
+async def _template(work: Work, sheet: Sheet, choices: Mapping[str, Sequence[str]], name: str) -> Content:
     names = await bulk_store.regions(work.session)
     seen = {code: name for code, name in names.items() if work.caller.sees(code)}
-    sectors = list((await work.session.execute(SECTORS)).scalars())
-    content = await asyncio.to_thread(writing.template, seen, sectors)
-    return Content(content, writing.XLSX, saved_as("template-usaha.xlsx"))
+    content = await asyncio.to_thread(writing.template, sheet, seen, choices)
+    return Content(content, writing.XLSX, saved_as(name))
 
 
 async def compare(work: Work) -> int:

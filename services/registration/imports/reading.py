@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from services.registration.imports import columns, csv_files, xlsx_files
-from services.registration.imports.columns import EXAMPLE_MARKS, Column, Layout
+from services.registration.imports import csv_files, xlsx_files
+from services.registration.imports.columns import BUSINESSES, EXAMPLE_MARKS, Column, Layout, Sheet
 from services.registration.imports.csv_files import HEADING_ROWS_MAX
 from services.registration.imports.tables import FileRefused, Table, TableRow
 
@@ -19,8 +19,8 @@ OTHERS: Final = {
 }
 
 
-def read(content: bytes) -> Table:
-    """Give a file as a table; raises FileRefused with its reason."""
+def read(content: bytes, sheet: Sheet = BUSINESSES) -> Table:
+    """Give a file of one kind as a table; raises FileRefused with its reason."""
     if content.startswith(ZIP):
         return xlsx_files.read(content)
     if content.startswith(OLD_EXCEL):
@@ -30,16 +30,16 @@ def read(content: bytes) -> Table:
     for beginning, name in OTHERS.items():
         if content.startswith(beginning):
             raise FileRefused("not_a_table", f"This is {name}; send .xlsx or .csv.")
-    return csv_files.read(content, columns.known)
+    return csv_files.read(content, sheet.known)
 
 
-def layout_of(table: Table) -> tuple[Layout, Iterator[TableRow]]:
+def layout_of(table: Table, sheet: Sheet = BUSINESSES) -> tuple[Layout, Iterator[TableRow]]:
     """Find the headings, which notes may stand above; gives the rows below them.
 
     Raises: FileRefused where there are none, or a column stands twice
     """
     for row in islice(table.rows, HEADING_ROWS_MAX):
-        if found := columns.layout(row.number, row.cells):
+        if found := sheet.layout(row.number, row.cells):
             if found.twice:
                 raise FileRefused("column_twice", f"More than one column is {', '.join(found.twice)}; keep one.")
             return found, (row for row in table.rows if _says_anything(found, row))

@@ -8,21 +8,21 @@ All or nothing is one transaction, begun anew.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 
-from services.registration.businesses import bulk, bulk_store, told
-from services.registration.businesses.told import Decision, Fault, Kind, Sees, Several
+from services.registration.businesses import bulk, bulk_store
+from services.registration.businesses.told import Kind, Sees
 from services.registration.imports import chunks, reading, store
-from services.registration.imports.columns import BY_FIELD, Layout
-from services.registration.imports.domain import LEASE, Finding, Mode, Reader, ReadRow, SoFar, State, of_fault
+from services.registration.imports.columns import Layout, Sheet
+from services.registration.imports.domain import LEASE, Finding, Mode, Reader, ReadRow, State
+from services.registration.imports.rows import Decided, Rows, rows_of, sheet_of
 from services.registration.imports.store import ImportRow
 from services.registration.imports.tables import FileRefused, TableRow
 from shared.caller import Caller, Role
-from shared.clock import wib_day
 from shared.crashpoints import reach
 from shared.database import ATTEMPTS_MAX, Database, Work, collided
 from shared.privacy import PersonKey, Vault
@@ -48,12 +48,13 @@ class Outcome:
     """What became of the rows of a batch."""
 
     rows: int
-    decisions: list[Decision]
+    decisions: Sequence[Decided]
     findings: list[Finding]
 
     def count(self, kind: Kind) -> int:
-        """Count the rows of which this became."""
-        return sum(1 for one in self.decisions if one.kind is kind)
+        """Count the rows of which this became; those of which only blanks were left change nothing."""
+        passed_over = self.rows - len(self.decisions) if kind is Kind.UNCHANGED else 0
+        return passed_over + sum(1 for one in self.decisions if one.kind is kind)
 
 
 @dataclass(slots=True)
@@ -63,10 +64,8 @@ class Run:
     database: Database
     worker: UUID
     job: ImportRow
-    _so_far: SoFar = field(default_factory=SoFar)
     _reader: Reader | None = None
-    _sees: Sees = field(default_factory=lambda: Sees({}))
-    _regions: dict[str, str] = field(default_factory=dict)
+    _rows: Rows | None = None
     _ahead: tuple[int, asyncio.Task[Understood]] | None = None
 
     @property
@@ -131,8 +130,9 @@ class Run:
             job.new = job.changed = job.unchanged = job.refused = 0
             await store.drop_chunks(work.session, job.id, chunks.ROWS)
         content = await self._content()
-        table = await asyncio.to_thread(reading.read, content)
-        layout, rows = await asyncio.to_thread(reading.layout_of, table)
+        sheet = sheet_of(self.job)
+        table = await asyncio.to_thread(reading.read, content, sheet)
+        layout, rows = await asyncio.to_thread(reading.layout_of, table, sheet)
         batches, no, total, key = chunks.batches(rows), 0, 0, self._key
 
         def sealed() -> tuple[list[bytes], int]:
@@ -174,10 +174,16 @@ class Run:
         """Make ready to understand rows."""
         kept = self.job.layout or {}
         async with self.database.reading(self.caller) as work:
-            self._regions = await bulk_store.regions(work.session)
-        self._sees = Sees({code: self.caller.sees(code) for code in self._regions})
-        self._reader = Reader(layout_kept(kept), self._regions, epoch_1904=bool(kept.get("epoch_1904")))
-        self._so_far = SoFar()
+            regions = await bulk_store.regions(work.session)
+        sees = Sees({code: self.caller.sees(code) for code in regions})
+        layout = layout_kept(kept, sheet_of(self.job))
+        self._reader = Reader(layout, regions, epoch_1904=bool(kept.get("epoch_1904")))
+        self._rows = rows_of(self.job, layout, sees)
+
+    @property
+    def _kind(self) -> Rows:
+        assert self._rows is not None  # noqa: S101 - prepared before any batch
+        return self._rows
 
     # Looking through
 
@@ -226,7 +232,7 @@ class Run:
             outcome = await self._batch(work, no, lock=True)
             if outcome is None:
                 return None
-            to_compare = await bulk.write(work, outcome.decisions, self.job.id)
+            to_compare = await self._kind.write(work, outcome.decisions, self.job.id)
             job = await self._ours(work)
             _add(job, outcome)
             job.to_compare += to_compare
@@ -240,11 +246,11 @@ class Run:
         try:
             await self._again(self._write_all)
         except Refusing:
-            self._so_far = SoFar()
+            self._kind.begin()
             await self._look_through(State.FAILED)
 
     async def _write_all(self) -> Outcome | None:
-        self._so_far = SoFar()
+        self._kind.begin()
         async with self._held() as (work, job):
             job.position = job.new = job.changed = job.unchanged = job.refused = 0
             await store.drop_findings(work.session, job.id)
@@ -253,7 +259,7 @@ class Run:
             while outcome := await self._batch(work, no, lock=True):
                 if outcome.count(Kind.REFUSED):
                     raise Refusing
-                to_compare += await bulk.write(work, outcome.decisions, self.job.id)
+                to_compare += await self._kind.write(work, outcome.decisions, self.job.id)
                 found += outcome.findings
                 async with self._held() as (_, job):  # a transaction of its own: how far it is may be seen
                     _add(job, outcome)
@@ -289,9 +295,8 @@ class Run:
         next_one = await self._begun(work, no + 1)
         self._ahead = (no + 1, next_one) if next_one else None
         read, rows = await understood
-        known = await bulk.known_of(work, [one.told for one in read], lock=lock)
-        now = told.Now(wib_day(work.now), work.now, work.new_id, work.caller)
-        return await asyncio.to_thread(self._decided, read, rows, known, now)
+        decisions = await self._kind.decide(work, read, lock=lock)
+        return Outcome(rows, decisions, [found for one in read for found in one.findings])
 
     async def _understanding(self, work: Work, no: int) -> asyncio.Task[Understood] | None:
         """Give the understanding of a batch, begun while the database was at the one before; each is used once."""
@@ -317,40 +322,6 @@ class Run:
                 one.told.nik_indexes = vault.indexes(nik)
                 one.told.nik_index = one.told.nik_indexes[0]
         return read, len(rows)
-
-    def _decided(self, read: Sequence[ReadRow], rows: int, known: told.Known, now: told.Now) -> Outcome:
-        outcome = Outcome(rows, [], [])
-        for one in read:
-            decision = self._decide(one, known, now)
-            outcome.decisions.append(decision)
-            outcome.findings += one.findings
-        passed_over = rows - len(read)  # rows of which only blanks are left
-        outcome.decisions += [Decision(kind=Kind.UNCHANGED)] * passed_over
-        return outcome
-
-    def _decide(self, one: ReadRow, known: told.Known, now: told.Now) -> Decision:
-        wrong_cells = bool(one.findings)
-        layout = self._reader.layout if self._reader else None
-        assert layout is not None  # noqa: S101 - prepared before any batch
-        meant: UUID | None = None
-        faults: list[Fault] = []
-        try:
-            meant = told.matched(one.told, known, self._sees)
-        except Several:
-            faults.append(Fault("name", "ambiguous_match", "More than one business is meant; name its id."))
-        except LookupError:
-            faults.append(Fault("id", "unknown_business", "There is no business of this id."))
-        owner = known.businesses[meant]["owner_id"] if meant else None
-        faults += self._so_far.faults(one.number, one.told, meant, owner)
-        if wrong_cells or faults:  # what else is wrong is told too, and nothing of it becomes known
-            faults += told.faults_only(one.told, meant, known, self._sees, now)
-            decision = Decision(kind=Kind.REFUSED)
-        else:
-            decision = told.decide(one.told, meant, known, self._sees, now)
-            faults = decision.faults
-        told_of = {one.column for one in one.findings}
-        one.findings += [of_fault(one, layout, fault, BY_FIELD) for fault in faults if fault.field not in told_of]
-        return decision
 
 
 def _written() -> None:
@@ -378,12 +349,12 @@ def _let_go(job: ImportRow) -> None:
     job.leased_by = job.leased_until = None
 
 
-def layout_kept(kept: dict[str, object]) -> Layout:
+def layout_kept(kept: dict[str, object], sheet: Sheet) -> Layout:
     """Give the layout of a file as it was stored."""
-    fields, headings = kept.get("fields"), kept.get("headings")
+    fields, headings, columns = kept.get("fields"), kept.get("headings"), sheet.by_field
     return Layout(
         row=int(str(kept.get("row", 1))),
-        places={int(place): BY_FIELD[name] for place, name in (fields if isinstance(fields, dict) else {}).items()},
+        places={int(place): columns[name] for place, name in (fields if isinstance(fields, dict) else {}).items()},
         headings={int(place): str(one) for place, one in (headings if isinstance(headings, dict) else {}).items()},
         ignored=(),
         twice=(),

@@ -31,10 +31,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.registration.imports.domain import OVER, WORKING, Finding, Mode, State
+from services.registration.imports.domain import OVER, WORKING, About, Finding, Mode, State
 
 
-def _one_of(values: type[State | Mode]) -> str:
+def _one_of(values: type[State | Mode | About]) -> str:
     return ", ".join(f"'{value}'" for value in values)
 
 
@@ -51,6 +51,8 @@ class ImportRow(SQLModel, table=True):
             " AND refused >= 0 AND new + changed + unchanged + refused = position",
             name="business_import_counts_add_up",
         ),
+        CheckConstraint(f"about IN ({_one_of(About)})", name="business_import_about_known"),
+        CheckConstraint("(about = 'survey_answers') = (survey_id IS NOT NULL)", name="business_import_of_a_survey"),
         CheckConstraint("to_compare >= 0", name="business_import_to_compare_not_negative"),
         CheckConstraint("(leased_by IS NULL) = (leased_until IS NULL)", name="business_import_lease_whole"),
         CheckConstraint("(state = 'failed') = (failure IS NOT NULL)", name="business_import_failed_for_a_reason"),
@@ -68,6 +70,11 @@ class ImportRow(SQLModel, table=True):
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     name: str = Field(sa_column=Column(Text, nullable=False))
     length_bytes: int = Field(sa_column=Column(Integer, nullable=False))
+    about: str = Field(
+        default=About.BUSINESSES.value,
+        sa_column=Column(Text, nullable=False, server_default=About.BUSINESSES.value),
+    )
+    survey_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("survey.id")))
     subject: str = Field(sa_column=Column(Text, nullable=False))
     role: str = Field(sa_column=Column(Text, nullable=False))
     regions: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))

@@ -10,60 +10,18 @@ from datetime import date, timedelta
 from io import BytesIO, StringIO
 from typing import Any, Final, Protocol
 
+from services.registration.imports import cells
 from services.registration.imports.cells import EPOCH, FORMULA_BEGINS
-from services.registration.imports.columns import COLUMNS, ERRORS_HEADING
+from services.registration.imports.columns import ERRORS_HEADING, Sheet
 from services.registration.imports.tables import DayNumber, Number
 
 CSV: Final = "text/csv"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-SHEET: Final = "Usaha"
 LISTED_ROWS: Final = 5_000
 """So many rows of the template have its drop-downs."""
 
 Cell = str | int | date | None
 Row = Sequence[Cell]
-EXAMPLE: Final[Mapping[str, Cell]] = {
-    "id": "CONTOH",
-    "name": "Konveksi Sinar Jaya",
-    "sector": "garment",
-    "region": "19.71",
-    "kbli": "14111",
-    "kbli_edition": 2020,
-    "nib": "0220000000001",
-    "workers": 4,
-    "investment_rupiah": 40_000_000,
-    "annual_sales_rupiah": 200_000_000,
-    "annual_sales_on": date(2020, 8, 31),
-    "address": "Jalan Mayor Syafrie Rachman 12",
-    "document": "REG/2020/001",
-    "owner_name": "Siti Aminah",
-    "nik": "1971015203789901",
-    "phone": "0834-0000-0101",
-    "email": "siti@contoh.example",
-    "language": "id",
-    "state": "aktif",
-}
-NOTES: Final = (
-    ("Baris CONTOH tidak diimpor; boleh dihapus.", "The row CONTOH is not imported; delete it if you like."),
-    (
-        "Satu baris satu usaha. Sel kosong: yang sudah tercatat tetap. Tanda - : data dihapus.",
-        "One row for each business. An empty cell leaves what is known; a single - takes it away.",
-    ),
-    (
-        "Usaha dicari menurut ID, lalu NIB, NIK dan nama usaha, nomor dokumen, lalu wilayah, nama dan pemilik.",
-        "A business is found by its id, then NIB, then NIK and name, then document, then region, name and owner.",
-    ),
-    (
-        "NIK, NIB, KBLI dan No. HP harus berupa teks: sebagai angka, Excel menghilangkan digit.",
-        "NIK, NIB, KBLI and phone must be text: as numbers Excel loses digits.",
-    ),
-    ("Tanggal: hari/bulan/tahun, misalnya 31/08/2020.", "Days: day/month/year, such as 31/08/2020."),
-    ("Rupiah tanpa desimal: 1.234.567 atau 1234567.", "Rupiah are whole: 1.234.567 or 1234567."),
-    (
-        "Nilai yang disamarkan (***) dibiarkan apa adanya.",
-        "A value that is masked (***) is left as it is.",
-    ),
-)
 
 
 class Output(Protocol):
@@ -110,13 +68,13 @@ def _guarded(words: str) -> str:
 class XlsxOutput:
     """A workbook that keeps no more in memory than the row that is being written."""
 
-    def __init__(self, headings: Sequence[str], text_places: frozenset[int] = frozenset()) -> None:
+    def __init__(self, title: str, headings: Sequence[str], text_places: frozenset[int] = frozenset()) -> None:
         import xlsxwriter  # noqa: PLC0415 - drawn in by whoever asks for a workbook
 
         self._buffer = BytesIO()
         never = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
         self.book = xlsxwriter.Workbook(self._buffer, {"constant_memory": True, **never})
-        self.sheet = self.book.add_worksheet(SHEET)
+        self.sheet = self.book.add_worksheet(title)
         self._day = self.book.add_format({"num_format": "dd/mm/yyyy"})
         self._text = self.book.add_format({"num_format": "@"})
         self._text_places = text_places
@@ -169,53 +127,47 @@ def _as_float(cell: str) -> float | None:
     return number if abs(number) < 1e300 else None  # noqa: PLR2004 - what no workbook holds
 
 
-HEADINGS: Final = tuple(column.heading for column in COLUMNS)
-TEXT_PLACES: Final = frozenset(place for place, column in enumerate(COLUMNS) if column.as_text)
-
-
-def of_columns(kind: str) -> Output:
-    """Begin a file with our columns."""
+def of_columns(sheet: Sheet, kind: str) -> Output:
+    """Begin a file with the columns of a sheet."""
     if kind == "csv":
-        return CsvOutput(HEADINGS)
-    output = XlsxOutput(HEADINGS, TEXT_PLACES)
-    for place, column in enumerate(COLUMNS):
+        return CsvOutput(sheet.headings)
+    output = XlsxOutput(sheet.title, sheet.headings, sheet.text_places)
+    for place, column in enumerate(sheet.columns):
         output.sheet.set_column(place, place, column.width)
     return output
 
 
-def answered(kind: str, separator: str, headings: Mapping[int, str]) -> tuple[Output, Sequence[int]]:
+def answered(title: str, kind: str, separator: str, headings: Mapping[int, str]) -> tuple[Output, Sequence[int]]:
     """Begin the file that comes back: its own columns where they stood, and what is wrong behind them."""
     places = range(max(headings) + 1)
     names = [headings.get(place, "") for place in places]
     kept = [place for place in places if names[place].strip() != ERRORS_HEADING]
     told = [*(names[place] for place in kept), ERRORS_HEADING]
-    return (CsvOutput(told, separator) if kind == "csv" else XlsxOutput(told)), kept
+    return (CsvOutput(told, separator) if kind == "csv" else XlsxOutput(title, told)), kept
 
 
-def template(regions: Mapping[str, str], sectors: Sequence[str]) -> bytes:
-    """Give the workbook to fill in: text where digits matter, lists to choose from, an example, and notes."""
-    output = XlsxOutput(HEADINGS, TEXT_PLACES)
+def template(of: Sheet, regions: Mapping[str, str], choices: Mapping[str, Sequence[str]]) -> bytes:
+    """Give the workbook to fill in: text where digits matter, lists to choose from, an example, and notes.
+
+    Shape: `choices` are those that are only known now, beside the regions and those of the sheet
+    """
+    output = XlsxOutput(of.title, of.headings, of.text_places)
     book, sheet = output.book, output.sheet
     text = book.add_format({"num_format": "@"})
     day = book.add_format({"num_format": "dd/mm/yyyy"})
     amount = book.add_format({"num_format": "#,##0"})
     lists = book.add_worksheet("Pilihan - Lists")
-    choices: dict[str, Sequence[str]] = {
-        "sector": sectors,
-        "region": list(regions),
-        "language": ["id", "en"],
-        "state": ["aktif", "ditangguhkan"],
-    }
-    for place, column in enumerate(COLUMNS):
-        form: Any = text if column.as_text else day if column.field == "annual_sales_on" else amount
+    offered: dict[str, Sequence[str]] = {**choices, "region": list(regions), **of.choices}
+    for place, column in enumerate(of.columns):
+        form: Any = text if column.as_text else day if column.read is cells.day else amount
         sheet.set_column(place, place, column.width, form)
-        if column.field in choices:
-            _offer(sheet, place, column.field, list(choices), choices)
-    _list(lists, choices, regions, output.heading)
-    output.write([[EXAMPLE.get(column.field) for column in COLUMNS]])
+        if column.field in offered:
+            _offer(sheet, place, column.field, list(offered), offered)
+    _list(lists, offered, regions, output.heading)
+    output.write([[of.example.get(column.field) for column in of.columns]])
     notes = book.add_worksheet("Petunjuk - Notes")
     notes.set_column(0, 1, 80)
-    told = [*NOTES, *((f"{one.heading}", one.note) for one in COLUMNS if one.note)]
+    told = [*of.notes, *((f"{one.heading}", one.note) for one in of.columns if one.note)]
     for number, line in enumerate(told):
         notes.write_row(number, 0, line)
     return output.content()

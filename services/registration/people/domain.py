@@ -5,10 +5,9 @@ Source: DOMAIN section 6 (Law 27/2022); KK numbers change, and their history is 
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date
 from enum import StrEnum
 
-from shared.clock import wib_day, wib_midnight
 from shared.person_numbers import kk_fault
 from shared.problems import FieldError, Refusal, TooMany
 from shared.roles import Action
@@ -71,12 +70,6 @@ class NotRestricted(Refusal):
 
     code = "not_restricted"
     title = "Processing of this person's data is not restricted"
-
-
-def seconds_until_midnight(now: datetime) -> int:
-    """Give the whole seconds until the next day begins in WIB, at least one."""
-    midnight = wib_midnight(wib_day(now) + timedelta(days=1))
-    return max(1, -int((now - midnight).total_seconds() // 1))
 
 
 def kk_mistakes(leaves: Mapping[str, object], today: date) -> list[FieldError]:

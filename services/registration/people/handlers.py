@@ -20,7 +20,7 @@ from services.registration.people.domain import (
 )
 from services.registration.people.store import OwnerKkRow, RevealRow
 from shared import cursor
-from shared.clock import wib_day
+from shared.clock import seconds_until_midnight, wib_day
 from shared.database import Work
 from shared.privacy import mask_kk
 from shared.problems import Absent, FieldError, Invalid
@@ -67,7 +67,7 @@ async def reveal(work: Work, owner_id: UUID, secret: Secret, reason: str) -> Rev
     day = wib_day(work.now)
     number_of_today = await store.looks(work.session, work.caller.subject, day) + 1
     if number_of_today > REVEALS_PER_DAY:
-        wait = domain.seconds_until_midnight(work.now)
+        wait = seconds_until_midnight(work.now)
         detail = f"{REVEALS_PER_DAY} a day; the next day begins in {wait} seconds."
         raise RevealsUsedUp(detail, headers={"Retry-After": str(wait)}, limit=REVEALS_PER_DAY)
     row = RevealRow(

@@ -35,6 +35,7 @@ from shared.contracts.registration import (
     PersonRestricted,
     SeatWithdrawn,
     SurveyOpened,
+    TrainingAttendanceTakenBack,
 )
 from shared.database import Work
 from shared.idempotency import forget_answers
@@ -72,7 +73,7 @@ class Step:
 TOLD_FIELDS = ("name", "document", "state_reason", "state_document")
 """Fields of the history of a business that are written in somebody's own words."""
 OF_BUSINESSES = (BusinessRegistered, BusinessChanged, BusinessClosed, BusinessMerged)
-TO_BUSINESSES = (SeatWithdrawn, CertificateRevoked, SurveyOpened)
+TO_BUSINESSES = (SeatWithdrawn, CertificateRevoked, SurveyOpened, TrainingAttendanceTakenBack)
 """Events that tell the name of a business, a reason in somebody's own words, or a link that answers for it.
 
 The first are found by their subject: that another business was merged into one of theirs goes on being told.
@@ -81,6 +82,7 @@ The first are found by their subject: that another business was merged into one 
 STEPS: Sequence[Step] = (
     Step("person_key", text("DELETE FROM person_key WHERE owner_id = :owner_id")),
     Step("contact_task", text("DELETE FROM contact_task WHERE owner_id = :owner_id")),
+    Step("refused_registration", text("DELETE FROM refused_registration WHERE owner_id = :owner_id")),
     Step("owner_kk", text("DELETE FROM owner_kk WHERE owner_id = :owner_id")),
     Step(
         "business",
@@ -135,6 +137,14 @@ STEPS: Sequence[Step] = (
         "attendance",
         text(
             "UPDATE attendance SET reason = :name WHERE reason IS NOT NULL AND enrolment_id IN"
+            " (SELECT id FROM enrolment WHERE business_id = ANY(CAST(:businesses AS uuid[])))"
+        ),
+    ),
+    Step(
+        "attendance_taken_back",
+        text(
+            "UPDATE attendance_taken_back SET taken_back_reason = :name,"
+            " reason = CASE WHEN reason IS NOT NULL THEN CAST(:name AS text) END WHERE enrolment_id IN"
             " (SELECT id FROM enrolment WHERE business_id = ANY(CAST(:businesses AS uuid[])))"
         ),
     ),

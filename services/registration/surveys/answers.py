@@ -3,7 +3,7 @@
 Of a business and a wave one answer counts, the last that was recorded; those before it are kept.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -63,12 +63,8 @@ async def take(work: Work, given: Sequence[Given]) -> list[Taken | Refusal]:
 
     Shape: refusals are Invalid (422), WaveClosed, WaveNotOpen and LinkUsed (409)
     """
-    waves = await store.waves(work.session, {one.survey_id for one in given}, held=True)
-    firms = await store.businesses(work.session, {one.business_id for one in given})
-    standings = await store.standings(work.session, {firm.owner_id for firm in firms.values()})
-    outcomes: list[Taken | Refusal | None] = [
-        _refusal(work, one, waves, firms) or _kept_out(firms[one.business_id], standings) for one in given
-    ]
+    firms, refused = await _checked(work, given, held=True)
+    outcomes: list[Taken | Refusal | None] = [*refused]
     pairs = [(one.survey_id, one.business_id) for one, no in zip(given, outcomes, strict=True) if no is None]
     people = await store.take_part(work.session, {pair: work.new_id() for pair in pairs})
     for place, one in enumerate(given):
@@ -91,6 +87,42 @@ async def take(work: Work, given: Sequence[Given]) -> list[Taken | Refusal]:
     await store.add_answers(work.session, rows, work.now)
     await _tell(work, [(one, row) for (_, one), row in zip(fine, rows, strict=True)], people, firms)
     return [outcome for outcome in outcomes if outcome is not None]
+
+
+async def refusals(work: Work, given: Sequence[Given]) -> list[Refusal | None]:
+    """Say why each of these answers would not be taken, None where it would; nothing is written or held."""
+    return (await _checked(work, given, held=False))[1]
+
+
+async def _checked(
+    work: Work, given: Sequence[Given], *, held: bool
+) -> tuple[dict[UUID, BusinessRow], list[Refusal | None]]:
+    waves = await store.waves(work.session, {one.survey_id for one in given}, held=held)
+    firms = await store.businesses(work.session, {one.business_id for one in given})
+    standings = await store.standings(work.session, {firm.owner_id for firm in firms.values()}, held=held)
+    refused = [_refusal(work, one, waves, firms) or _kept_out(firms[one.business_id], standings) for one in given]
+    return firms, refused
+
+
+async def counting(work: Work, survey_id: UUID, business_ids: Collection[UUID]) -> dict[UUID, AnswerData]:
+    """Give what these businesses have answered to a wave, as far as it counts, with the turnover opened."""
+    rows = await store.counting(work.session, survey_id, business_ids)
+    turnovers = await sealing.turnovers(work.session, work.vault, rows)
+    found = {}
+    for row in rows:
+        before, now = turnovers.get(row.id, (None, None))
+        found[row.business_id] = AnswerData(
+            status=Status(row.status),
+            turnover_before_rupiah=before,
+            turnover_now_rupiah=now,
+            capacity_before=row.capacity_before,
+            capacity_now=row.capacity_now,
+            workers_before=row.workers_before,
+            workers_now=row.workers_now,
+            answered_on=row.answered_on,
+            document=row.document,
+        )
+    return found
 
 
 async def mistakes(work: Work, leaves: Mapping[str, object]) -> list[FieldError]:

@@ -40,8 +40,9 @@ from shared.database import Work
 from shared.incoming import JSON
 from shared.openapi import HTML
 from shared.problems import Absent, Refusal, TooMany
+from shared.public_page import asks_for_page
 from shared.roles import Action
-from shared.routes import Asked, Call, Page, Routes
+from shared.routes import PUBLIC_PAGES_PER_MINUTE, Asked, Call, Page, Routes
 
 routes = Routes("/registration", tag="Surveys")
 
@@ -164,11 +165,16 @@ async def list_own_survey_answers(call: Call, query: SurveyPageQuery) -> Page[Ow
     return await questions.own_answers(call.work, query)
 
 
-@routes.get("/survey-links/{code}", Action.SEE_LINKED_SURVEY, media={HTML: None, JSON: LinkedSurveyView})
+@routes.get(
+    "/survey-links/{code}",
+    Action.SEE_LINKED_SURVEY,
+    media={HTML: None, JSON: LinkedSurveyView},
+    per_minute=PUBLIC_PAGES_PER_MINUTE,
+)
 async def show_linked_survey(call: Call, code: str) -> Content | LinkedSurveyView:
     """Say what the link with this code asks: a form for people, or JSON for who accepts that and no page."""
     found = await links.show(call.work, code)
-    if JSON not in call.accept or HTML in call.accept:
+    if asks_for_page(call.accept):
         return link_page.page(found)
     if found is None:
         raise Absent

@@ -15,6 +15,8 @@ from math import floor
 from typing import NamedTuple
 
 CELL_MIN = 5
+STEP = CELL_MIN
+"""While a wave is open, so many answers of a sector in a region come into the figures together: see figures.py."""
 
 
 class Cell(NamedTuple):

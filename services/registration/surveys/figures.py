@@ -12,8 +12,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.registration.surveys.cells import Cell, Quartiles, rounded
-from services.registration.surveys.domain import Measure, Status
+from services.registration.surveys import need
+from services.registration.surveys.cells import STEP, Cell, Quartiles, rounded
+from services.registration.surveys.domain import GONE_PERMILLE, Measure, Status
 from services.registration.surveys.effect import Case
 from services.registration.surveys.need import Facts
 
@@ -31,19 +32,32 @@ class Figures:
 
 # Businesses that are one by now answer with one voice: of each wave what any of them said last. Who was never merged
 # is a family alone.
-VOICES = """
-    WITH RECURSIVE above AS (
+# Of a wave that is open, answers of a sector in a region come in by fives, so that two looks never differ by one: what
+# was first answered after the last whole five waits, and so does what was corrected after it. Then all of it counts.
+VOICES = f"""
+    WITH RECURSIVE numbered AS (
+        SELECT a.*, s.closed_at IS NULL AND s.closes_on >= CAST(:today AS date) AS open,
+               row_number() OVER (PARTITION BY a.survey_id, a.business_id ORDER BY a.id) = 1 AS first
+        FROM survey_answer a JOIN survey s ON s.id = a.survey_id WHERE a.survey_id = ANY(CAST(:ids AS uuid[]))
+    ), stepped AS (
+        SELECT n.*, count(*) FILTER (WHERE first) OVER (PARTITION BY survey_id, sector, region ORDER BY id) AS place,
+               count(*) FILTER (WHERE first) OVER (PARTITION BY survey_id, sector, region) / {STEP} * {STEP} AS whole
+        FROM numbered n
+    ), counting AS (
+        SELECT DISTINCT ON (survey_id, business_id) * FROM stepped
+        WHERE NOT open OR CASE WHEN first THEN place <= whole ELSE place < whole END
+        ORDER BY survey_id, business_id, id DESC
+    ), above AS (
         SELECT id, merged_into AS top FROM business WHERE merged_into IS NOT NULL
         UNION SELECT a.id, b.merged_into FROM above a JOIN business b ON b.id = a.top WHERE b.merged_into IS NOT NULL
     ), merged AS (
         SELECT a.id, a.top FROM above a JOIN business b ON b.id = a.top WHERE b.merged_into IS NULL
     ), voice AS (
         SELECT DISTINCT ON (a.survey_id, coalesce(m.top, a.business_id)) a.*, coalesce(m.top, a.business_id) AS family
-        FROM survey_answer a LEFT JOIN merged m ON m.id = a.business_id
-        WHERE a.survey_id = ANY(CAST(:ids AS uuid[])) AND a.superseded_at IS NULL
+        FROM counting a LEFT JOIN merged m ON m.id = a.business_id
         ORDER BY a.survey_id, coalesce(m.top, a.business_id), a.answered_on DESC, a.id DESC
     )
-"""
+"""  # noqa: S608 - our own constant
 # One statement for a table with all its totals, of as many waves as are asked for.
 CELLS = """
     SELECT survey_id, sector, region, grouping(sector) AS all_sectors, grouping(region) AS all_regions,
@@ -56,10 +70,12 @@ CELLS = """
 QUESTIONS = {measure: text(VOICES + CELLS.format(measure=measure.value)) for measure in Measure}
 
 
-async def cells(session: AsyncSession, ids: Sequence[UUID], measure: Measure) -> dict[UUID, dict[Cell, Figures]]:
-    """Give for each wave what its answers say of every sector, region, both, and all."""
+async def cells(
+    session: AsyncSession, ids: Sequence[UUID], measure: Measure, today: date
+) -> dict[UUID, dict[Cell, Figures]]:
+    """Give for each wave what its answers say of every sector, region, both, and all; of an open one in steps."""
     found: dict[UUID, dict[Cell, Figures]] = {one: {} for one in ids}
-    for row in await session.execute(QUESTIONS[measure], {"ids": list(ids)}):
+    for row in await session.execute(QUESTIONS[measure], {"ids": list(ids), "today": today}):
         cell = Cell(None if row.all_sectors else row.sector, None if row.all_regions else row.region)
         parts = Quartiles(*(rounded(value) for value in row.quartiles)) if row.measured else None
         found[row.survey_id][cell] = Figures(row.answers, row.closed, row.suspended, row.measured, parts)
@@ -81,14 +97,13 @@ Between = Mapping[UUID, tuple[date, date]]
 """The days of two answers of each business."""
 
 
-async def cases(session: AsyncSession, base: UUID, follow: UUID, own: Sequence[str]) -> list[Case]:
+async def cases(session: AsyncSession, base: UUID, follow: UUID, own: Sequence[str], today: date) -> list[Case]:
     """Give the businesses of these regions that told their turnover in two waves, and what each had between them.
 
     Shape: those that were merged are one case, which had what any of them had
     """
-    rows = (
-        await session.execute(PAIRED, {"ids": [base, follow], "base": base, "follow": follow, "own": list(own)})
-    ).all()
+    asked = {"ids": [base, follow], "base": base, "follow": follow, "own": list(own), "today": today}
+    rows = (await session.execute(PAIRED, asked)).all()
     between = {one: (row.since, row.until) for row in rows for one in row.members}
     trained, ordered = await trained_between(session, between), await ordered_between(session, between)
     return [
@@ -168,14 +183,42 @@ HIT = """
     WHERE {which} ORDER BY b.id, s.now_month DESC, a.id DESC
 """
 HIT_OF = text(HIT.format(supports=SUPPORTED.format(business="b.id"), which="b.id = ANY(CAST(:ids AS uuid[]))"))
-HIT_IN = text(
-    HIT.format(
-        supports=SUPPORTED.format(business="b.id"),
-        which="b.state = 'active' AND (CAST(:sector AS text) IS NULL OR b.sector = :sector)"
-        " AND (CAST(:region AS text) IS NULL OR b.region = :region OR starts_with(b.region, :region || '.'))"
-        " AND EXISTS (SELECT FROM unnest(CAST(:own AS text[])) AS own(code)"
-        " WHERE b.region = own.code OR starts_with(b.region, own.code || '.'))",
+ACTIVE = HIT.format(
+    supports=SUPPORTED.format(business="b.id"),
+    which="b.state = 'active' AND (CAST(:sector AS text) IS NULL OR b.sector = :sector)"
+    " AND (CAST(:region AS text) IS NULL OR b.region = :region OR starts_with(b.region, :region || '.'))"
+    " AND EXISTS (SELECT FROM unnest(CAST(:own AS text[])) AS own(code)"
+    " WHERE b.region = own.code OR starts_with(b.region, own.code || '.'))",
+)
+
+
+def _case(of: str, points: Mapping[str, int]) -> str:
+    told = " ".join(f"WHEN '{name}' THEN {number}" for name, number in points.items())
+    return f"CASE {of} {told} ELSE 0 END"
+
+
+def _fallen(column: str, of: int) -> str:
+    return f"{of} * greatest(0, coalesce({column}_decline_permille, 0)) / {GONE_PERMILLE}"
+
+
+SCALE = "coalesce(business_scale, industry_scale)"
+# The score of need.py, from its own constants, so that the list is put in order and cut where the rows are.
+SCORE = " + ".join(
+    (
+        _fallen("turnover", need.TURNOVER_POINTS),
+        _fallen("capacity", need.CAPACITY_POINTS),
+        _fallen("workers", need.WORKERS_POINTS),
+        _case("status", need.STATUS_POINTS),
+        f"CASE WHEN {SCALE} IS NULL THEN {need.SCALE_UNKNOWN_POINTS} ELSE {_case(SCALE, need.SCALE_POINTS)} END",
+        f"CASE WHEN supports = 0 THEN {need.NOT_SERVED_POINTS} ELSE 0 END",
     )
+)
+HIT_IN = text(
+    f"""
+    SELECT * FROM (SELECT hit.*, {SCORE} AS score FROM ({ACTIVE}) AS hit) AS scored
+    WHERE CAST(:score AS int) IS NULL OR score < :score OR (score = :score AND business_id > CAST(:after AS uuid))
+    ORDER BY score DESC, business_id LIMIT :rows
+    """  # noqa: S608 - our own constants
 )
 
 
@@ -197,9 +240,17 @@ async def hit_of(session: AsyncSession, business_ids: Collection[UUID]) -> dict[
     return {row.business_id: _hit(row) for row in rows}
 
 
-async def hit_in(session: AsyncSession, sector: str | None, region: str | None, own: Sequence[str]) -> list[Hit]:
-    """Give what each active business of a sector and region answered last."""
-    asked = {"sector": sector, "region": region, "own": list(own)}
+async def hit_in(
+    session: AsyncSession,
+    sector: str | None,
+    region: str | None,
+    own: Sequence[str],
+    after: tuple[int, UUID] | None,
+    limit: int,
+) -> list[Hit]:
+    """Give what active businesses of a sector and region answered last, the greatest need first."""
+    score, beyond = after or (None, None)
+    asked = {"sector": sector, "region": region, "own": list(own), "score": score, "after": beyond, "rows": limit}
     return [_hit(row) for row in await session.execute(HIT_IN, asked)]
 
 

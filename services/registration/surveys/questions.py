@@ -6,7 +6,9 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.registration.surveys import cells, effect, figures, handlers, sealing, store, views
+from services.registration.surveys.answers import wave_of
 from services.registration.surveys.cells import Cell
+from services.registration.surveys.domain import WaveState
 from services.registration.surveys.figures import Figures, Hit
 from services.registration.surveys.need import Need, need
 from services.registration.surveys.orders import (
@@ -30,6 +32,7 @@ from services.registration.surveys.shapes import (
 )
 from shared import cursor
 from shared.caller import Caller
+from shared.clock import wib_day
 from shared.database import Work
 from shared.problems import Absent, FieldError, Invalid
 from shared.routes import Page
@@ -51,7 +54,8 @@ async def summary(work: Work, survey_id: UUID, query: SummaryQuery) -> SummaryVi
     Who does not see all that the wave asks in is given the sectors of their own regions in place of the whole.
     """
     wave = await handlers.wave(work, survey_id)
-    found = (await figures.cells(work.session, [survey_id], query.measure))[survey_id]
+    today = wib_day(work.now)
+    found = (await figures.cells(work.session, [survey_id], query.measure, today))[survey_id]
     hidden = cells.hidden({cell: one.answers for cell, one in found.items()})
     everywhere = work.caller.sees(wave.region)
     by = query.by if everywhere or query.by is Grouping.REGION else Grouping.SECTOR_REGION
@@ -64,6 +68,7 @@ async def summary(work: Work, survey_id: UUID, query: SummaryQuery) -> SummaryVi
         unit=UNIT,
         formula=FORMULA,
         cell_min=cells.CELL_MIN,
+        steps_of=cells.STEP if wave_of(wave).state(today) is WaveState.OPEN else None,
         total=_cell(total, found[total], hidden=total in hidden) if everywhere and total in found else None,
         items=[
             _cell(cell, found[cell], hidden=cell in hidden)
@@ -114,7 +119,7 @@ async def series(work: Work, survey_id: UUID, query: SeriesQuery) -> SeriesView:
         raise Absent
     ids = await store.chain(work.session, survey_id)
     waves = await store.waves(work.session, ids)
-    found = await figures.cells(work.session, ids, query.measure)
+    found = await figures.cells(work.session, ids, query.measure, wib_day(work.now))
     points = []
     for one in ids:
         hidden = cells.hidden({cell: part.answers for cell, part in found[one].items()})
@@ -132,7 +137,8 @@ async def effect_of(work: Work, survey_id: UUID, base: UUID | None) -> EffectVie
     before = base or wave.follows
     if before is None or before == survey_id or before not in await store.chain(work.session, survey_id):
         raise Invalid([FieldError("/query/base", "not_followed", "This wave does not follow that one, or none.")])
-    found = effect.compare(await figures.cases(work.session, before, survey_id, work.caller.regions))
+    today = wib_day(work.now)
+    found = effect.compare(await figures.cases(work.session, before, survey_id, work.caller.regions, today))
     return EffectView(
         base=before,
         survey_id=survey_id,
@@ -162,19 +168,13 @@ async def need_shown(work: Work, business_id: UUID) -> NeedView:
 
 async def needs(work: Work, query: NeedQuery) -> Page[NeedView]:
     """List the active businesses of a sector and region that have answered, the greatest need first."""
-    found = await figures.hit_in(work.session, query.sector, query.region, work.caller.regions)
+    beyond = cursor.decode(query.cursor, tuple[int, UUID]) if query.cursor else None
+    own, rows = work.caller.regions, query.limit + 1
+    found = await figures.hit_in(work.session, query.sector, query.region, own, beyond, rows)
     scored: list[tuple[Hit, Need]] = [(one, need(one.facts)) for one in found]
-    scored.sort(key=_place)
-    if query.cursor:
-        score, business_id = cursor.decode(query.cursor, tuple[int, UUID])
-        scored = [one for one in scored if _place(one) > (-score, business_id)]
     return cursor.page(
         scored, query.limit, lambda one: views.need(*one), lambda one: (one[1].score, one[0].business_id)
     )
-
-
-def _place(one: tuple[Hit, Need]) -> tuple[int, UUID]:
-    return -one[1].score, one[0].business_id
 
 
 async def said_closed(work: Work, survey_id: UUID, query: SurveyPageQuery) -> Page[SaidClosedView]:

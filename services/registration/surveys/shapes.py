@@ -146,7 +146,11 @@ class CellView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SummaryView(msgspec.Struct, frozen=True, kw_only=True):
-    """The summary of a wave; `formula` says how the quartiles are worked out, `total` is for who sees all of it."""
+    """The summary of a wave; `formula` says how the quartiles are worked out, `total` is for who sees all of it.
+
+    Shape: while the wave is open, answers of a sector in a region come in only so many together, `steps_of`; it is null
+           once all are in
+    """
 
     survey_id: UUID
     title: str
@@ -154,6 +158,7 @@ class SummaryView(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     formula: str
     cell_min: int
+    steps_of: int | None
     total: CellView | None
     items: list[CellView]
 

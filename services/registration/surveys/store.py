@@ -262,16 +262,15 @@ async def businesses(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID,
     return {row.id: row for row in await session.exec(select(BusinessRow).where(col(BusinessRow.id).in_(ids)))}
 
 
-STANDINGS = text(
-    "SELECT id, restricted_at, erased_at FROM owner WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR KEY SHARE"
-)
+STANDINGS = "SELECT id, restricted_at, erased_at FROM owner WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id"
+SEEN_STANDINGS, HELD_STANDINGS = text(STANDINGS), text(f"{STANDINGS} FOR KEY SHARE")
 
 
 async def standings(
-    session: AsyncSession, owner_ids: Collection[UUID]
+    session: AsyncSession, owner_ids: Collection[UUID], *, held: bool
 ) -> dict[UUID, tuple[datetime | None, datetime | None]]:
-    """Say since when the data of these owners are restricted, and since when erased; nobody is erased meanwhile."""
-    rows = await session.execute(STANDINGS, {"ids": list(owner_ids)})
+    """Say since when the data of these owners are restricted, and since when erased; `held` nobody is meanwhile."""
+    rows = await session.execute(HELD_STANDINGS if held else SEEN_STANDINGS, {"ids": list(owner_ids)})
     return {row.id: (row.restricted_at, row.erased_at) for row in rows}
 
 
@@ -369,6 +368,16 @@ async def answers(
     else:
         found = found.where(col(SurveyAnswerRow.business_id) == business_id)
     return await _latest(session, found, after, limit)
+
+
+async def counting(session: AsyncSession, survey_id: UUID, business_ids: Collection[UUID]) -> Sequence[SurveyAnswerRow]:
+    """Give the answers of these businesses to a wave that count."""
+    found = select(SurveyAnswerRow).where(
+        col(SurveyAnswerRow.survey_id) == survey_id,
+        col(SurveyAnswerRow.business_id).in_(business_ids),
+        col(SurveyAnswerRow.superseded_at).is_(None),
+    )
+    return (await session.exec(found, execution_options={"populate_existing": True})).all()
 
 
 async def answers_of_owner(

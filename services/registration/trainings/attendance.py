@@ -10,16 +10,16 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from services.registration.trainings import enrolment_store, entry_codes, store
+from services.registration.trainings import certificate_store, enrolment_store, entry_codes, store
 from services.registration.trainings.domain import SessionCancelled, TrainingCancelled
 from services.registration.trainings.domain import State as Training
 from services.registration.trainings.enrolment_rules import State, StepNotPossible
-from services.registration.trainings.enrolment_store import AttendanceRow, EnrolmentRow
+from services.registration.trainings.enrolment_store import AttendanceRow, AttendanceTakenBackRow, EnrolmentRow
 from services.registration.trainings.entry_codes import Entry
 from services.registration.trainings.store import TrainingRow, TrainingSessionRow
 from shared import cursor
 from shared.clock import wib_day
-from shared.contracts.registration import TrainingAttended
+from shared.contracts.registration import TrainingAttendanceTakenBack, TrainingAttended
 from shared.database import Work
 from shared.problems import Absent, Refusal
 from shared.routes import Page
@@ -45,6 +45,7 @@ class Fault(StrEnum):
     SESSION_NOT_YET = "session_not_yet"
     TRAINING_CANCELLED = "training_cancelled"
     ID_TAKEN = "id_taken"
+    TAKEN_BACK = "taken_back"
 
 
 class SessionNotYet(Refusal):
@@ -52,6 +53,13 @@ class SessionNotYet(Refusal):
 
     code = "session_not_yet"
     title = "This session is still to come"
+
+
+class CertificateStands(Refusal):
+    """A certificate says that somebody was there: it is revoked first, then what it rests on may be taken back."""
+
+    code = "certificate_stands"
+    title = "A certificate rests on this attendance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,7 @@ class Register:
     entries: Mapping[str, Entry | None]
     holders: Mapping[UUID, EnrolmentRow]
     scanned: dict[UUID, AttendanceRow]
+    taken_back: set[UUID]
     there: dict[tuple[UUID, int], AttendanceRow]
     today: date
     written: list[AttendanceRow] = field(default_factory=list)
@@ -112,6 +121,7 @@ async def _register(work: Work, training_id: UUID, scans: Sequence[Scan]) -> Reg
         entries,
         holders,
         await enrolment_store.scans(work.session, training.id, [scan.id for scan in scans]),
+        await enrolment_store.scans_taken_back(work.session, training.id, [scan.id for scan in scans]),
         await enrolment_store.attendances(work.session, training.id, [row.id for row in holders.values()]),
         wib_day(work.now),
     )
@@ -139,6 +149,8 @@ def _of_holder(work: Work, register: Register, scan: Scan, holder: EnrolmentRow 
         if before.session_no != scan.session or (holder is not None and holder.id != before.enrolment_id):
             return Line(scan.id, Outcome.REFUSED, Fault.ID_TAKEN)
         return Line(scan.id, Outcome.REPEATED, enrolment_id=before.enrolment_id)
+    if scan.id in register.taken_back:  # told again, it does not come back; another scan may be the true one
+        return Line(scan.id, Outcome.REFUSED, Fault.TAKEN_BACK)
     if holder is None:  # a seat that was given back, and its code with it
         return Line(scan.id, Outcome.REFUSED, Fault.NO_PARTICIPANT)
     return _entered(work, register, scan, holder)
@@ -221,11 +233,64 @@ async def mark(work: Work, training_id: UUID, no: int, enrolment_id: UUID, reaso
     return row
 
 
+async def take_back(work: Work, training_id: UUID, no: int, enrolment_id: UUID, reason: str) -> AttendanceTakenBackRow:
+    """Take back that a participant was at a session, which was written down by mistake; what it was is kept.
+
+    Whoever was there all the same is scanned or marked anew. Sessions attended decide about a certificate, so this
+    changes who gets one when the training is finished; one that was issued already is revoked first.
+    Raises: Absent (404) also where nobody is in the list so, CertificateStands (409) with its id and number
+    """
+    training = await _training(work, training_id)
+    there = (await enrolment_store.attendances(work.session, training.id, [enrolment_id])).get((enrolment_id, no))
+    if there is None:
+        raise Absent
+    if paper := await certificate_store.valid_of(work.session, enrolment_id):
+        detail = f"Revoke {paper.number} first."
+        raise CertificateStands(detail, certificate_id=str(paper.id), number=paper.number)
+    holder = await work.session.get_one(EnrolmentRow, enrolment_id)
+    row = AttendanceTakenBackRow(
+        **there.model_dump(),
+        id=work.new_id(),
+        taken_back_at=work.now,
+        taken_back_by=work.caller.subject,
+        taken_back_reason=reason,
+    )
+    work.session.add(row)
+    await work.session.delete(there)
+    await work.session.flush()
+    event = TrainingAttendanceTakenBack(
+        taken_back_id=row.id,
+        enrolment_id=holder.id,
+        training_id=training.id,
+        business_id=holder.business_id,
+        programme=training.programme,
+        region=training.region,
+        session=no,
+        reason=reason,
+    )
+    work.record(event, region=training.region)
+    return row
+
+
+async def taken_back(
+    work: Work, training_id: UUID, no: int, after: str | None, limit: int
+) -> Page[AttendanceTakenBackRow]:
+    """List what was taken back of a session, the oldest first; raises Absent (404)."""
+    await _shown(work, training_id)
+    beyond = cursor.decode(after, tuple[UUID])[0] if after else None
+    rows = await enrolment_store.taken_back_page(work.session, training_id, no, beyond, limit + 1)
+    return cursor.page(rows, limit, lambda row: row, lambda row: (row.id,))
+
+
 async def page(work: Work, training_id: UUID, no: int, after: str | None, limit: int) -> Page[AttendanceRow]:
     """List who was there at a session; raises Absent (404)."""
-    training = await work.session.get(TrainingRow, training_id)
-    if training is None or not work.caller.sees(training.region):
-        raise Absent
+    await _shown(work, training_id)
     beyond = cursor.decode(after, tuple[UUID])[0] if after else None
     rows = await enrolment_store.attendance_page(work.session, training_id, no, beyond, limit + 1)
     return cursor.page(rows, limit, lambda row: row, lambda row: (row.enrolment_id,))
+
+
+async def _shown(work: Work, training_id: UUID) -> None:
+    training = await work.session.get(TrainingRow, training_id)
+    if training is None or not work.caller.sees(training.region):
+        raise Absent

@@ -3,9 +3,10 @@
 from uuid import UUID
 
 from services.registration.trainings import attendance, enrolling, entry_codes
-from services.registration.trainings.attendance import Scan, SessionNotYet
+from services.registration.trainings.attendance import CertificateStands, Scan, SessionNotYet
 from services.registration.trainings.domain import SessionCancelled, TrainingCancelled
 from services.registration.trainings.enrolment_orders import (
+    AttendanceTakenBackView,
     AttendanceView,
     EntryCodeView,
     EntryKeyView,
@@ -14,10 +15,11 @@ from services.registration.trainings.enrolment_orders import (
     ScansView,
     ScanView,
     SessionNo,
+    TakeBackAttendance,
     TrainingListQuery,
 )
 from services.registration.trainings.enrolment_rules import StepNotPossible
-from services.registration.trainings.enrolment_store import AttendanceRow
+from services.registration.trainings.enrolment_store import AttendanceRow, AttendanceTakenBackRow
 from services.registration.trainings.entry_codes import Entry
 from shared import qr_codes
 from shared.clock import shown
@@ -73,6 +75,45 @@ async def list_attendance(
     """List who was there at a session."""
     page = await attendance.page(call.work, training_id, session, query.cursor, query.limit)
     return Page([_view(row) for row in page.items], page.next)
+
+
+@attendances.post(
+    "/trainings/{training_id}/sessions/{session}/attendance/taking-back",
+    Action.RECORD_ATTENDANCE,
+    refusals=(Absent, CertificateStands),
+)
+async def take_back_attendance(
+    call: Call, training_id: UUID, session: SessionNo, body: TakeBackAttendance
+) -> AttendanceTakenBackView:
+    """Take back that a participant was at a session, a mistake; a certificate that rests on it is revoked first."""
+    row = await attendance.take_back(call.work, training_id, session, body.enrolment_id, body.reason)
+    return _taken_back_view(row)
+
+
+@attendances.get(
+    "/trainings/{training_id}/sessions/{session}/attendance/taken-back", Action.SEE_ENROLMENTS, refusals=(Absent,)
+)
+async def list_attendance_taken_back(
+    call: Call, training_id: UUID, session: SessionNo, query: TrainingListQuery
+) -> Page[AttendanceTakenBackView]:
+    """List what was taken back of a session, the oldest first: as it was, by whom and why."""
+    page = await attendance.taken_back(call.work, training_id, session, query.cursor, query.limit)
+    return Page([_taken_back_view(row) for row in page.items], page.next)
+
+
+def _taken_back_view(row: AttendanceTakenBackRow) -> AttendanceTakenBackView:
+    return AttendanceTakenBackView(
+        id=row.id,
+        enrolment_id=row.enrolment_id,
+        session=row.session_no,
+        scanned_at=shown(row.scanned_at) if row.scanned_at else None,
+        reason=row.reason,
+        recorded_at=shown(row.recorded_at),
+        recorded_by=row.actor,
+        taken_back_at=shown(row.taken_back_at),
+        taken_back_by=row.taken_back_by,
+        taken_back_reason=row.taken_back_reason,
+    )
 
 
 def _view(row: AttendanceRow) -> AttendanceView:

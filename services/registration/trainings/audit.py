@@ -19,6 +19,7 @@ from shared.contracts.registration import (
     SeatOffered,
     SeatWaitlisted,
     SeatWithdrawn,
+    TrainingAttendanceTakenBack,
     TrainingAttended,
 )
 from shared.effect_audit import Seen, Told, seen_in
@@ -69,7 +70,11 @@ async def look_replies(session: AsyncSession, told: Sequence[Told]) -> Iterable[
 HEARD_REPLIES = seen_in(look_replies, ReplyReceived)
 
 STEPS = text("SELECT enrolment_id, no, state FROM enrolment_step WHERE enrolment_id = ANY(CAST(:ids AS uuid[]))")
-THERE = text("SELECT enrolment_id, session_no FROM attendance WHERE enrolment_id = ANY(CAST(:ids AS uuid[]))")
+THERE = text(
+    "SELECT enrolment_id, session_no FROM attendance WHERE enrolment_id = ANY(CAST(:ids AS uuid[]))"
+    " UNION SELECT enrolment_id, session_no FROM attendance_taken_back WHERE enrolment_id = ANY(CAST(:ids AS uuid[]))"
+)
+TAKEN_BACK = text("SELECT id, enrolment_id, session_no FROM attendance_taken_back WHERE id = ANY(CAST(:ids AS uuid[]))")
 GIVEN = text(
     "SELECT id, number, revoked_at IS NOT NULL AS revoked FROM certificate WHERE id = ANY(CAST(:ids AS uuid[]))"
 )
@@ -96,6 +101,10 @@ async def look_for_seats(session: AsyncSession, told: Sequence[Told]) -> Iterabl
         (row.enrolment_id, row.session_no)
         for row in await session.execute(THERE, {"ids": _ids(told, "enrolment_id", TrainingAttended)})
     }
+    taken_back = {
+        (row.id, row.enrolment_id, row.session_no)
+        for row in await session.execute(TAKEN_BACK, {"ids": _ids(told, "taken_back_id", TrainingAttendanceTakenBack)})
+    }
     given = {
         row.id: row for row in await session.execute(GIVEN, {"ids": _ids(told, "certificate_id", CertificateEvent)})
     }
@@ -113,6 +122,11 @@ async def look_for_seats(session: AsyncSession, told: Sequence[Told]) -> Iterabl
                 seen.append(
                     Seen(one, f"session {was.session}", "" if right else "its attendance is gone", CURE.format(at=at))
                 )
+            case TrainingAttendanceTakenBack() as was:
+                right = (was.taken_back_id, was.enrolment_id, was.session) in taken_back
+                seen.append(
+                    Seen(one, f"session {was.session}", "" if right else "its record is gone", CURE.format(at=at))
+                )
             case CertificateEvent() as told_of:
                 row = given.get(told_of.certificate_id)
                 right = (
@@ -128,7 +142,9 @@ def _ids(told: Sequence[Told], name: str, kind: type[object]) -> list[object]:
     return [getattr(one.event, name) for one in told if isinstance(one.event, kind)]
 
 
-RECORDED_SEATS = seen_in(look_for_seats, *SEATS, TrainingAttended, CertificateIssued, CertificateRevoked)
+RECORDED_SEATS = seen_in(
+    look_for_seats, *SEATS, TrainingAttended, TrainingAttendanceTakenBack, CertificateIssued, CertificateRevoked
+)
 
 SEATS_TAKEN = """
     SELECT t.id, count(e.id) FILTER (WHERE e.state IN ('offered', 'accepted')), t.seats_taken
@@ -169,6 +185,11 @@ UNFINISHED = """
     FROM certificate c JOIN enrolment e ON e.id = c.enrolment_id JOIN training t ON t.id = c.training_id
     WHERE e.training_id <> c.training_id OR t.state <> 'finished' ORDER BY 1
 """
+UNATTENDED = """
+    SELECT c.number, concat_ws(' ', 'at least', c.attended), count(a.session_no)
+    FROM certificate c LEFT JOIN attendance a ON a.enrolment_id = c.enrolment_id
+    WHERE c.revoked_at IS NULL GROUP BY c.number, c.attended HAVING count(a.session_no) < c.attended ORDER BY 1
+"""
 CHECKS: dict[str, TextClause] = {
     "seats_taken_is_sum_of_enrolments": text(SEATS_TAKEN),
     "applications_are_counted": text(APPLICATIONS),
@@ -177,5 +198,6 @@ CHECKS: dict[str, TextClause] = {
     "training_days_are_those_of_its_sessions": text(DAYS),
     "attendance_is_of_its_training": text(ATTENDED_ELSEWHERE),
     "certificate_is_of_its_finished_training": text(UNFINISHED),
+    "certificate_rests_on_attendance": text(UNATTENDED),
 }
 """Every figure that is kept beside what it follows from, as a question for those that disagree."""

@@ -83,6 +83,14 @@ async def issued(session: AsyncSession, training_id: UUID) -> dict[UUID, Certifi
     return {row.enrolment_id: row for row in rows}
 
 
+async def valid_of(session: AsyncSession, enrolment_id: UUID) -> CertificateRow | None:
+    """Give the certificate of an enrolment of a training that is locked, unless there is none or it was revoked."""
+    question = select(CertificateRow).where(
+        col(CertificateRow.enrolment_id) == enrolment_id, col(CertificateRow.revoked_at).is_(None)
+    )
+    return (await session.exec(question)).one_or_none()
+
+
 async def by_number(session: AsyncSession, number: str) -> CertificateRow | None:
     """Find a certificate by its number."""
     return (await session.exec(select(CertificateRow).where(col(CertificateRow.number) == number))).one_or_none()

@@ -13,8 +13,9 @@ from shared.incoming import JSON
 from shared.openapi import HTML
 from shared.privacy import Vault
 from shared.problems import Absent
+from shared.public_page import asks_for_page
 from shared.roles import Action
-from shared.routes import Call, Page, Routes
+from shared.routes import PUBLIC_PAGES_PER_MINUTE, Call, Page, Routes
 
 training_certificates = Routes("/registration", tag="Training certificates")
 
@@ -71,12 +72,15 @@ async def revoke_certificate(call: Call, certificate_id: UUID, body: Reason) -> 
 
 
 @training_certificates.get(
-    "/certificate-pages/{code}", Action.VERIFY_CERTIFICATE, media={HTML: None, JSON: PublicCertificate}
+    "/certificate-pages/{code}",
+    Action.VERIFY_CERTIFICATE,
+    media={HTML: None, JSON: PublicCertificate},
+    per_minute=PUBLIC_PAGES_PER_MINUTE,
 )
 async def verify_certificate(call: Call, code: str) -> Content | PublicCertificate:
     """Say whether a certificate is true: a page for people, or JSON for who accepts that and no page."""
     found = await certificates.verified(call.work, code)
-    if JSON not in call.accept or HTML in call.accept:
+    if asks_for_page(call.accept):
         return certificate_page.page(found)
     if found is None:
         raise Absent

@@ -227,6 +227,28 @@ class AttendanceView(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: datetime
 
 
+class TakeBackAttendance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A participant who was not there and stands in the list by mistake."""
+
+    enrolment_id: UUID
+    reason: Annotated[Text, Meta(examples=["Her neighbour's code was scanned; she came the week after"])]
+
+
+class AttendanceTakenBackView(msgspec.Struct, frozen=True, kw_only=True):
+    """An attendance that was taken back: as it was, who took it back, when and why."""
+
+    id: UUID
+    enrolment_id: UUID
+    session: int
+    scanned_at: datetime | None
+    reason: str | None
+    recorded_at: datetime
+    recorded_by: str
+    taken_back_at: datetime
+    taken_back_by: str
+    taken_back_reason: str
+
+
 class FinishedView(msgspec.Struct, frozen=True, kw_only=True):
     """A training that was held: `sessions_needed` of `sessions_held` are needed for a certificate."""
 

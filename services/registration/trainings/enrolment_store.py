@@ -112,6 +112,39 @@ class AttendanceRow(SQLModel, table=True):
     actor: str = Field(sa_column=Column(Text, nullable=False))
 
 
+class AttendanceTakenBackRow(SQLModel, table=True):
+    """An attendance that was written down by mistake: as it was, and who took it back, when and why; never changed."""
+
+    __tablename__ = "attendance_taken_back"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["training_id", "session_no"],
+            ["training_session.training_id", "training_session.no"],
+            name="attendance_taken_back_session",
+        ),
+        UniqueConstraint("training_id", "scan_id", name="attendance_taken_back_scan_key"),
+        CheckConstraint("(scan_id IS NULL) = (scanned_at IS NULL)", name="attendance_taken_back_scan_has_a_moment"),
+        CheckConstraint("(scan_id IS NULL) = (reason IS NOT NULL)", name="attendance_taken_back_by_hand_for_a_reason"),
+        CheckConstraint("length(taken_back_reason) BETWEEN 1 AND 200", name="attendance_taken_back_reason_length"),
+        CheckConstraint("taken_back_at >= recorded_at", name="attendance_taken_back_afterwards"),
+        Index("attendance_taken_back_of_session", "training_id", "session_no", "id"),
+        Index("attendance_taken_back_of_enrolment", "enrolment_id", "session_no"),
+    )
+
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    enrolment_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("enrolment.id"), nullable=False))
+    session_no: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    training_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    scan_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
+    scanned_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    reason: str | None = Field(default=None, sa_column=Column(Text))
+    recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    actor: str = Field(sa_column=Column(Text, nullable=False))
+    taken_back_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    taken_back_by: str = Field(sa_column=Column(Text, nullable=False))
+    taken_back_reason: str = Field(sa_column=Column(Text, nullable=False))
+
+
 @dataclass(frozen=True, slots=True)
 class Firm:
     """What trainings look at of a business."""
@@ -312,6 +345,26 @@ async def scans(session: AsyncSession, training_id: UUID, ids: Collection[UUID])
     )
     rows = await session.exec(question)
     return {row.scan_id: row for row in rows if row.scan_id}
+
+
+async def scans_taken_back(session: AsyncSession, training_id: UUID, ids: Collection[UUID]) -> set[UUID]:
+    """Give those of these scans of a training whose attendance was taken back."""
+    question = select(AttendanceTakenBackRow.scan_id).where(
+        col(AttendanceTakenBackRow.training_id) == training_id, col(AttendanceTakenBackRow.scan_id).in_(ids)
+    )
+    return {scan for scan in await session.exec(question) if scan}
+
+
+async def taken_back_page(
+    session: AsyncSession, training_id: UUID, session_no: int, after: UUID | None, limit: int
+) -> Sequence[AttendanceTakenBackRow]:
+    """Give the attendances of a session that were taken back, in the order in which they were."""
+    question = select(AttendanceTakenBackRow).where(
+        col(AttendanceTakenBackRow.training_id) == training_id, col(AttendanceTakenBackRow.session_no) == session_no
+    )
+    if after is not None:
+        question = question.where(col(AttendanceTakenBackRow.id) > after)
+    return (await session.exec(question.order_by(col(AttendanceTakenBackRow.id)).limit(limit))).all()
 
 
 async def somebody_there(session: AsyncSession, training_id: UUID, session_no: int) -> bool:

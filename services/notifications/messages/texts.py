@@ -497,6 +497,20 @@ TEXTS: dict[str, dict[Language, Words]] = {
             "You get this because you serve this region.",
         ),
     },
+    "ledger_audit": {
+        ID: Words(
+            "Pemeriksaan buku stok menemukan selisih",
+            "Pemeriksaan malam {when}: {found} angka buku stok tidak sesuai jurnalnya. Rinciannya ada di daftar "
+            "pemeriksaan; mohon operator menjalankan serumpun verify.",
+            "Anda menerima pesan ini karena bertugas untuk provinsi ini.",
+        ),
+        EN: Words(
+            "The audit of the stock ledger found something",
+            "The nightly audit of {when}: {found} figures of the stock ledger do not follow from its journal. Details "
+            "are in the list of audits; please have an operator run serumpun verify.",
+            "You get this because you serve this province.",
+        ),
+    },
     "stock_low": {
         ID: Words(
             "Stok menipis di {place}",

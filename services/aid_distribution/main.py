@@ -92,7 +92,7 @@ SERVICE = Service(
         follow_up_list,
         markets,
         market_claims,
-        bulk,
+        bulk(ORIGINS),
         reports,
         chain,
         self_audits,

@@ -27,6 +27,7 @@ from services.aid_distribution.ledger.counts_api import counting
 from services.aid_distribution.ledger.reports_api import reports
 from services.aid_distribution.ledger.reservations_api import reserving
 from services.aid_distribution.ledger.reservations_sweep import sweeper as reservation_sweeper
+from services.aid_distribution.ledger.reserved import EXPIRES_BEFORE_USE
 from services.aid_distribution.loans.api import loans
 from services.aid_distribution.markets.api import markets
 from services.aid_distribution.markets.claims_api import market_claims
@@ -53,6 +54,7 @@ WATCHES = {
     AlertKind.PRICE: ABOVE_CEILING,
     AlertKind.DRY_STATION: DRY,
     AlertKind.EXCEPTION_OVERDUE: OVERDUE,
+    AlertKind.RESERVED_EXPIRES: EXPIRES_BEFORE_USE,
     AlertKind.LEDGER_AUDIT: WRONG_LAST_NIGHT,
 }
 """What is alerted of beside stock, by the kind of the alert."""

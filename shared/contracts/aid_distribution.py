@@ -522,6 +522,7 @@ class AlertEvent(AidEvent, frozen=True, kw_only=True):
     region: str
     place: str | None = None
     item: str | None = None
+    lot: str | None = None
 
     @property
     def subject(self) -> str:
@@ -530,17 +531,21 @@ class AlertEvent(AidEvent, frozen=True, kw_only=True):
 
 
 class AlertRaised(AlertEvent, frozen=True, kw_only=True):
-    """A price stands above its ceiling, a station is dry, an exception is overdue, the ledger's audit found something.
+    """Something is not as it should be; it is said once for as long as it lasts.
 
-    It is said once for as long as it lasts.
+    A price stands above its ceiling, a station is dry, an exception is overdue, a promised lot expires before the day
+    on which it is wanted, or the nightly audit of the ledger has found something.
 
-    Shape:  `figure` is what was found (a price, or how many figures of the ledger disagree), `threshold` what a price
-            was held against, `due_on` the local day that it is about, where there is one
+    Shape:  `figure` is what was found (a price, how much of the lot, or how many figures of the ledger disagree),
+            `threshold` what a price was held against, `due_on` the local day that it is about, where there is one
     Units:  prices in whole rupiah
     """
 
     type: ClassVar[str] = "serumpun.alert.raised.v1"
 
+    place_name: str | None = None
+    item_name: str | None = None
+    unit: str | None = None
     figure: int | None = None
     threshold: int | None = None
     due_on: date | None = None

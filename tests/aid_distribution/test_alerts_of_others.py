@@ -2,22 +2,26 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
+from uuid import UUID
 
 from services.aid_distribution.alerts.audit import ALERTS
 from services.aid_distribution.alerts.sweep import sweep
 from services.aid_distribution.exceptions.domain import DEADLINE_DAYS
 from services.aid_distribution.main import WATCHES
 from shared.contracts.aid_distribution import AlertCleared, AlertEvent, AlertRaised
+from shared.contracts.registration import KitWanted, TrainingAnnounced, TrainingMoved
 from shared.database import Database
 from shared.effect_audit import Told
 from tests.aid_distribution import stations
 from tests.aid_distribution.story import (
     ELSEWHERE,
     MARKET,
+    MASKS,
     OFFICE,
     RICE,
+    WAREHOUSE,
     StoppedClock,
     ago,
     ask,
@@ -27,6 +31,7 @@ from tests.aid_distribution.story import (
 )
 from tests.aid_distribution.test_alerts import other  # noqa: F401 - a fixture
 from tests.aid_distribution.test_alerts_api import listed
+from tests.aid_distribution.test_distributions import happened
 from tests.aid_distribution.test_exceptions import issued, made
 from tests.aid_distribution.test_prices import allow, ceiling, price, see
 from tests.door import Client, Recorded
@@ -215,3 +220,53 @@ async def test_of_two_that_sweep_at_once_one_opens_and_the_audit_sees_every_aler
     async with database.work(OFFICE) as work:
         await plant(work, "UPDATE alert SET cleared_at = NULL, threshold = 7 WHERE kind = 'price'")
     assert await wrong() == {"the row differs in threshold", "the row differs in cleared"}
+
+
+async def test_keepers_are_alerted_when_a_moved_training_outlives_a_lot_that_was_promised_to_it(
+    database: Database, recorded: Recorded
+) -> None:
+    (first, last), training = (date(2026, 6, 1), date(2026, 6, 3)), UUID(int=7)
+    about = {"training_id": training, "programme": "TR-1", "title": "Bimtek konveksi", "region": "19.71"}
+    await receive(database, receipt(4, ago(1), lot="SOON", expires_on=last))
+    await receive(database, receipt(9, ago(1), lot="LATER", expires_on=date(2026, 7, 1)))
+    announced = TrainingAnnounced(
+        **about,
+        starts_on=first,
+        ends_on=last,
+        sector="garment",
+        venue="Balai",
+        sessions=[first, last],
+        seats=5,
+        kits_place=WAREHOUSE,
+        kits=[KitWanted(item=MASKS, quantity=5)],
+    )
+
+    def moved(change: int, to: date) -> TrainingMoved:
+        return TrainingMoved(
+            **about,
+            starts_on=first,
+            ends_on=to,
+            change=change,
+            session=2,
+            was_on=last,
+            held_on=to,
+            venue="Balai",
+            reason="Banjir",
+            sessions=[first, to],
+            businesses=[],
+        )
+
+    await happened(database, announced)
+    await swept(database)
+    assert await alert_events(recorded) == []
+    await happened(database, moved(1, date(2026, 6, 4)))
+    for _ in range(2):
+        await swept(database)
+    (raised,) = await alert_events(recorded)
+    assert isinstance(raised, AlertRaised)
+    assert (raised.kind, raised.region, raised.place, raised.item) == ("reserved_expires", "19.71", WAREHOUSE, MASKS)
+    assert (raised.lot, raised.figure, raised.due_on) == ("SOON", 4, last)
+    assert (raised.place_name, raised.item_name, raised.unit) == (f"Gudang {WAREHOUSE}", "Masker kain", "piece")
+    await happened(database, moved(2, last))
+    await swept(database)
+    assert isinstance((await alert_events(recorded))[-1], AlertCleared)

@@ -69,6 +69,7 @@ def _about(event: AlertRaised | AlertCleared) -> dict[str, object]:
         "region": event.region,
         "place": event.place,
         "item": event.item,
+        "lot": event.lot,
     }
 
 

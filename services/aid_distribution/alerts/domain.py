@@ -27,6 +27,7 @@ class AlertKind(StrEnum):
     PRICE = "price"
     DRY_STATION = "dry_station"
     EXCEPTION_OVERDUE = "exception_overdue"
+    RESERVED_EXPIRES = "reserved_expires"
     LEDGER_AUDIT = "ledger_audit"
 
 

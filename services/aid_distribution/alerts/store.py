@@ -115,6 +115,7 @@ class Lasting(NamedTuple):
     region: str
     place: str | None
     item: str | None
+    lot: str | None
     figure: int | None
     threshold: int | None
     due_on: date | None
@@ -197,7 +198,7 @@ CLEAR = text(CLEARED.format(which="id = ANY(CAST(:ids AS uuid[]))"))
 
 
 NOT_OPEN = """
-    SELECT d.subject, d.region, d.place, d.item, d.figure, d.threshold, d.due_on FROM ({lasting}) d
+    SELECT d.subject, d.region, d.place, d.item, d.lot, d.figure, d.threshold, d.due_on FROM ({lasting}) d
     WHERE NOT EXISTS (
         SELECT FROM alert a WHERE a.kind = :kind AND a.subject = d.subject AND a.cleared_at IS NULL)
     ORDER BY d.subject LIMIT :rows

@@ -18,6 +18,7 @@ from services.aid_distribution.alerts.store import (
     Shelf,
 )
 from services.aid_distribution.ledger.catalogue import find
+from services.aid_distribution.ledger.known import Known, known_by_code
 from shared.clock import wib_day
 from shared.contracts.aid_distribution import (
     AlertCleared,
@@ -63,9 +64,10 @@ async def _watch(work: Work, kind: AlertKind, lasting: str) -> int:
     over = await store.not_lasting(work.session, kind, lasting, work.now)
     rows = [_of_watch(work, kind, one) for one in found]
     fresh = await store.raise_all(work.session, rows, work.now)
-    for row in rows:
-        if row.id in fresh:
-            work.record(_raised(row), region=row.region)
+    told = [row for row in rows if row.id in fresh]
+    here = await known_by_code(work, (row.item for row in told if row.item), (row.place for row in told if row.place))
+    for row in told:
+        work.record(_raised(row, here), region=row.region)
     for gone in await store.clear(work.session, over, work.now):
         event = AlertCleared(
             alert_id=gone.id,
@@ -74,6 +76,7 @@ async def _watch(work: Work, kind: AlertKind, lasting: str) -> int:
             region=gone.region,
             place=gone.place,
             item=gone.item,
+            lot=gone.lot,
         )
         work.record(event, region=gone.region)
     return max(len(found), len(over))
@@ -83,14 +86,19 @@ def _of_watch(work: Work, kind: AlertKind, one: Lasting) -> AlertRow:
     return AlertRow(id=work.new_id(), kind=kind.value, raised_at=work.now, **one._asdict())
 
 
-def _raised(row: AlertRow) -> AlertRaised:
+def _raised(row: AlertRow, here: Known) -> AlertRaised:
+    item = here.items[row.item] if row.item else None
     return AlertRaised(
         alert_id=row.id,
         kind=row.kind,
         about=row.subject,
         region=row.region,
         place=row.place,
+        place_name=here.places[row.place].name if row.place else None,
         item=row.item,
+        item_name=item.name if item else None,
+        unit=item.unit if item else None,
+        lot=row.lot,
         figure=row.figure,
         threshold=row.threshold,
         due_on=row.due_on,

@@ -102,7 +102,7 @@ class ExceptionRow(SQLModel, table=True):
 
 OVERDUE = """
     SELECT 'exception/' || id AS subject, region, place, CAST(NULL AS text) AS item,
-           CAST(NULL AS bigint) AS figure, CAST(NULL AS bigint) AS threshold,
+           CAST(NULL AS bigint) AS figure, CAST(NULL AS text) AS lot, CAST(NULL AS bigint) AS threshold,
            (due_at AT TIME ZONE INTERVAL '7 hours')::date AS due_on
     FROM stock_exception WHERE state = 'open' AND due_at <= :now
 """

@@ -107,7 +107,7 @@ class PriceWatchRow(SQLModel, table=True):
 
 ABOVE_CEILING = """
     SELECT concat_ws('/', 'price', w.place, w.item) AS subject, p.region, w.place, w.item,
-           w.price_rupiah AS figure, w.ceiling_rupiah AS threshold, w.observed_on AS due_on
+           w.price_rupiah AS figure, w.ceiling_rupiah AS threshold, CAST(NULL AS text) AS lot, w.observed_on AS due_on
     FROM price_watch w JOIN place p ON p.code = w.place WHERE w.above
 """
 """The places where the newest price of an item is above its ceiling, as alerts ask for them; in rupiah."""

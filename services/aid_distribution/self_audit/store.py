@@ -62,7 +62,7 @@ LET_GO = text(
 )
 WRONG_LAST_NIGHT = """
     SELECT 'audit/' || last.night AS subject, home.region, CAST(NULL AS text) AS place, CAST(NULL AS text) AS item,
-           last.found AS figure, CAST(NULL AS bigint) AS threshold, last.night AS due_on
+           last.found AS figure, CAST(NULL AS text) AS lot, CAST(NULL AS bigint) AS threshold, last.night AS due_on
     FROM (SELECT night, found FROM ledger_audit WHERE ended_at IS NOT NULL ORDER BY night DESC LIMIT 1) last
     CROSS JOIN (SELECT min(split_part(region, '.', 1)) AS region FROM place WHERE kind <> 'virtual') home
     WHERE last.found > 0 AND home.region IS NOT NULL

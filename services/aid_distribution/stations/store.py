@@ -134,7 +134,8 @@ class StationRow(SQLModel, table=True):
 
 DRY = """
     SELECT 'station/' || id AS subject, region, site AS place, item,
-           CAST(NULL AS bigint) AS figure, CAST(NULL AS bigint) AS threshold, CAST(NULL AS date) AS due_on
+           CAST(NULL AS text) AS lot, CAST(NULL AS bigint) AS figure, CAST(NULL AS bigint) AS threshold,
+           CAST(NULL AS date) AS due_on
     FROM station WHERE state = 'dry'
 """
 """The stations that a visit found dry, as alerts ask for them."""

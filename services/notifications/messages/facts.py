@@ -510,9 +510,15 @@ def _(event: PriceAlert, reading: Reading) -> Values:
 
 @_facts.register
 def _(event: AlertRaised, reading: Reading) -> Values:
+    on = day(event.due_on, reading.language) if event.due_on else NONE[reading.language]
     return {
         "found": figure(event.figure or 0, reading.language),
-        "when": day(event.due_on, reading.language) if event.due_on else NONE[reading.language],
+        "when": on,
+        "expires_on": on,
+        "place": event.place_name or NONE[reading.language],
+        "item": event.item_name or NONE[reading.language],
+        "lot": event.lot or NONE[reading.language],
+        "on_hand": quantity(event.figure or 0, event.unit or "", reading.language),
     }
 
 

@@ -140,6 +140,10 @@ RULES: tuple[Rule, ...] = (
         AlertRaised, Audience.KEEPERS, "ledger_audit", Urgency.REQUIRED,
         outside=True, kind=Kind.DISCREPANCY, only="ledger_audit",
     ),
+    Rule(
+        AlertRaised, Audience.KEEPERS, "reserved_expires", Urgency.INFORMATION,
+        outside=True, kind=Kind.EXPIRING, only="reserved_expires",
+    ),
     Rule(SurveyOpened, Audience.OWNERS, "survey", Urgency.INVITATION, outside=True),
 )
 # fmt: on

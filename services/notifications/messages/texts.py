@@ -511,6 +511,20 @@ TEXTS: dict[str, dict[Language, Words]] = {
             "You get this because you serve this province.",
         ),
     },
+    "reserved_expires": {
+        ID: Words(
+            "Cadangan kedaluwarsa sebelum dipakai di {place}",
+            "{place}: {on_hand} {item}, lot {lot}, kedaluwarsa {expires_on}, sebelum hari pemakaiannya. Jadwal "
+            "pelatihannya berpindah. Mohon ganti dengan lot yang lebih baru.",
+            "Anda menerima pesan ini karena stok ini tanggung jawab kantor Anda.",
+        ),
+        EN: Words(
+            "Promised goods expire before use at {place}",
+            "{place}: {on_hand} of {item}, lot {lot}, expire on {expires_on}, before the day on which they are wanted. "
+            "The training was moved. Please put a newer lot in their place.",
+            "You get this because your office keeps this stock.",
+        ),
+    },
     "stock_low": {
         ID: Words(
             "Stok menipis di {place}",

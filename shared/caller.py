@@ -1,9 +1,10 @@
 """Who is asking: the role and the regions that every decision about access rests on."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 REGION_CODE = re.compile(r"\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?", re.ASCII)
 """Province, regency, district, village, as the Ministry of Home Affairs writes them (DOMAIN section 5)."""
@@ -23,6 +24,10 @@ class Role(StrEnum):
     OPERATOR = "operator"
     SERVICE = "service"
     PUBLIC = "public"  # whoever asks without a token, where that is allowed
+
+
+DATING_BACK_DAYS: Mapping[Role, int] = MappingProxyType({Role.REGENCY_OFFICER: 30, Role.PROVINCE_STAFF: 366})
+"""How far back a role may date unless a setting says otherwise; who is not named has no limit (DESIGN section 5)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ A handler is given a `Work` and never commits; the edge that opened it does. Wha
 of the same transaction, so an event and the change it reports exist together or not at all.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared import outbox
-from shared.caller import Caller
+from shared.caller import DATING_BACK_DAYS, Caller, Role
 from shared.clock import Clock
 from shared.contracts import Event
 from shared.privacy import Vault
@@ -49,6 +49,7 @@ class Work:
     now: datetime
     keys: Vault | None = None
     quiet_hours: bool = True
+    dating_back_days: Mapping[Role, int] = field(default_factory=lambda: DATING_BACK_DAYS)
     recorded: list[outbox.Recorded] = field(default_factory=list)
 
     @property
@@ -85,6 +86,8 @@ class Database:
         vault: Vault | None = None,
         ping: bool = True,
         quiet_hours: bool = True,
+        statement_seconds_max: int = STATEMENT_TIMEOUT_SECONDS,
+        dating_back_days: Mapping[Role, int] = DATING_BACK_DAYS,
     ):
         """Prepare the pool; nothing is opened before the first use. A store of personal data needs the vault.
 
@@ -93,6 +96,7 @@ class Database:
         """
         self.vault = vault
         self.quiet_hours = quiet_hours
+        self.dating_back_days = dating_back_days
         self.source = source
         self.partitions = partitions
         self.clock = clock
@@ -106,10 +110,10 @@ class Database:
             hide_parameters=True,  # the text of an error reaches the log, and parameters are people's data
             connect_args={
                 "timeout": CONNECT_TIMEOUT_SECONDS,
-                "command_timeout": STATEMENT_TIMEOUT_SECONDS + 5,
+                "command_timeout": statement_seconds_max + 5,
                 "server_settings": {
                     "application_name": f"serumpun-{source}",
-                    "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
+                    "statement_timeout": f"{statement_seconds_max}s",
                     "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
                     "idle_in_transaction_session_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
                 },
@@ -141,6 +145,7 @@ class Database:
             now=self.clock.now(),
             keys=self.vault,
             quiet_hours=self.quiet_hours,
+            dating_back_days=self.dating_back_days,
         )
 
     async def run(self, caller: Caller, task: Callable[[Work], Awaitable[T]]) -> T:

@@ -66,8 +66,10 @@ class Walk:
 
     def mistakes(self, value: object, kind: Any, pointer: str) -> list[FieldError]:
         """Give what is wrong with a value, and with everything in it; not much more than `ERRORS_MAX`."""
-        given = [option for option in options(kind) if option not in (NoneType, msgspec.UnsetType)]
-        if value is None and NoneType in options(kind):
+        # What a whole choice is annotated with, such as an example, hides no struct within it.
+        choices = options(bare(kind)) if len(options(bare(kind))) > 1 else options(kind)
+        given = [option for option in choices if option not in (NoneType, msgspec.UnsetType)]
+        if value is None and NoneType in choices:
             return []
         inner = bare(given[0]) if len(given) == 1 else None
         if isinstance(inner, type) and issubclass(inner, msgspec.Struct):

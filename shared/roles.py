@@ -114,6 +114,7 @@ class Action(StrEnum):
     SETTLE_CLAIMS = "settle_claims"
     VERIFY_PAPER = "verify_paper"
     SEE_CHAIN = "see_chain"
+    SEE_AUDITS = "see_audits"
     SEE_CHAIN_KEY = "see_chain_key"
     RETURN_STOCK = "return_stock"
     LEND_ASSETS = "lend_assets"
@@ -250,6 +251,7 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.SEE_PRESSURE: _OFFICE | {Role.AUDITOR},  # one region beside the other
         Action.VERIFY_PAPER: frozenset(Role),  # whoever holds the paper
         Action.SEE_CHAIN: _OFFICE | {Role.AUDITOR},
+        Action.SEE_AUDITS: _OFFICE | {Role.AUDITOR},  # about a whole province
         Action.SEE_CHAIN_KEY: _EVERYBODY,  # whoever was given a head
         Action.RETURN_STOCK: _FIELD,
         Action.LEND_ASSETS: _FIELD,

@@ -239,6 +239,7 @@ def _database(
         vault=Vault(keys.master, keys.personal),
         ping=ping,
         quiet_hours=settings.quiet_hours,
+        dating_back_days=settings.dating_back_days,
     )
 
 

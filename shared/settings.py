@@ -7,6 +7,8 @@ from os import environ
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from shared.caller import DATING_BACK_DAYS, Role
+
 SERVICES = ("registration", "aid_distribution", "notifications")
 SECRETS = (
     "DATABASE_URL",
@@ -22,6 +24,9 @@ SECRETS = (
     *(f"{service.upper()}_DATABASE_URL" for service in SERVICES),
 )
 """What may hold a password, and so may also be given as a file, named by the same name with _FILE."""
+
+DATING_ROLES = (Role.REGENCY_OFFICER, Role.PROVINCE_STAFF, Role.OPERATOR)
+"""Who posts what happened at a moment that they tell."""
 
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~\-]+)*", re.ASCII)
 
@@ -69,7 +74,9 @@ class Settings:
     idempotency_retention_days: int
     chain_sign_minutes: int
     province: str
+    audit_hour: int
     quiet_hours: bool
+    dating_back_days: Mapping[Role, int]
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = environ) -> "Settings":
@@ -111,7 +118,9 @@ class Settings:
             outbox_retention_days=_whole(env, "OUTBOX_RETENTION_DAYS", 30, lowest=1, highest=3_650),
             idempotency_retention_days=_whole(env, "IDEMPOTENCY_RETENTION_DAYS", 30, lowest=1, highest=3_650),
             chain_sign_minutes=_whole(env, "CHAIN_SIGN_MINUTES", 10, lowest=1, highest=1_440),
+            audit_hour=_whole(env, "AUDIT_HOUR", 2, lowest=0, highest=23),
             quiet_hours=_switch(env, "QUIET_HOURS", on=True),
+            dating_back_days=_dating_back_days(env),
             province=env.get("PROVINCE") or "19-kepulauan-bangka-belitung",
         )
 
@@ -121,6 +130,15 @@ def _words(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     if not all(re.fullmatch(r"[a-z0-9]{2,40}", word) for word in words):
         raise SettingInvalid(f"{name} must be names with commas between them, such as tgram,slack")
     return words
+
+
+def _dating_back_days(env: Mapping[str, str]) -> dict[Role, int]:
+    """Give how far back each role may date: a setting for each, and without one the rule of the house."""
+    days = {
+        role: _whole(env, f"{role.upper()}_DATING_BACK_DAYS", DATING_BACK_DAYS.get(role, 0), lowest=1, highest=36_500)
+        for role in DATING_ROLES
+    }
+    return {role: limit for role, limit in days.items() if limit}
 
 
 def _switch(env: Mapping[str, str], name: str, *, on: bool) -> bool:

@@ -9,6 +9,9 @@ _ORDERS = "t.order_id IN (SELECT id FROM production_order WHERE business_id = AN
 
 TABLES: Sequence[PersonTable] = (
     owned("known_business"),
+    owned("restricted_person"),
+    of_business("declared_need"),
+    of_business("erased_business"),
     of_business("distribution_business"),
     of_business("distribution_share"),
     of_business("limited_recipient"),

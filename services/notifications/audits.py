@@ -32,7 +32,7 @@ async def look(session: AsyncSession, told: Sequence[Told]) -> Iterable[Seen]:
     facts = [one.event.matter for one in told]
     counts = await messages.told(session, facts)
     unqueued = await messages.not_queued(session, facts)
-    asked = [(one, rule) for one in told for rule in rules_of(type(one.event))]
+    asked = [(one, rule) for one in told for rule in rules_of(type(one.event)) if rule.tells_of(one.event)]
     offices = await contacts.office(session, [(one, _regions(one.event, rule)) for one, rule in asked])
     owners = await contacts.owners(session, [business for one in told for business in _businesses(one.event)])
     seen = []

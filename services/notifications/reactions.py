@@ -19,6 +19,7 @@ from shared.caller import sees
 from shared.consumer import Heard, on_run
 from shared.contracts import Event
 from shared.contracts.aid_distribution import (
+    AlertRaised,
     DistributionPosted,
     DistributionVoided,
     ExceptionChanged,
@@ -80,10 +81,11 @@ async def tell(work: Work, run: Sequence[Heard[Event]]) -> None:
     givers = await contacts.staff_names(work, {one.caller.subject for one in run})
     news: list[News] = []
     for rule in rules_of(type(run[0].event)):
-        audiences = await AUDIENCES[rule.tells](work, rule, [one.event for one in run])
+        told = [one for one in run if rule.tells_of(one.event)]
+        audiences = await AUDIENCES[rule.tells](work, rule, [one.event for one in told])
         news += [
             News(rule, one.event, people, one.caller, givers.get(one.caller.subject))
-            for one, people in zip(run, audiences, strict=True)
+            for one, people in zip(told, audiences, strict=True)
         ]
     await send(work, await messages.tell(work, news))
 
@@ -203,6 +205,7 @@ REACTIONS = (
     on_run(StockLow, tell),
     on_run(StockOut, tell),
     on_run(StockExpiring, tell),
+    on_run(AlertRaised, tell),
     on_run(ExceptionOpened, tell),
     on_run(ExceptionChanged, tell),
     on_run(ExceptionOverdue, tell),

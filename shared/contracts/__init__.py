@@ -1,6 +1,8 @@
 """All that one service may know of another: its events, and who listens to whom."""
 
 from shared.contracts.aid_distribution import (
+    AlertCleared,
+    AlertRaised,
     CouponsIssued,
     DistributionPosted,
     DistributionVoided,
@@ -153,6 +155,8 @@ EVENTS: dict[str, type[Event]] = {
         StockOut,
         StockExpiring,
         StockRestored,
+        AlertRaised,
+        AlertCleared,
         MarketAnnounced,
         MarketOpened,
         MarketClosed,

@@ -513,6 +513,50 @@ class PriceAlert(PriceEvent, frozen=True, kw_only=True):
         return f"price_alert/{self.observation_id}"
 
 
+class AlertEvent(AidEvent, frozen=True, kw_only=True):
+    """Something about an alert that is not of stock; `about` is what it is about, such as `station/<id>`."""
+
+    alert_id: UUID
+    kind: str
+    about: str
+    region: str
+    place: str | None = None
+    item: str | None = None
+    lot: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """Give `alert/<id>`."""
+        return f"alert/{self.alert_id}"
+
+
+class AlertRaised(AlertEvent, frozen=True, kw_only=True):
+    """Something is not as it should be; it is said once for as long as it lasts.
+
+    A price stands above its ceiling, a station is dry, an exception is overdue, a promised lot expires before the day
+    on which it is wanted, or the nightly audit of the ledger has found something.
+
+    Shape:  `figure` is what was found (a price, how much of the lot, or how many figures of the ledger disagree),
+            `threshold` what a price was held against, `due_on` the local day that it is about, where there is one
+    Units:  prices in whole rupiah
+    """
+
+    type: ClassVar[str] = "serumpun.alert.raised.v1"
+
+    place_name: str | None = None
+    item_name: str | None = None
+    unit: str | None = None
+    figure: int | None = None
+    threshold: int | None = None
+    due_on: date | None = None
+
+
+class AlertCleared(AlertEvent, frozen=True, kw_only=True):
+    """What such an alert was about is as it should be again, or is settled."""
+
+    type: ClassVar[str] = "serumpun.alert.cleared.v1"
+
+
 class ShelfEvent(AidEvent, frozen=True, kw_only=True):
     """Something about the stock of one item at one place, all its lots together."""
 

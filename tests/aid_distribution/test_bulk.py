@@ -83,6 +83,80 @@ async def test_every_line_is_answered_in_order_by_what_it_has_brought_about(
     assert await audited(database) == []
 
 
+def counted(key: str, quantity: int, **changes: object) -> Body:
+    goods = [{"item": MASKS, "quantity": quantity}]
+    return {"key": key, "count": {"place": WAREHOUSE, "occurred_at": NOON.isoformat(), "lines": goods} | changes}
+
+
+def handed_out(key: str, quantity: int = 1, **changes: object) -> Body:
+    goods = [{"item": MASKS, "quantity": quantity}]
+    order = {"programme": "free-masks", "place": WAREHOUSE, "occurred_at": NOON.isoformat(), "lines": goods}
+    return {"key": key, "distribution": order | {"recipients": {"public": 5}} | changes}
+
+
+def given_back(key: str, quantity: int = 1, **changes: object) -> Body:
+    goods = [{"item": MASKS, "quantity": quantity}]
+    order = {"direction": "from_public", "place": WAREHOUSE, "reason": "Too small", "lines": goods}
+    return {"key": key, "return": order | {"occurred_at": NOON.isoformat()} | changes}
+
+
+async def test_counts_distributions_and_returns_are_lines_like_others(
+    door: Door, database: Database, recorded: Recorded
+) -> None:
+    told = await answers(
+        door["office"],
+        receipt("a", 100, occurred_at=ago(1).isoformat()),
+        handed_out("b", 30),
+        handed_out("c", 1_000),
+        handed_out("d", 10),
+        given_back("e", 5),
+        counted("f", 60),
+        given_back("g", 2, direction="to_supplier", posting="00000000-0000-7000-8000-000000000000"),
+        counted("h", 50, place=ELSEWHERE, lines=[{"item": "NONE", "quantity": 1}]),
+    )
+    assert [one["status"] for one in told] == [201, 201, 409, 201, 201, 201, 422, 422]
+    assert [one["number"][-7:] for one in told if one["status"] == 201][1:3] == ["DO-0001", "DO-0002"]
+    assert told[2]["code"] == "short_of_stock"
+    assert ("/return/posting", "unknown_posting") in mistakes(told[6])
+    assert mistakes(told[7]) == {("/count/lines/0/item", "unknown_item")}
+    client = door["office"]
+    for path, number in (("distributions", 1), ("returns", 4), ("counts", 5)):
+        shown = await client.get(f"/aid/{path}/{told[number]['id']}")
+        assert (shown.status_code, shown.json()["number"]) == (200, told[number]["number"])
+    assert await ask(database, "SELECT on_hand FROM card WHERE place = :place", place=WAREHOUSE) == [(60,)]
+    kinds = [type(event) for event in await recorded()]
+    assert sorted(kind.__name__ for kind in kinds) == [
+        "DistributionPosted",
+        "DistributionPosted",
+        "StockCounted",
+        "StockReceived",
+        "StockReturned",
+    ]
+    assert await audited(database) == []
+
+
+async def test_each_new_kind_sent_again_is_done_once_and_told_all_its_mistakes(door: Door, database: Database) -> None:
+    lines = [receipt("a"), handed_out("b", 3), given_back("c", 2), counted("d", 90)]
+    first, again = await send(door["office"], lines), await send(door["office"], lines)
+    assert (first.content, first.content.count(b'"status":201')) == (again.content, 4)
+    assert await ask(database, "SELECT count(*) FROM posting") == [(4,)]
+    wrong = await answers(
+        door["office"],
+        handed_out("e", -1, place="NOWHERE", colour="red"),
+        given_back("f", -1, place="NOWHERE"),
+        counted("g", -1, place="NOWHERE"),
+        handed_out("h") | counted("h", 1),
+    )
+    assert mistakes(wrong[0]) == {
+        ("/distribution/lines/0/quantity", "too_small"),
+        ("/distribution/place", "unknown_place"),
+        ("/distribution/colour", "unknown_field"),
+    }
+    assert mistakes(wrong[1]) == {("/return/lines/0/quantity", "too_small"), ("/return/place", "unknown_place")}
+    assert mistakes(wrong[2]) == {("/count/lines/0/quantity", "too_small"), ("/count/place", "unknown_place")}
+    assert mistakes(wrong[3]) == {("", "one_order")}
+
+
 async def test_lines_are_carried_out_as_if_one_came_after_the_other(door: Door) -> None:
     told = await answers(door["office"], issue("early"), receipt("goods", 1), issue("last"), issue("none-left"))
     assert [one["status"] for one in told] == [409, 201, 201, 409]

@@ -46,10 +46,11 @@ def registered(business_id: UUID = TAILOR, name: str = "Konveksi Bersama", regio
 
 async def happened(database: Database, *events: Event) -> None:
     """Let the service react to what registration tells, as its consumer does."""
-    reactions = {reaction.event: reaction for reaction in REACTIONS}
     for event in events:
         async with database.work(OPERATOR) as work:
-            await reactions[type(event)].run(work, [Heard(msgspec.msgpack.encode(event), OPERATOR)])
+            for reaction in REACTIONS:
+                if reaction.event is type(event):
+                    await reaction.run(work, [Heard(msgspec.msgpack.encode(event), OPERATOR)])
 
 
 async def void(database: Database, distribution_id: UUID, caller: Caller = PANGKALPINANG) -> DistributionView:

@@ -26,7 +26,7 @@ from services.aid_distribution.ledger.domain import (
     document_number,
     when_mistakes,
 )
-from shared.caller import Caller, Role
+from shared.caller import DATING_BACK_DAYS, Caller, Role
 from shared.clock import WIB, wib_day
 from shared.problems import Refusal
 
@@ -324,12 +324,12 @@ def test_an_empty_card_has_nothing_and_is_not_negative() -> None:
     ],
 )
 def test_how_far_back_one_may_date_depends_on_the_role(role: Role, days: float, codes: list[str]) -> None:
-    assert [error.code for error in when_mistakes(NOON - timedelta(days=days), NOON, role)] == codes
+    assert [one.code for one in when_mistakes(NOON - timedelta(days=days), NOON, role, DATING_BACK_DAYS)] == codes
 
 
 def test_nothing_is_dated_before_a_card_begins() -> None:
-    assert when_mistakes(EARLIEST, NOON, Role.OPERATOR) == []
-    (error,) = when_mistakes(EARLIEST - timedelta(microseconds=1), NOON, Role.OPERATOR)
+    assert when_mistakes(EARLIEST, NOON, Role.OPERATOR, DATING_BACK_DAYS) == []
+    (error,) = when_mistakes(EARLIEST - timedelta(microseconds=1), NOON, Role.OPERATOR, DATING_BACK_DAYS)
     assert (error.pointer, error.code) == ("/occurred_at", "too_far_back")
 
 

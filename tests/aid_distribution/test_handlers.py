@@ -532,3 +532,19 @@ async def test_the_audit_names_the_card_and_both_figures(database: Database) -> 
 async def test_the_world_outside_has_a_place_for_each_way_in_and_out(database: Database) -> None:
     rows = await ask(database, "SELECT code, region FROM place WHERE kind = 'virtual' ORDER BY code")
     assert rows == [(place.value, "") for place in sorted(Virtual)]
+
+
+async def test_late_issues_of_one_transaction_lower_every_later_day(database: Database) -> None:
+    """OpenLMIS: 50 on D-1, then 5 on D and 10 on D+2, then late and together 1 on D and 2 on D+1: 44, 42, 32."""
+    await receive(database, receipt(50, ago(4)))
+    await give_out(database, issue(5, ago(3)))
+    await give_out(database, issue(10, ago(1)))
+    async with database.work(OFFICE) as work:
+        late = [Asked(issue(1, ago(3, hours=-1)), OFFICE), Asked(issue(2, ago(2)), OFFICE)]
+        outcomes = await handlers.issue(work, late)
+    assert not any(isinstance(outcome, Refusal) for outcome in outcomes)
+    closings = "SELECT opening + incoming - outgoing FROM card_day WHERE place = :place ORDER BY day"
+    assert await ask(database, closings, place=WAREHOUSE) == [(50,), (44,), (42,), (32,)]
+    changed = "SELECT change FROM late_change ORDER BY posting_id"
+    assert (await ask(database, changed))[-2:] == [(-1,), (-2,)]
+    assert await audited(database) == []

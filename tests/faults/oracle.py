@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 from shared.caller import sees
 from shared.contracts import EVENTS, SUBSCRIPTIONS, Event
 from shared.contracts.aid_distribution import (
+    AlertRaised,
     DistributionPosted,
     DistributionVoided,
     ExceptionChanged,
@@ -398,6 +399,8 @@ def messages_due(staff: Staff, registered: Iterable[Event], aid: Iterable[Event]
             ):
                 purpose = KEEPERS_ARE_TOLD[type(event)]
                 due += [(event.matter, person, purpose) for person in keepers(event.region)]
+            case AlertRaised(kind="ledger_audit" | "reserved_expires"):
+                due += [(event.matter, person, event.kind) for person in keepers(event.region)]
             case ExceptionChanged() if event.owner != event.owner_before:
                 named = [region for subject, region in staff if subject == event.owner]
                 due += [(event.matter, f"staff/{event.owner}", "exception_yours")] * sees(named, event.region)

@@ -16,6 +16,7 @@ from shared.clock import wib_day
 from shared.contracts import Event
 from shared.contracts.aid_distribution import (
     PRODUCTION_LOT,
+    AlertRaised,
     DistributionPosted,
     DistributionVoided,
     ExceptionChanged,
@@ -67,6 +68,7 @@ from shared.contracts.registration import (
     SeatOffered,
     SeatWaitlisted,
     SeatWithdrawn,
+    SurveyAnswered,
     SurveyOpened,
     TrainingAnnounced,
     TrainingCancelled,
@@ -855,6 +857,36 @@ async def park_stock_issue(office: Office) -> Order:
     return await _parked(office, "issues", reason="damaged")
 
 
+async def park_transfer(office: Office) -> Order:
+    """Park a transfer of an item of which there is nothing."""
+    item = await office.done(await add_item(office))
+    return _post(
+        "aid_distribution", "/aid/exceptions/transfers",
+        from_place=PROVINCE, to_place=WAREHOUSE, occurred_at=_moment(), lines=[{"item": item["code"], "quantity": 3}],
+    )  # fmt: skip
+
+
+async def park_visit(office: Office) -> Order:
+    """Park a visit that took an item of which there is nothing."""
+    station = await office.done(await place_station(office))
+    item = await office.done(await add_item(office))
+    refill = {"from_place": WAREHOUSE, "lines": [{"item": item["code"], "quantity": 3}]}
+    return _post(
+        "aid_distribution", "/aid/exceptions/visits", station=station["id"],
+        occurred_at=_moment(), state="broken", water_before_millilitre=10, soap_before_millilitre=10, refill=refill,
+    )  # fmt: skip
+
+
+async def park_delivery(office: Office) -> Order:
+    """Park a delivery of more than was ordered."""
+    order = await office.done(await accept_production_order(office))
+    more = order["quantity"] + 1
+    return _post(
+        "aid_distribution", "/aid/exceptions/deliveries", order=order["id"],
+        occurred_at=_moment(), quantity=more, inspection={"layers": 2, "accepted": more, "rejected": 0},
+    )  # fmt: skip
+
+
 async def _parked(office: Office, what: str, **more: object) -> Order:
     item = await office.done(await add_item(office))
     lines = [{"item": item["code"], "quantity": 3}]
@@ -1497,6 +1529,9 @@ ORDERS: Mapping[str, Recipe] = {
     "post_distribution_batch": post_distribution_batch,
     "add_evidence": add_evidence,
     "park_distribution": park_distribution,
+    "park_transfer": park_transfer,
+    "park_visit": park_visit,
+    "park_delivery": park_delivery,
     "park_stock_issue": park_stock_issue,
     "apply_exception": apply_exception,
     "drop_exception": drop_exception,
@@ -1569,6 +1604,7 @@ CAUSES: Mapping[type[Event], Recipe] = {
     PersonErased: erase_person,
     TrainingAnnounced: announce_training,
     SurveyOpened: invite_to_survey,
+    SurveyAnswered: record_survey_answer,
     TrainingCancelled: cancel_training_with_a_participant,
     TrainingMoved: move_training_with_kits,
     SeatOffered: offer_seats,
@@ -1599,6 +1635,7 @@ CAUSES: Mapping[type[Event], Recipe] = {
     StockReturned: return_what_was_ordered,
     ReturnVoided: void_what_was_returned,
     PriceAlert: price_above_its_ceiling,
+    AlertRaised: price_above_its_ceiling,
     StockLow: run_low,
     StockOut: run_out,
     StockExpiring: come_close_to_expiry,

@@ -134,6 +134,14 @@ EFFECTS = (
     Planted("a known business changed", "effect_is_there_once", "known business: the row differs in state",
             "events replay", {"aid_distribution": (
                 f"UPDATE known_business SET state = 'closed' WHERE id = '{BUSINESS}'",)}),
+    Planted("a declared need changed", "effect_is_there_once", "declared need: the row differs in need",
+            "events replay", {"aid_distribution": (
+                "UPDATE declared_need SET need = CASE need WHEN 'low' THEN 'high' ELSE 'low' END",)}),
+    Planted("a declared need without an event", "effect_has_event", f"survey_participant/{NOBODY}", "look at it",
+            {"aid_distribution": (
+                f"INSERT INTO declared_need VALUES ('{NOBODY}', '{NOBODY}', '{NOBODY}', '{NOBODY}', now(), 'low')",)}),
+    Planted("a restriction without an event", "effect_has_event", f"owner/{NOBODY}", "look at it",
+            {"aid_distribution": (f"INSERT INTO restricted_person VALUES ('{NOBODY}', now())",)}),
     Planted("support forgotten", "effect_is_there_once", "support: 1 of 1 businesses do not have it", "events replay",
             {"registration": ("DELETE FROM support WHERE voided_at IS NULL",)}),
     Planted("support not taken back", "effect_is_there_once", "support: it is not marked as taken back",

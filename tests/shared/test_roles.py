@@ -98,6 +98,7 @@ def test_a_regency_does_its_daily_work_but_leaves_the_catalogue_to_the_province(
         Action.PLAN_SURVEY,
         Action.REGISTER_STAFF,
         Action.RESTRICT_PERSON,
+        Action.SEE_AUDITS,
         Action.SEE_CHAIN,
         Action.SEE_PRESSURE,
         Action.SET_CEILINGS,

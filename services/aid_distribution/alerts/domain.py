@@ -19,11 +19,16 @@ EXPIRES_WITHIN_DAYS_MAX = 3_650
 
 
 class AlertKind(StrEnum):
-    """What an alert of stock is about; other capabilities raise kinds of their own."""
+    """What an alert is about: the first three are of stock, the others of what other capabilities keep."""
 
     LOW = "low"
     OUT = "out"
     EXPIRING = "expiring"
+    PRICE = "price"
+    DRY_STATION = "dry_station"
+    EXCEPTION_OVERDUE = "exception_overdue"
+    RESERVED_EXPIRES = "reserved_expires"
+    LEDGER_AUDIT = "ledger_audit"
 
 
 OF_SHELF = frozenset({AlertKind.LOW, AlertKind.OUT})

@@ -108,14 +108,28 @@ class ExpiringLot(NamedTuple):
     within_days: int
 
 
+class Lasting(NamedTuple):
+    """Something that another capability keeps and that is not as it should be, of which nothing is open."""
+
+    subject: str
+    region: str
+    place: str | None
+    item: str | None
+    lot: str | None
+    figure: int | None
+    threshold: int | None
+    due_on: date | None
+
+
 class Cleared(NamedTuple):
     """An alert that was open until now."""
 
     id: UUID
     kind: str
+    subject: str
     region: str
-    place: str
-    item: str
+    place: str | None
+    item: str | None
     lot: str | None
 
 
@@ -177,10 +191,23 @@ RAISE = text(
 )
 CLEARED = (
     "UPDATE alert SET cleared_at = greatest(raised_at, CAST(:now AS timestamptz)) WHERE cleared_at IS NULL AND"
-    " {which} RETURNING id, kind, region, place, item, lot"
+    " {which} RETURNING id, kind, subject, region, place, item, lot"
 )
 CLEAR_SHELVES = text(CLEARED.format(which="kind IN ('low', 'out') AND subject = ANY(CAST(:subjects AS text[]))"))
 CLEAR = text(CLEARED.format(which="id = ANY(CAST(:ids AS uuid[]))"))
+
+
+NOT_OPEN = """
+    SELECT d.subject, d.region, d.place, d.item, d.lot, d.figure, d.threshold, d.due_on FROM ({lasting}) d
+    WHERE NOT EXISTS (
+        SELECT FROM alert a WHERE a.kind = :kind AND a.subject = d.subject AND a.cleared_at IS NULL)
+    ORDER BY d.subject LIMIT :rows
+"""
+NOT_LASTING = """
+    SELECT a.id FROM alert a WHERE a.kind = :kind AND a.cleared_at IS NULL
+      AND NOT EXISTS (SELECT FROM ({lasting}) d WHERE d.subject = a.subject)
+    ORDER BY a.subject LIMIT :rows
+"""
 
 
 async def wake_sweeper(session: AsyncSession) -> None:
@@ -209,6 +236,22 @@ async def expiring(session: AsyncSession, today: date) -> list[ExpiringLot]:
 async def not_expiring(session: AsyncSession, today: date) -> list[UUID]:
     """Give alerts of lots that are used up, or do not expire so soon any more."""
     rows = await session.execute(NOT_EXPIRING, {"today": today, "rows": ROWS_PER_SWEEP_MAX})
+    return list(rows.scalars())
+
+
+async def not_open(session: AsyncSession, kind: str, lasting: str, now: datetime) -> list[Lasting]:
+    """Give what a question finds not as it should be, and of which nothing is open."""
+    rows = await session.execute(
+        text(NOT_OPEN.format(lasting=lasting)), {"kind": kind, "now": now, "rows": ROWS_PER_SWEEP_MAX}
+    )
+    return [Lasting(*row) for row in rows]
+
+
+async def not_lasting(session: AsyncSession, kind: str, lasting: str, now: datetime) -> list[UUID]:
+    """Give alerts of what a question does not find any more."""
+    rows = await session.execute(
+        text(NOT_LASTING.format(lasting=lasting)), {"kind": kind, "now": now, "rows": ROWS_PER_SWEEP_MAX}
+    )
     return list(rows.scalars())
 
 

@@ -4,18 +4,42 @@ A sweep compares what is with what is open, and not what has changed: one that i
 made up for by the next. Posting stock costs nothing for it; what falls and rises again between two sweeps is not told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from services.aid_distribution.alerts import store
 from services.aid_distribution.alerts.domain import AlertKind, Turn, shelf, turn
-from services.aid_distribution.alerts.store import ROWS_PER_SWEEP_MAX, AlertRow, Cleared, ExpiringLot, Shelf
+from services.aid_distribution.alerts.store import (
+    ROWS_PER_SWEEP_MAX,
+    AlertRow,
+    Cleared,
+    ExpiringLot,
+    Lasting,
+    Shelf,
+)
 from services.aid_distribution.ledger.catalogue import find
+from services.aid_distribution.ledger.known import Known, known_by_code
 from shared.clock import wib_day
-from shared.contracts.aid_distribution import StockAlert, StockExpiring, StockLow, StockOut, StockRestored
+from shared.contracts.aid_distribution import (
+    AlertCleared,
+    AlertRaised,
+    StockAlert,
+    StockExpiring,
+    StockLow,
+    StockOut,
+    StockRestored,
+)
 from shared.database import Work
 
+Watches = Mapping[AlertKind, str]
+"""What other capabilities keep that may not be as it should be: for each kind the question that finds it.
 
-async def sweep(work: Work) -> bool:
+Shape: a question gives what store.Lasting names, each `subject` once, and may ask for what is so at :now
+"""
+NOTHING_ELSE: Watches = MappingProxyType({})
+
+
+async def sweep(work: Work, watches: Watches = NOTHING_ELSE) -> bool:
     """Raise and clear what is due, with the events that say so; tells whether there may be more.
 
     Whoever comes while another one sweeps leaves it to them.
@@ -30,7 +54,55 @@ async def sweep(work: Work) -> bool:
     well = [shelf(one.place, one.item) for one in shelves if _turn(one).cleared]
     await _tell_cleared(work, shelves, await store.clear_shelves(work.session, well, work.now))
     await _tell_cleared(work, (), await store.clear(work.session, over, work.now))
-    return max(len(shelves), len(lots), len(over)) >= ROWS_PER_SWEEP_MAX
+    watched = [await _watch(work, kind, lasting) for kind, lasting in watches.items()]
+    return max(len(shelves), len(lots), len(over), *watched) >= ROWS_PER_SWEEP_MAX
+
+
+async def _watch(work: Work, kind: AlertKind, lasting: str) -> int:
+    """Raise and clear the alerts of one kind of another capability; gives how many were looked at of one of both."""
+    found = await store.not_open(work.session, kind, lasting, work.now)
+    over = await store.not_lasting(work.session, kind, lasting, work.now)
+    rows = [_of_watch(work, kind, one) for one in found]
+    fresh = await store.raise_all(work.session, rows, work.now)
+    told = [row for row in rows if row.id in fresh]
+    here = await known_by_code(work, (row.item for row in told if row.item), (row.place for row in told if row.place))
+    for row in told:
+        work.record(_raised(row, here), region=row.region)
+    for gone in await store.clear(work.session, over, work.now):
+        event = AlertCleared(
+            alert_id=gone.id,
+            kind=gone.kind,
+            about=gone.subject,
+            region=gone.region,
+            place=gone.place,
+            item=gone.item,
+            lot=gone.lot,
+        )
+        work.record(event, region=gone.region)
+    return max(len(found), len(over))
+
+
+def _of_watch(work: Work, kind: AlertKind, one: Lasting) -> AlertRow:
+    return AlertRow(id=work.new_id(), kind=kind.value, raised_at=work.now, **one._asdict())
+
+
+def _raised(row: AlertRow, here: Known) -> AlertRaised:
+    item = here.items[row.item] if row.item else None
+    return AlertRaised(
+        alert_id=row.id,
+        kind=row.kind,
+        about=row.subject,
+        region=row.region,
+        place=row.place,
+        place_name=here.places[row.place].name if row.place else None,
+        item=row.item,
+        item_name=item.name if item else None,
+        unit=item.unit if item else None,
+        lot=row.lot,
+        figure=row.figure,
+        threshold=row.threshold,
+        due_on=row.due_on,
+    )
 
 
 def _turn(one: Shelf) -> Turn:
@@ -125,7 +197,8 @@ async def _tell_cleared(work: Work, shelves: Sequence[Shelf], cleared: Sequence[
     on_hand = {(one.place, one.item): one.on_hand for one in shelves}
     over: dict[tuple[str, str, str | None], list[Cleared]] = {}
     for one in cleared:
-        over.setdefault((one.place, one.item, one.lot), []).append(one)
+        if one.place is not None and one.item is not None:  # always so for stock
+            over.setdefault((one.place, one.item, one.lot), []).append(one)
     words = await _words(work, [(place, item) for place, item, _ in over])
     for (place, item, lot), alerts in over.items():
         event = StockRestored(

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import text
 
+from services.aid_distribution.businesses.restricted import RESTRICTED
 from services.aid_distribution.distributions.domain import Programme
 from services.aid_distribution.distributions.sampling import in_proportion, sample_size
 from shared.caller import Caller
@@ -68,8 +69,9 @@ class SampleView(msgspec.Struct, frozen=True, kw_only=True):
     recipients: list[Called]
 
 
-# Each business that received, with its last hand-out, where both lie in regions of the caller's.
-RECIPIENTS = """
+# Each business that received, with its last hand-out, where both lie in regions of the caller's; who is restricted is
+# not called.
+RECIPIENTS = f"""
     SELECT DISTINCT ON (b.business_id) b.business_id, k.name, k.region, d.id AS distribution_id, d.number, d.place,
            d.occurred_at
     FROM distribution d
@@ -79,8 +81,9 @@ RECIPIENTS = """
       AND EXISTS (SELECT FROM unnest(CAST(:own AS text[])) r WHERE d.region = r OR starts_with(d.region, r || '.'))
       AND EXISTS (SELECT FROM unnest(CAST(:own AS text[])) r WHERE k.region = r OR starts_with(k.region, r || '.'))
       AND (CAST(:region AS text) IS NULL OR k.region = :region OR starts_with(k.region, :region || '.'))
+      AND NOT {RESTRICTED.format(business="k")}
     ORDER BY b.business_id, d.occurred_at DESC, d.id DESC
-"""
+"""  # noqa: S608 - our own text
 POPULATION = text(f"SELECT region, count(*) AS recipients FROM ({RECIPIENTS}) r GROUP BY region ORDER BY region")  # noqa: S608 - our own text
 # By a digest of seed and recipient: as good as dice, and the same for whoever draws again.
 DRAW = text(

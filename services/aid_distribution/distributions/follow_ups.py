@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import text
 
+from services.aid_distribution.businesses.restricted import RESTRICTED
 from services.aid_distribution.distributions.domain import Programme
 from shared import cursor
 from shared.caller import Caller
@@ -40,14 +41,15 @@ class FollowUpView(msgspec.Struct, frozen=True, kw_only=True):
 
 # Each business is looked up in its own history, which is in order of time: its length does not matter.
 FIND = text(
-    """
+    f"""
     SELECT k.id, k.name, k.sector, k.region, (
         SELECT b.occurred_at FROM distribution_business b
         JOIN distribution d ON d.id = b.distribution_id AND d.state = 'posted'
         WHERE b.business_id = k.id AND b.programme = :programme ORDER BY b.occurred_at DESC LIMIT 1
     ) AS last_received_at
     FROM known_business k
-    WHERE k.state = 'open' AND (k.region, k.id) > (:after_region, CAST(:after_id AS uuid))
+    WHERE k.state = 'open' AND NOT {RESTRICTED.format(business="k")}
+      AND (k.region, k.id) > (:after_region, CAST(:after_id AS uuid))
       AND EXISTS (SELECT FROM unnest(CAST(:own AS text[])) r WHERE k.region = r OR starts_with(k.region, r || '.'))
       AND (CAST(:region AS text) IS NULL OR k.region = :region OR starts_with(k.region, :region || '.'))
       AND (CAST(:sector AS text) IS NULL OR k.sector = :sector)
@@ -55,7 +57,7 @@ FIND = text(
         SELECT FROM distribution_business b JOIN distribution d ON d.id = b.distribution_id AND d.state = 'posted'
         WHERE b.business_id = k.id AND b.programme = :programme AND b.occurred_at >= :since)
     ORDER BY k.region, k.id LIMIT :rows
-    """
+    """  # noqa: S608 - put together from our own text
 )
 BEFORE_ALL = ("", UUID(int=0))
 

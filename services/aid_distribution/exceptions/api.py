@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.aid_distribution.exceptions import handlers, questions
+from services.aid_distribution.exceptions import handlers, questions, transfers
 from services.aid_distribution.exceptions.domain import ExceptionClosed, NotShort
 from services.aid_distribution.exceptions.issues import park_issue
 from services.aid_distribution.exceptions.orders import (
@@ -13,6 +13,7 @@ from services.aid_distribution.exceptions.orders import (
     ExceptionView,
     ExceptionWithChanges,
     ParkIssue,
+    ParkTransfer,
 )
 from services.aid_distribution.exceptions.parking import Appliers
 from services.aid_distribution.ledger import mistakes
@@ -47,6 +48,17 @@ def exceptions(appliers: Appliers) -> Routes:
     async def park_stock_issue(call: Call, body: ParkIssue) -> ExceptionView:
         """Park an issue that has happened and that no card holds the goods of."""
         return await park_issue(call.work, call.caller, body)
+
+    @routes.post(
+        "/transfers",
+        Action.PARK_EXCEPTION,
+        location="/aid/exceptions/{id}",
+        refusals=[NotShort],
+        rules=asked_of_leaves(mistakes.dispatch_mistakes),
+    )
+    async def park_transfer(call: Call, body: ParkTransfer) -> ExceptionView:
+        """Park a transfer that has left and that a rule stands against."""
+        return await transfers.park_transfer(call.work, call.caller, body)
 
     @routes.post(
         "/{exception_id}/application",

@@ -9,13 +9,19 @@ import msgspec
 
 from services.aid_distribution.exceptions.domain import Breach, ShortCard, State
 from services.aid_distribution.exceptions.store import ExceptionChangeRow, ExceptionRow
-from services.aid_distribution.ledger.orders import IssueStock, Moment, Order
+from services.aid_distribution.ledger.orders import DispatchTransfer, IssueStock, Moment, Order
 from shared.clock import shown
 from shared.routes import PAGE_ITEMS_DEFAULT, Cursor, Limit, RegionCode, Text
 
 
 class ParkIssue(IssueStock, frozen=True, kw_only=True):
     """An issue that has happened and that no card holds the goods of; `due_at` is by when it is to be settled."""
+
+    due_at: Moment | None = None
+
+
+class ParkTransfer(DispatchTransfer, frozen=True, kw_only=True):
+    """A transfer that has left and that a rule stands against; `due_at` is by when it is to be settled."""
 
     due_at: Moment | None = None
 

@@ -34,6 +34,7 @@ from shared.database import Work
 from shared.problems import Refusal
 
 O = TypeVar("O", bound=Order)  # noqa: E741 - an order
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +208,22 @@ def asked_of(row: ExceptionRow, kind: type[O], document: str | None) -> O:
     """Give the order that was parked; a document that came later stands on it."""
     order = msgspec.convert(row.asked, kind)
     return msgspec.structs.replace(order, document=document or order.document)
+
+
+def bare(told: Order, kind: type[O]) -> O:
+    """Give the order itself, without what was told beside it."""
+    return kind(**{name: getattr(told, name) for name in kind.__struct_fields__})
+
+
+async def tried(work: Work, task: Callable[[], Awaitable[T]]) -> T | Refusal:
+    """Do something, or give the refusal and leave nothing of it behind."""
+    recorded = len(work.recorded)
+    try:
+        async with work.session.begin_nested():
+            return await task()
+    except Refusal as refusal:
+        del work.recorded[recorded:]
+        return refusal
 
 
 def undated(caller: Caller) -> Caller:

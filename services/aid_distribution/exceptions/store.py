@@ -100,6 +100,15 @@ class ExceptionRow(SQLModel, table=True):
         return f"ExceptionRow(id={self.id})"  # a row that ends in a log shows no person
 
 
+OVERDUE = """
+    SELECT 'exception/' || id AS subject, region, place, CAST(NULL AS text) AS item,
+           CAST(NULL AS bigint) AS figure, CAST(NULL AS text) AS lot, CAST(NULL AS bigint) AS threshold,
+           (due_at AT TIME ZONE INTERVAL '7 hours')::date AS due_on
+    FROM stock_exception WHERE state = 'open' AND due_at <= :now
+"""
+"""The exceptions that nobody has settled in time, as alerts ask for them; `due_on` is a local day."""
+
+
 class ExceptionChangeRow(SQLModel, table=True):
     """A change of who settles an exception and by when, as it is since; what was before is the change before."""
 

@@ -70,13 +70,22 @@ PACKS = text(
 )
 
 
-async def audit(session: AsyncSession, advance: Callable[[int], None] = lambda _postings: None) -> list[Discrepancy]:
+async def audit(
+    session: AsyncSession,
+    advance: Callable[[int], None] = lambda _postings: None,
+    *,
+    postings_per_page: int = POSTINGS_PER_PAGE,
+) -> list[Discrepancy]:
     """Hash all postings anew; gives where a chain breaks, and each head that is not its last posting.
 
     Shape: `advance` is told how many more postings were looked at
     """
     heads = (await session.execute(REGIONS, {"start": START.hash})).all()
-    return [one for region, seq, hash_ in heads for one in await _region(session, region, Head(seq, hash_), advance)]
+    return [
+        one
+        for region, seq, hash_ in heads
+        for one in await _region(session, region, Head(seq, hash_), advance, postings_per_page)
+    ]
 
 
 async def postings(session: AsyncSession) -> int:
@@ -84,10 +93,12 @@ async def postings(session: AsyncSession) -> int:
     return int((await session.execute(POSTINGS)).scalar_one())
 
 
-async def _region(session: AsyncSession, region: str, head: Head, advance: Callable[[int], None]) -> list[Discrepancy]:
+async def _region(
+    session: AsyncSession, region: str, head: Head, advance: Callable[[int], None], postings_per_page: int
+) -> list[Discrepancy]:
     found: list[Discrepancy] = []
     breaks, at = 0, START
-    while page := await said_after(session, region, at.seq):
+    while page := await said_after(session, region, at.seq, postings_per_page):
         for link, said in page:
             if broken := _broken(at, link, said):
                 breaks += 1
@@ -116,9 +127,11 @@ def _shown(head: Head) -> str:
     return f"number {head.seq} {head.hash.hex()}"
 
 
-async def said_after(session: AsyncSession, region: str, after: int) -> list[tuple[Head, Said]]:
+async def said_after(
+    session: AsyncSession, region: str, after: int, postings_max: int = POSTINGS_PER_PAGE
+) -> list[tuple[Head, Said]]:
     """Give the next links of a chain, each with what its posting says."""
-    asked = {"region": region, "after": after, "rows": POSTINGS_PER_PAGE}
+    asked = {"region": region, "after": after, "rows": postings_max}
     rows = (await session.execute(PAGE, asked)).all()
     headers = [Header(*row[3:]) for row in rows]
     ids = [header.id for header in headers]

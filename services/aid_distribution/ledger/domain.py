@@ -28,8 +28,6 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 """Nothing is dated before this, whoever asks: it is where a card begins."""
 
 NO_LOT = ""
-DATING_BACK_DAYS: Mapping[Role, int] = {Role.REGENCY_OFFICER: 30, Role.PROVINCE_STAFF: 366}
-"""How far back a role may date a posting; who is not named here has no limit (DESIGN section 5)."""
 
 
 class Kind(StrEnum):
@@ -367,13 +365,18 @@ def difference_lines(key: CardKey, change: int, reason: Reason = Reason.RECOUNT)
         left -= part
 
 
-def when_mistakes(occurred_at: datetime, now: datetime, role: Role, pointer: str = "/occurred_at") -> list[FieldError]:
-    """Say what is wrong with the moment of a posting: it lies ahead, or further back than this role may date."""
+def when_mistakes(
+    occurred_at: datetime, now: datetime, role: Role, back_days: Mapping[Role, int], pointer: str = "/occurred_at"
+) -> list[FieldError]:
+    """Say what is wrong with the moment of a posting: it lies ahead, or further back than this role may date.
+
+    Shape: `back_days` is how far back each role may date; who is not named there has no limit
+    """
     if occurred_at > now:
         return [FieldError(pointer, "in_the_future", "This has not happened yet.")]
     if occurred_at < EARLIEST:
         return [FieldError(pointer, "too_far_back", f"Nothing is dated before {EARLIEST.year}.")]
-    days = DATING_BACK_DAYS.get(role)
+    days = back_days.get(role)
     if days is not None and occurred_at < now - timedelta(days=days):
         return [FieldError(pointer, "too_far_back", f"Your role may date back at most {days} days.")]
     return []

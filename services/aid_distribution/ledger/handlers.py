@@ -252,7 +252,8 @@ async def undo(
     Raises: NotReversible (409) where the role might not date so far back, AlreadyReversed (409), GoodsReturned (409),
             ShortOfStock (409), CountedSince (409) naming the later counts
     """
-    if wrong := when_mistakes(min(row.occurred_at, work.now), work.now, caller.role):  # a clock may have been ahead
+    happened_at = min(row.occurred_at, work.now)  # a clock may have been ahead
+    if wrong := when_mistakes(happened_at, work.now, caller.role, work.dating_back_days):
         raise NotReversible(wrong[0].detail, reason=wrong[0].code)
     done = (await work.session.exec(select(PostingRow).where(PostingRow.reverses == row.id))).first()
     if done is not None:

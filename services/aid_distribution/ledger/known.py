@@ -1,6 +1,6 @@
 """What orders name, as far as it exists: the items, the places, and the lots whose expiry is known."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
@@ -11,7 +11,7 @@ from services.aid_distribution.ledger.catalogue import Item, Place, find, seen
 from services.aid_distribution.ledger.domain import Line, Packed
 from services.aid_distribution.ledger.packs import PackKey
 from services.aid_distribution.ledger.store import LotKey
-from shared.caller import Caller
+from shared.caller import DATING_BACK_DAYS, Caller, Role
 from shared.contracts.aid_distribution import Goods
 from shared.database import Work
 from shared.leaves import Leaves
@@ -38,12 +38,14 @@ class Known:
     """The items, places, lots and packs that a batch of orders names, as far as they exist.
 
     Shape:  `packs` says how many base units each holds
+    Units:  `back_days` is how far back each role may date
     """
 
     items: dict[str, Item]
     places: dict[str, Place] = field(default_factory=dict)
     expiries: dict[LotKey, date] = field(default_factory=dict)
     packs: dict[PackKey, int] = field(default_factory=dict)
+    back_days: Mapping[Role, int] = field(default_factory=lambda: DATING_BACK_DAYS)
 
     def has_place(self, code: str, caller: Caller) -> bool:
         """Tell whether there is such a place that the caller may know of."""
@@ -90,7 +92,7 @@ Rule = Callable[[Leaves, Known, Caller, datetime], list[FieldError]]
 
 async def known_by_code(work: Work, items: Iterable[str], places: Iterable[str] = ()) -> Known:
     """Find items and places."""
-    return Known(*await find(work.session, set(items), set(places)))
+    return Known(*await find(work.session, set(items), set(places)), back_days=work.dating_back_days)
 
 
 async def known(work: Work, orders: Sequence[Leaves]) -> Known:
@@ -108,7 +110,8 @@ async def known(work: Work, orders: Sequence[Leaves]) -> Known:
     named = {key for order in orders for _, key, _ in packed_lines(order)}
     found = await find(work.session, items, places)
     expiries = await store.expiries(work.session, lots) if lots else {}
-    return Known(*found, expiries, await packs.quantities(work.session, named) if named else {})
+    held = await packs.quantities(work.session, named) if named else {}
+    return Known(*found, expiries, held, work.dating_back_days)
 
 
 @lru_cache(maxsize=4_096)  # the same few pointers are asked for in every order, many times each

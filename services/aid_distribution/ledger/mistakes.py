@@ -22,7 +22,7 @@ def order_mistakes(leaves: Leaves, here: Known, caller: Caller, now: datetime) -
     for pointer, value in leaves.items():
         name = field_of(pointer)
         if name == "occurred_at" and isinstance(value, datetime):
-            errors += when_mistakes(value, now, caller.role, pointer)
+            errors += when_mistakes(value, now, caller.role, here.back_days, pointer)
         elif name == "item" and value not in here.items:
             errors.append(FieldError(pointer, "unknown_item", f"There is no item {value}."))
         elif name in PLACES and not here.has_place(str(value), caller):

@@ -117,6 +117,16 @@ class ReservationLineRow(SQLModel, table=True):
         return self.quantity - self.used - self.released
 
 
+EXPIRES_BEFORE_USE = """
+    SELECT concat_ws('/', 'reservation', r.id, l.item, l.lot) AS subject, r.region, r.place, l.item, l.lot,
+           l.quantity - l.used - l.released AS figure, CAST(NULL AS bigint) AS threshold, lot.expires_on AS due_on
+    FROM reservation r JOIN reservation_line l ON l.reservation_id = r.id
+    JOIN lot ON (lot.item, lot.lot) = (l.item, l.lot)
+    WHERE r.state = 'open' AND l.quantity > l.used + l.released AND lot.expires_on < r.wanted_on
+"""
+"""Promised lots that expire before the day on which they are wanted, as a training that is moved brings about."""
+
+
 class ReservationUseRow(SQLModel, table=True):
     """What one posting took out of a reservation; `returned` when the posting was reversed."""
 

@@ -231,7 +231,7 @@ async def pay(work: Work, caller: Caller, market_id: UUID, claim_id: UUID, order
     Raises: Absent (404), Invalid (422), WrongMarketState or WrongClaimState (409)
     """
     row, market = await _claim_for_update(work, caller, market_id, claim_id, ClaimState.DECIDED)
-    if errors := when_mistakes(order.paid_at, work.now, caller.role, "/paid_at"):
+    if errors := when_mistakes(order.paid_at, work.now, caller.role, work.dating_back_days, "/paid_at"):
         raise Invalid(errors)
     row.settled_rupiah = _settle_lines(await claim_store.lines_of(work.session, row.id))
     row.state, row.paid_at, row.paid_by = ClaimState.PAID, order.paid_at, caller.subject

@@ -179,7 +179,9 @@ async def _settle_known(upload: Upload) -> None:
             upload.outcomes[one.id] = outcome_of(row, "repeated", first.get(row.first_sale_id or row.id))
         elif refused := _parked_otherwise(upload, one):
             upload.refuse(one.id, *refused)
-        elif wrong := when_mistakes(upload.told[one.id].sold_at, upload.work.now, upload.caller.role):
+        elif wrong := when_mistakes(
+            upload.told[one.id].sold_at, upload.work.now, upload.caller.role, upload.work.dating_back_days
+        ):
             upload.refuse(one.id, wrong[0].code, wrong[0].detail)
 
 

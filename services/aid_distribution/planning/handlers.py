@@ -6,6 +6,8 @@ from uuid import UUID
 from sqlalchemy import false
 from sqlmodel import col, or_, select
 
+from services.aid_distribution.businesses import needs
+from services.aid_distribution.businesses.needs import Declared
 from services.aid_distribution.ledger import transfers
 from services.aid_distribution.ledger.catalogue import find
 from services.aid_distribution.ledger.domain import ShortOfStock
@@ -40,6 +42,8 @@ from shared.database import Work
 from shared.leaves import leaves_of
 from shared.problems import Absent, FieldError, Invalid, Json, Refusal, Stale
 from shared.routes import Asked, Page
+
+NOTHING_DECLARED = Declared(0, 0)
 
 
 async def plan(work: Work, caller: Caller, order: PlanAllocation) -> PlanView:
@@ -82,10 +86,17 @@ async def _lines(work: Work, row: AllocationPlanRow, order: PlanAllocation) -> l
     received: dict[str, int] = {}
     if row.received_since:
         received = await store.received(work.session, row.item, codes, wib_midnight(row.received_since))
-    return [_line(row, need, known[need.region], received.get(need.region, 0)) for need in order.needs]
+    asked = [need.region for need in order.needs if need.decline_permille is None]
+    declared = await needs.in_regions(work.session, asked, wib_day(work.now)) if asked else {}
+    return [
+        _line(row, need, known[need.region], received.get(need.region, 0), declared.get(need.region, NOTHING_DECLARED))
+        for need in order.needs
+    ]
 
 
-def _line(row: AllocationPlanRow, need: Need, region: KnownRegionRow, received: int) -> AllocationLineRow:
+def _line(
+    row: AllocationPlanRow, need: Need, region: KnownRegionRow, received: int, declared: Declared
+) -> AllocationLineRow:
     population = need.population or region.population
     derived = need.need_quantity is None
     gross = gross_need(population, row.per_thousand or 0) if need.need_quantity is None else need.need_quantity
@@ -99,7 +110,8 @@ def _line(row: AllocationPlanRow, need: Need, region: KnownRegionRow, received: 
         received=received if derived else 0,
         need=max(gross - received, 0) if derived else gross,
         derived=derived,
-        decline_permille=need.decline_permille,
+        decline_permille=declared.decline_permille if need.decline_permille is None else need.decline_permille,
+        decline_answers=declared.answers if need.decline_permille is None else None,
         pressure_permille=need.pressure_permille,
         fair_quantity=0,
         quantity=0,

@@ -19,14 +19,15 @@ PlanVersion = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 class Need(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one region needs, where it is sent to, and how much the region counts.
 
-    Shape: without `need_quantity` the need is derived; without `population` the one that is stored is taken
+    Shape: without `need_quantity` the need is derived; without `population` the one that is stored is taken; without
+           `decline_permille` what the businesses of the region declared in surveys within a year counts, if any did
     """
 
     region: RegionCode
     place: PlaceCode
     need_quantity: Units | None = None
     population: Annotated[int, msgspec.Meta(ge=1, le=POPULATION_MAX)] | None = None
-    decline_permille: Permille = 0
+    decline_permille: Permille | None = None
     pressure_permille: Permille = 0
 
 

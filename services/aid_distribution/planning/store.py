@@ -71,7 +71,10 @@ class AllocationPlanRow(SQLModel, table=True):
 
 
 class AllocationLineRow(SQLModel, table=True):
-    """What a plan gives to one region, and the figures that it follows from."""
+    """What a plan gives to one region, and the figures that it follows from.
+
+    Shape: `decline_answers` is how many declared needs the decline follows from; None where it was told
+    """
 
     __tablename__ = "allocation_line"
     __table_args__ = (
@@ -83,6 +86,7 @@ class AllocationLineRow(SQLModel, table=True):
             f"decline_permille BETWEEN 0 AND {PERMILLE} AND pressure_permille BETWEEN 0 AND {PERMILLE}",
             name="allocation_line_weights",
         ),
+        CheckConstraint("decline_answers >= 0", name="allocation_line_decline_answers"),
         CheckConstraint("fair_quantity BETWEEN 0 AND need", name="allocation_line_fair_within_need"),
         CheckConstraint("quantity >= 0", name="allocation_line_quantity_not_negative"),
         CheckConstraint("transfer_id IS NULL OR quantity > 0", name="allocation_line_sent_is_something"),
@@ -98,6 +102,7 @@ class AllocationLineRow(SQLModel, table=True):
     need: int = Field(sa_column=Column(BigInteger, nullable=False))
     derived: bool = Field(sa_column=Column(Boolean, nullable=False))
     decline_permille: int = Field(sa_column=Column(Integer, nullable=False))
+    decline_answers: int | None = Field(default=None, sa_column=Column(Integer))
     pressure_permille: int = Field(sa_column=Column(Integer, nullable=False))
     fair_quantity: int = Field(sa_column=Column(BigInteger, nullable=False))
     quantity: int = Field(sa_column=Column(BigInteger, nullable=False))

@@ -30,7 +30,8 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
 
     Shape: `exact_quantity` is the fair part before rounding, a fraction such as `700/3`; `cut` is what is missing to
            the need, negative when people gave more than that; `share_permille` is null where nothing is needed;
-           `fulfilled` is what the region accepted of its transfer, `open` what it still needs after that
+           `decline_from` is `given` or `surveys`, then by so many `decline_answers`; `fulfilled` is what the region
+           accepted of its transfer, `open` what it still needs after that
     """
 
     region: str
@@ -43,6 +44,8 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     received: int
     need: int
     decline_permille: int
+    decline_from: str
+    decline_answers: int | None
     pressure_permille: int
     weight_permille: int
     exact_quantity: str
@@ -163,6 +166,8 @@ def _line(
         received=line.received,
         need=line.need,
         decline_permille=line.decline_permille,
+        decline_from="given" if line.decline_answers is None else "surveys",
+        decline_answers=line.decline_answers,
         pressure_permille=line.pressure_permille,
         weight_permille=weight_permille(line.decline_permille, line.pressure_permille),
         exact_quantity=exact,

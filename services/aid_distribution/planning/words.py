@@ -40,9 +40,12 @@ def _need(plan: AllocationPlanRow, line: AllocationLineRow) -> Words:
 def _weight(line: AllocationLineRow) -> Words:
     decline, pressure = line.decline_permille, line.pressure_permille
     weight = weight_permille(decline, pressure)
+    id_, en = "", ""
+    if answers := line.decline_answers:
+        id_, en = f" menurut {_n(answers)} jawaban survei", f" by {_n_en(answers)} answers to surveys"
     return Words(
-        f"Bobot {_ratio(weight)} (penurunan usaha {_percent(decline)}, tekanan harga {_percent(pressure)}).",
-        f"Weight {_ratio_en(weight)} (decline of business {_percent_en(decline)}, pressure of prices"
+        f"Bobot {_ratio(weight)} (penurunan usaha {_percent(decline)}{id_}, tekanan harga {_percent(pressure)}).",
+        f"Weight {_ratio_en(weight)} (decline of business {_percent_en(decline)}{en}, pressure of prices"
         f" {_percent_en(pressure)}).",
     )
 

@@ -83,7 +83,7 @@ def observation_mistakes(leaves: Leaves, here: Known, caller: Caller, now: datet
     """Say what is wrong with an observation beside its shape."""
     errors = order_mistakes(leaves, here, caller, now)
     if isinstance(at := leaves.get("/observed_at"), datetime):
-        errors += when_mistakes(at, now, caller.role, "/observed_at")
+        errors += when_mistakes(at, now, caller.role, here.back_days, "/observed_at")
     return errors
 
 

@@ -94,6 +94,7 @@ class PriceWatchRow(SQLModel, table=True):
     __tablename__ = "price_watch"
     __table_args__ = (
         CheckConstraint("above = (coalesce(price_rupiah > ceiling_rupiah, false))", name="price_watch_above"),
+        Index("price_watch_those_above", "place", "item", postgresql_where=text("above")),
     )
 
     place: str = Field(sa_column=Column(Text, ForeignKey("place.code"), primary_key=True))
@@ -102,6 +103,14 @@ class PriceWatchRow(SQLModel, table=True):
     price_rupiah: int | None = Field(default=None, sa_column=Column(BigInteger))
     ceiling_rupiah: int | None = Field(default=None, sa_column=Column(BigInteger))
     above: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default="false"))
+
+
+ABOVE_CEILING = """
+    SELECT concat_ws('/', 'price', w.place, w.item) AS subject, p.region, w.place, w.item,
+           w.price_rupiah AS figure, w.ceiling_rupiah AS threshold, CAST(NULL AS text) AS lot, w.observed_on AS due_on
+    FROM price_watch w JOIN place p ON p.code = w.place WHERE w.above
+"""
+"""The places where the newest price of an item is above its ceiling, as alerts ask for them; in rupiah."""
 
 
 class DayPrice(NamedTuple):

@@ -2,8 +2,10 @@
 
 from uuid import UUID
 
+from services.aid_distribution.exceptions.domain import NotShort
+from services.aid_distribution.exceptions.orders import ExceptionView
 from services.aid_distribution.ledger.domain import TooMuch
-from services.aid_distribution.production import calls, deliveries, handlers, producers
+from services.aid_distribution.production import calls, deliveries, handlers, parked, producers
 from services.aid_distribution.production.domain import (
     MoreThanDue,
     MoreThanNeeded,
@@ -25,6 +27,7 @@ from services.aid_distribution.production.shapes import (
     DeclineOrder,
     OfferOrder,
     OrderQuery,
+    ParkDelivery,
     ProductionOrderView,
     ProfileView,
     RankingView,
@@ -38,6 +41,7 @@ from shared.roles import Action
 from shared.routes import Call, Page, Routes
 
 production = Routes("/aid", tag="Production")
+parked_deliveries = Routes("/aid/exceptions/deliveries", tag="Exceptions")
 
 
 @production.post(
@@ -162,3 +166,15 @@ async def record_production_payment(call: Call, order_id: UUID, body: RecordPaym
 async def take_back_production_order(call: Call, order_id: UUID, body: TakeBack) -> ProductionOrderView:
     """Take the rest of an order back, so that it may be offered to another; what was delivered stays."""
     return await handlers.take_back(call.work, call.caller, order_id, body)
+
+
+@parked_deliveries.post(
+    "",
+    Action.PARK_EXCEPTION,
+    location="/aid/exceptions/{id}",
+    refusals=[MoreThanOrdered, NotAccepted, NotShort, TooFewLayers],
+    rules=deliveries.mistakes,
+)
+async def park_delivery(call: Call, body: ParkDelivery) -> ExceptionView:
+    """Park a delivery that has come and that its order does not allow."""
+    return await parked.park_delivery(call.work, call.caller, body)

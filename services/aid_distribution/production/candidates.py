@@ -69,6 +69,8 @@ def _left_out(row: Any, factors: Factors) -> str | None:
     """Say why a business has no part of the need beyond what it holds."""
     if not row.asked:
         return "not_asked"
+    if row.restricted:
+        return "restricted"
     if row.last_state in REFUSED:
         return str(row.last_state)
     if not row.profiled:

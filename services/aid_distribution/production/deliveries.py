@@ -42,7 +42,12 @@ from shared.problems import Absent, FieldError, Invalid, Refusal
 
 async def mistakes(work: Work, leaves: Leaves) -> list[FieldError]:
     """Say what is wrong with a delivery beside its shape: its moment, and what does not add up."""
-    return [*order_mistakes(leaves, Known({}), work.caller, work.now), *delivery_mistakes(leaves)]
+    return _mistakes(work, leaves, work.caller)
+
+
+def _mistakes(work: Work, leaves: Leaves, caller: Caller) -> list[FieldError]:
+    here = Known({}, back_days=work.dating_back_days)
+    return [*order_mistakes(leaves, here, caller, work.now), *delivery_mistakes(leaves)]
 
 
 async def deliver(work: Work, caller: Caller, order_id: UUID, order: RecordDelivery) -> ProductionOrderView:
@@ -53,7 +58,7 @@ async def deliver(work: Work, caller: Caller, order_id: UUID, order: RecordDeliv
     row = await order_for_update(work, order_id, with_call=order.last)
     if not caller.sees(row.place_region):
         raise Absent
-    if errors := await mistakes(work, leaves_of(order)):
+    if errors := _mistakes(work, leaves_of(order), caller):
         raise Invalid(errors)
     found = order.inspection
     category = await _check(work, row, order)
@@ -163,7 +168,9 @@ async def _delivered(
 async def payment_mistakes(work: Work, leaves: Leaves) -> list[FieldError]:
     """Say what is wrong with a payment beside its shape: its moment."""
     paid_at = leaves.get("/paid_at")
-    return when_mistakes(paid_at, work.now, work.caller.role, "/paid_at") if isinstance(paid_at, datetime) else []
+    if not isinstance(paid_at, datetime):
+        return []
+    return when_mistakes(paid_at, work.now, work.caller.role, work.dating_back_days, "/paid_at")
 
 
 async def pay(work: Work, caller: Caller, order_id: UUID, order: RecordPayment) -> ProductionOrderView:

@@ -85,6 +85,8 @@ async def offer(work: Work, caller: Caller, order: OfferOrder) -> ProductionOrde
     if candidate is None or candidate.left_out == "not_asked":
         detail = f"It is not of sector {call.sector} in {', '.join(call.regions)}."
         raise Invalid([FieldError("/business", "not_asked", detail)])
+    if candidate.left_out == "restricted":
+        raise Invalid([FieldError("/business", "restricted", "Its owner's data may only be stored for now.")])
     quantity = _quantity(order, candidate)
     _check_room(call, ranking, candidate, quantity)
     row = _order(work, caller, order, call, candidate, quantity)

@@ -90,6 +90,18 @@ class RecordDelivery(Order, frozen=True, kw_only=True):
     last: bool = False
 
 
+class ParkedDelivery(RecordDelivery, frozen=True, kw_only=True):
+    """A delivery of an order, as it is parked."""
+
+    order: UUID
+
+
+class ParkDelivery(ParkedDelivery, frozen=True, kw_only=True):
+    """A delivery that has come and that its order does not allow; `due_at` is by when it is to be settled."""
+
+    due_at: Moment | None = None
+
+
 class RecordPayment(Order, frozen=True, kw_only=True):
     """Money was paid for what was accepted."""
 

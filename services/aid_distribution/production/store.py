@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.aid_distribution.businesses.restricted import RESTRICTED
 from services.aid_distribution.production.domain import (
     CAPACITY_MAX,
     LAYERS_MAX,
@@ -289,6 +290,7 @@ CANDIDATES = text(
     SELECT b.id, b.name, b.region, coalesce(p.decline_permille, 0) AS decline_permille,
         coalesce(p.capacity_per_week, 0) AS capacity_per_week, coalesce(s.served, 0) AS served,
         coalesce(m.held, 0) AS held, m.last_state, p.business_id IS NOT NULL AS profiled,
+        {RESTRICTED.format(business="b")} AS restricted,
         (b.state = 'open' AND b.sector = :sector AND EXISTS (
             SELECT FROM unnest(CAST(:regions AS text[])) r WHERE b.region = r OR starts_with(b.region, r || '.')
         )) AS asked

@@ -2,11 +2,14 @@
 
 from uuid import UUID
 
+from services.aid_distribution.exceptions.domain import NotShort
+from services.aid_distribution.exceptions.orders import ExceptionView
 from services.aid_distribution.ledger.catalogue import CodeTaken
 from services.aid_distribution.ledger.domain import ShortOfStock, TooMuch
-from services.aid_distribution.stations import handlers, mistakes, questions, report_page, reports
+from services.aid_distribution.stations import handlers, mistakes, parked, questions, report_page, reports
 from services.aid_distribution.stations.domain import AlreadyVisited, StationRemoved
 from services.aid_distribution.stations.orders import (
+    ParkVisit,
     PlaceStation,
     PublicStationView,
     RecordQuery,
@@ -34,6 +37,7 @@ from shared.roles import Action
 from shared.routes import PUBLIC_PAGES_PER_MINUTE, Call, Page, Routes
 
 stations = Routes("/aid", tag="Handwashing stations")
+parked_visits = Routes("/aid/exceptions/visits", tag="Exceptions")
 
 
 @stations.post(
@@ -133,3 +137,15 @@ async def show_reported_station(call: Call, code: str) -> Content | PublicStatio
 async def report_station(call: Call, code: ReportCode, body: ReportStation) -> ReportReceipt:
     """Report what is wrong with the station with this code; anybody may."""
     return await reports.report(call.work, call.caller, code, body)
+
+
+@parked_visits.post(
+    "",
+    Action.PARK_EXCEPTION,
+    location="/aid/exceptions/{id}",
+    refusals=[AlreadyVisited, NotShort, StationRemoved],
+    rules=mistakes.visit_mistakes,
+)
+async def park_visit(call: Call, body: ParkVisit) -> ExceptionView:
+    """Park a visit that has taken goods and that a rule stands against."""
+    return await parked.park_visit(call.work, call.caller, body)

@@ -25,7 +25,7 @@ from services.aid_distribution.stations.domain import (
     history,
     level_mistakes,
 )
-from services.aid_distribution.stations.mistakes import place_mistakes, removal_mistakes, visit_mistakes
+from services.aid_distribution.stations.mistakes import place_mistakes, removal_mistakes, visit_mistakes_of
 from services.aid_distribution.stations.orders import (
     PlaceStation,
     Refill,
@@ -136,7 +136,7 @@ async def visit(work: Work, caller: Caller, station_id: UUID, order: VisitStatio
     Raises: Absent (404), Invalid (422), AlreadyVisited, StationRemoved or ShortOfStock (409)
     """
     row = await locked(work, caller, station_id)
-    await _check_visit(work, row, order)
+    await _check_visit(work, caller, row, order)
     refill = order.refill or Refill()
     posted = None
     if refill.lines and refill.from_place:
@@ -163,8 +163,8 @@ async def visit(work: Work, caller: Caller, station_id: UUID, order: VisitStatio
     return visit_receipt(done, posted, await viewed(work, row))
 
 
-async def _check_visit(work: Work, row: StationRow, order: VisitStation) -> None:
-    errors = await visit_mistakes(work, leaves_of(order))
+async def _check_visit(work: Work, caller: Caller, row: StationRow, order: VisitStation) -> None:
+    errors = await visit_mistakes_of(work, caller, leaves_of(order))
     if order.occurred_at < row.placed_at:
         errors.append(FieldError("/occurred_at", "before_placement", "The station did not stand there yet."))
     refill = order.refill or Refill()

@@ -6,6 +6,7 @@ from services.aid_distribution.ledger.mistakes import order_mistakes
 from services.aid_distribution.stations import store
 from services.aid_distribution.stations.domain import Outcome, Seen, seen_mistakes
 from services.aid_distribution.stations.store import Site
+from shared.caller import Caller
 from shared.database import Work
 from shared.leaves import Leaves
 from shared.problems import FieldError
@@ -52,8 +53,13 @@ def _first_mistakes(leaves: Leaves) -> list[FieldError]:
 
 async def visit_mistakes(work: Work, leaves: Leaves) -> list[FieldError]:
     """Say what is wrong with a visit, whichever station it is about."""
+    return await visit_mistakes_of(work, work.caller, leaves)
+
+
+async def visit_mistakes_of(work: Work, caller: Caller, leaves: Leaves) -> list[FieldError]:
+    """Say what is wrong with a visit that somebody tells."""
     levels = (leaves.get(f"/{name}_before_millilitre") for name in ("water", "soap"))
-    errors = order_mistakes(leaves, await known(work, [leaves]), work.caller, work.now)
+    errors = order_mistakes(leaves, await known(work, [leaves]), caller, work.now)
     errors += seen_mistakes(leaves.get("/state"), *levels)
     if leaves.get("/repaired") is True and leaves.get("/state", Seen.BROKEN) != Seen.BROKEN:
         errors.append(FieldError("/repaired", "not_broken", "Only what was found broken is repaired."))

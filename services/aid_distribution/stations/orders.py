@@ -72,6 +72,18 @@ class VisitStation(Order, frozen=True, kw_only=True):
     note: Text | None = None
 
 
+class ParkedVisit(VisitStation, frozen=True, kw_only=True):
+    """A visit of a station, as it is parked."""
+
+    station: UUID
+
+
+class ParkVisit(ParkedVisit, frozen=True, kw_only=True):
+    """A visit that has happened and that a rule stands against; `due_at` is by when it is to be settled."""
+
+    due_at: Moment | None = None
+
+
 class RemoveStation(Order, frozen=True, kw_only=True):
     """A station is taken away: back to a place, or it is written off."""
 

@@ -81,6 +81,7 @@ class StationRow(SQLModel, table=True):
             "water_use_millilitre_per_day >= 0 AND soap_use_millilitre_per_day >= 0", name="station_use_not_negative"
         ),
         Index("station_by_region", "region", "next_visit_at", "id"),
+        Index("station_dry", "id", postgresql_where=text("state = 'dry'")),
     )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
@@ -129,6 +130,15 @@ class StationRow(SQLModel, table=True):
     def capacity(self) -> Levels:
         """Give how much it holds."""
         return Levels(self.water_capacity_millilitre, self.soap_capacity_millilitre)
+
+
+DRY = """
+    SELECT 'station/' || id AS subject, region, site AS place, item,
+           CAST(NULL AS text) AS lot, CAST(NULL AS bigint) AS figure, CAST(NULL AS bigint) AS threshold,
+           CAST(NULL AS date) AS due_on
+    FROM station WHERE state = 'dry'
+"""
+"""The stations that a visit found dry, as alerts ask for them."""
 
 
 class StationVisitRow(SQLModel, table=True):

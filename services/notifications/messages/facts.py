@@ -20,6 +20,7 @@ from services.notifications.people import Language
 from shared.caller import sees
 from shared.contracts import Event
 from shared.contracts.aid_distribution import (
+    AlertRaised,
     DistributionPosted,
     DistributionVoided,
     ExceptionChanged,
@@ -100,6 +101,7 @@ LENGTH_MAX: Mapping[str, int] = MappingProxyType(
         "left_out": 28,
         "lot": 40,
         "expires_on": 16,
+        "found": 28,
         "until": 24,
         "when": 24,
         "amount": 26,
@@ -193,6 +195,9 @@ RULES: Mapping[str, Mapping[Language, str]] = MappingProxyType(
             ("allotment_exhausted", "melebihi jatah pasar", "beyond the allotment of the market"),
             ("lot_held", "lot sedang ditahan", "the lot is on hold"),
             ("counted_since", "sudah dihitung sesudahnya", "a later count stands"),
+            ("not_accepted", "pesanan belum diterima usaha", "the order was not accepted"),
+            ("more_than_ordered", "lebih dari yang dipesan", "more than was ordered"),
+            ("station_removed", "tempat cuci tangan sudah diangkat", "the station was removed"),
             ("business_closed", "usaha penerima sudah tutup", "the business had closed"),
         )
     }
@@ -500,6 +505,20 @@ def _(event: PriceAlert, reading: Reading) -> Values:
         "region": event.region,
         "unit": UNITS[reading.language].get(event.unit, event.unit),
         "when": moment(event.observed_at, reading.language),
+    }
+
+
+@_facts.register
+def _(event: AlertRaised, reading: Reading) -> Values:
+    on = day(event.due_on, reading.language) if event.due_on else NONE[reading.language]
+    return {
+        "found": figure(event.figure or 0, reading.language),
+        "when": on,
+        "expires_on": on,
+        "place": event.place_name or NONE[reading.language],
+        "item": event.item_name or NONE[reading.language],
+        "lot": event.lot or NONE[reading.language],
+        "on_hand": quantity(event.figure or 0, event.unit or "", reading.language),
     }
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from services.notifications.plans import Kind, Urgency
 from shared.contracts import Event
 from shared.contracts.aid_distribution import (
+    AlertRaised,
     DistributionPosted,
     DistributionVoided,
     ExceptionChanged,
@@ -65,7 +66,8 @@ class Rule:
             of the event that says where the audience is; `after` the purpose of those who were told before. With
             `outside` it leaves the inbox over the channels that its reader has and chose; `until` is the field of the
             event that says when it is of no use any more, where that is sooner than a week; `kind` is what staff
-            subscribe to, which then decides beside their role
+            subscribe to, which then decides beside their role; `only` is the kind of event of which it tells, where
+            events of one type are of many kinds
     """
 
     event: type[Event]
@@ -77,6 +79,11 @@ class Rule:
     kind: Kind | None = field(default=None, kw_only=True)
     region: str = field(default="region", kw_only=True)
     after: str | None = field(default=None, kw_only=True)
+    only: str | None = field(default=None, kw_only=True)
+
+    def tells_of(self, event: Event) -> bool:
+        """Tell whether it is about this event, where events of one type are of many kinds."""
+        return self.only is None or getattr(event, "kind", None) == self.only
 
 
 # fmt: off
@@ -129,6 +136,14 @@ RULES: tuple[Rule, ...] = (
     Rule(ExceptionOpened, Audience.KEEPERS, "exception_opened", Urgency.INFORMATION, kind=Kind.EXCEPTION),
     Rule(ExceptionChanged, Audience.NAMED, "exception_yours", Urgency.REQUIRED, outside=True),
     Rule(ExceptionOverdue, Audience.KEEPERS, "exception_overdue", Urgency.REQUIRED, outside=True, kind=Kind.EXCEPTION),
+    Rule(
+        AlertRaised, Audience.KEEPERS, "ledger_audit", Urgency.REQUIRED,
+        outside=True, kind=Kind.DISCREPANCY, only="ledger_audit",
+    ),
+    Rule(
+        AlertRaised, Audience.KEEPERS, "reserved_expires", Urgency.INFORMATION,
+        outside=True, kind=Kind.EXPIRING, only="reserved_expires",
+    ),
     Rule(SurveyOpened, Audience.OWNERS, "survey", Urgency.INVITATION, outside=True),
 )
 # fmt: on

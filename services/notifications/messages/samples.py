@@ -6,6 +6,7 @@ from uuid import UUID
 
 from shared.contracts import Event
 from shared.contracts.aid_distribution import (
+    AlertRaised,
     DistributionPosted,
     DistributionVoided,
     ExceptionChanged,
@@ -290,6 +291,20 @@ LONGEST: tuple[Event, ...] = (
         closes_at=AT,
         offers=OFFERS,
         reason=LONG,
+    ),
+    AlertRaised(
+        alert_id=SOMEBODY,
+        kind="ledger_audit",
+        about=LONG,
+        region=REGION,
+        place=CODE,
+        place_name=LONG,
+        item=CODE,
+        item_name=LONG,
+        unit=CODE,
+        lot=CODE,
+        figure=2**63 - 1,
+        due_on=date(2020, 12, 30),
     ),
     PriceAlert(
         observation_id=SOMEBODY,

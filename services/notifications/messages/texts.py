@@ -497,6 +497,34 @@ TEXTS: dict[str, dict[Language, Words]] = {
             "You get this because you serve this region.",
         ),
     },
+    "ledger_audit": {
+        ID: Words(
+            "Pemeriksaan buku stok menemukan selisih",
+            "Pemeriksaan malam {when}: {found} angka buku stok tidak sesuai jurnalnya. Rinciannya ada di daftar "
+            "pemeriksaan; mohon operator menjalankan serumpun verify.",
+            "Anda menerima pesan ini karena bertugas untuk provinsi ini.",
+        ),
+        EN: Words(
+            "The audit of the stock ledger found something",
+            "The nightly audit of {when}: {found} figures of the stock ledger do not follow from its journal. Details "
+            "are in the list of audits; please have an operator run serumpun verify.",
+            "You get this because you serve this province.",
+        ),
+    },
+    "reserved_expires": {
+        ID: Words(
+            "Cadangan kedaluwarsa sebelum dipakai di {place}",
+            "{place}: {on_hand} {item}, lot {lot}, kedaluwarsa {expires_on}, sebelum hari pemakaiannya. Jadwal "
+            "pelatihannya berpindah. Mohon ganti dengan lot yang lebih baru.",
+            "Anda menerima pesan ini karena stok ini tanggung jawab kantor Anda.",
+        ),
+        EN: Words(
+            "Promised goods expire before use at {place}",
+            "{place}: {on_hand} of {item}, lot {lot}, expire on {expires_on}, before the day on which they are wanted. "
+            "The training was moved. Please put a newer lot in their place.",
+            "You get this because your office keeps this stock.",
+        ),
+    },
     "stock_low": {
         ID: Words(
             "Stok menipis di {place}",

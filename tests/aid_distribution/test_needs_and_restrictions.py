@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.aid_distribution.audits import AUDITS
+from services.aid_distribution.businesses import needs
 from services.aid_distribution.copies import TABLES
 from services.aid_distribution.planning.orders import Need
 from services.aid_distribution.planning.views import LineView
@@ -22,7 +23,19 @@ from shared.database import Database
 from shared.effect_audit import Told
 from shared.person_copy import copied
 from shared.problems import Invalid
-from tests.aid_distribution.story import NOON, OFFICE, ago, ask, distribute, distribution, plant, receipt, receive
+from shared.reaction import Heard
+from tests.aid_distribution.story import (
+    NOON,
+    OFFICE,
+    OPERATOR,
+    ago,
+    ask,
+    distribute,
+    distribution,
+    plant,
+    receipt,
+    receive,
+)
 from tests.aid_distribution.test_allocation import CITY, ISLAND, order, plan, stocked  # noqa: F401 - one is a fixture
 from tests.aid_distribution.test_distributions import codes, happened
 from tests.aid_distribution.workshops import (
@@ -113,6 +126,15 @@ async def test_the_last_word_of_a_business_counts_and_only_for_a_year(asked: Dat
     assert (line.decline_permille, line.decline_answers) == (1_000, 1)
     await happened(asked, BusinessClosed(business_id=HARTINI, owner_id=HER, region="19.71", reason="no orders"))
     assert (await line_of(asked)).decline_answers == 0
+
+
+async def test_of_two_answers_heard_at_once_the_later_counts(asked: Database) -> None:
+    wave = uuid4()
+    answers = [answered(HARTINI, need, participant=wave) for need in ("low", "high")]
+    async with asked.work(OPERATOR) as work:
+        await needs.learn(work, [Heard(one, OPERATOR) for one in answers])
+    line = await line_of(asked)
+    assert (line.decline_permille, line.decline_answers) == (1_000, 1)
 
 
 async def test_needs_weigh_when_goods_are_scarce(asked: Database) -> None:

@@ -23,7 +23,7 @@ DECLARED_DAYS_MAX = 366
 """What was declared longer ago says nothing of today."""
 
 DECLINE_PERMILLE = {"low": 0, "medium": 500, "high": 1_000}
-"""What a declared need counts as in the weight of a region. Source: docs/decisions/0081."""
+"""What a declared need counts as in the weight of a region. Source: docs/decisions/0070."""
 
 
 class DeclaredNeedRow(SQLModel, table=True):
@@ -114,7 +114,7 @@ BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 
 async def learn(work: Work, run: Sequence[Heard[SurveyAnswered]]) -> None:
     """Keep what businesses have declared, unless their owner was erased meanwhile."""
-    events = [one.event for one in run]
+    events = list({one.event.participant_id: one.event for one in run}.values())  # the last word of each
     businesses = [event.business_id for event in events]
     await work.session.execute(ALONE, {"businesses": businesses})
     await work.session.execute(

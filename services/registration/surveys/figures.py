@@ -192,7 +192,7 @@ ACTIVE = HIT.format(
 )
 
 
-def _case(of: str, points: Mapping[str, int]) -> str:
+def _case(of: str, points: Mapping[Any, int]) -> str:
     told = " ".join(f"WHEN '{name}' THEN {number}" for name, number in points.items())
     return f"CASE {of} {told} ELSE 0 END"
 

@@ -121,7 +121,7 @@ async def _letters(work: Work, rows: Sequence[store.DeliveryRow], *, codes: bool
 
 def _page(letters: Sequence[LocalLetterView]) -> Content:
     told = "".join(
-        f"<h2>{escape(one.title)}</h2>"
+        f'<h2 lang="{one.language}">{escape(one.title)}</h2>'
         f"<p><small>{escape(one.channel)} \u2192 {escape(one.to or '')} \u00b7 {one.at:%d.%m.%Y %H:%M:%S}</small></p>"
         + "".join(f'<p lang="{one.language}">{escape(line)}</p>' for line in one.body.splitlines() if line)
         for one in letters

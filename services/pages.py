@@ -34,6 +34,7 @@ MEDIA_TYPES: Final = MappingProxyType(
         ".css": "text/css; charset=utf-8",
         ".svg": "image/svg+xml",
         ".json": "application/json",
+        ".webmanifest": "application/manifest+json",
     }
 )
 POLICY: Final = (

@@ -136,6 +136,7 @@ class Action(StrEnum):
     ENTER_REPLY = "enter_reply"
     SEE_REPLIES = "see_replies"
     SIGN_IN = "sign_in"
+    SIGN_IN_AT_OFFICE = "sign_in_at_office"
     SEE_BROADCASTS = "see_broadcasts"
     DRAFT_BROADCAST = "draft_broadcast"
     APPROVE_BROADCAST = "approve_broadcast"
@@ -272,6 +273,7 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.ENTER_REPLY: _FIELD,
         Action.SEE_REPLIES: _FIELD,  # the words of people: an auditor checks figures
         Action.SIGN_IN: _EVERYBODY,  # who one is is just what is found out
+        Action.SIGN_IN_AT_OFFICE: _READERS | {Role.TURNOVER_READER},  # by a token; an owner by a code
         Action.SEE_BROADCASTS: _READERS,
         Action.DRAFT_BROADCAST: _CASEWORK,
         Action.APPROVE_BROADCAST: _CASEWORK,  # and of these nobody what they wrote themselves

@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args, get_type_hints
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from shared.live.happened import Happened
 from shared.live.position import PositionText
 from shared.problems import FieldError, Refusal, TooMany
 from shared.roles import Action
+from shared.security import PageToken
 from shared.settings import Settings
 
 B = TypeVar("B")
@@ -82,6 +84,11 @@ def no_tokens(_owner_id: UUID, _hours: float) -> str:
     raise LookupError("only an order may sign a token")
 
 
+def no_page_token(_life_max: timedelta) -> PageToken:
+    """Sign nothing: a question gives no tokens away."""
+    raise LookupError("only an order may sign a token")
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request as a handler sees it.
@@ -90,7 +97,8 @@ class Call:
            the reader of a question takes, and `public_url` is where everybody finds this service; `signature` is
            what X-Hub-Signature-256 says of a body, and `settings` are those of the process, where it has any; `after`
            is the version that whoever watches has seen last, if any; `address` is where an order comes from, as far as
-           it can be known, and `token_of` signs a token for an owner, for so many hours
+           it can be known; `token_of` signs a token for an owner, for so many hours, and `page_token` one for the page
+           of whoever has shown a token, for so long at most
     """
 
     work: Work
@@ -103,6 +111,7 @@ class Call:
     after: int | None = None
     address: str = ""
     token_of: Callable[[UUID, float], str] = no_tokens
+    page_token: Callable[[timedelta], PageToken] = no_page_token
 
 
 class Asked(msgspec.Struct, Generic[B], frozen=True):

@@ -1,7 +1,8 @@
 """From the Authorization header to a caller: our own tokens, API keys of machines, and tokens of an outside issuer."""
 
 from collections import OrderedDict
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Generic, TypeVar
 from uuid import UUID
@@ -10,7 +11,7 @@ from shared.api_keys import PREFIX, ApiKey, Lookup, parts
 from shared.caller import Caller, Role
 from shared.clock import Clock
 from shared.keys import KeyStore, KeyUnusable
-from shared.problems import Unauthenticated
+from shared.problems import Forbidden, Unauthenticated
 from shared.settings import SettingInvalid, Settings
 from shared.tokens import (
     AUDIENCE,
@@ -20,6 +21,7 @@ from shared.tokens import (
     caller_of,
     expiry,
     issue_token,
+    life_left,
     read_unverified,
     refused,
     verified_claims,
@@ -39,6 +41,14 @@ API_KEY_SECONDS_MAX = 5
 """A revoked API key is refused by every process after this time."""
 
 V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class PageToken:
+    """A token that a page is given, and how long it counts."""
+
+    token: str
+    life: timedelta
 
 
 class Authenticator:
@@ -84,6 +94,19 @@ class Authenticator:
     def owner_token(self, owner_id: UUID, hours: float) -> str:
         """Sign a token for an owner who has shown that they are one."""
         return issue_token(self._keys, Role.OWNER, (), str(owner_id), hours, clock=self._clock)
+
+    def page_token(self, caller: Caller, authorization: str | None, life_max: timedelta) -> PageToken:
+        """Sign a token for a page of somebody who has just shown one of their own; it counts no longer than that one.
+
+        Raises: Forbidden (403) for an API key, which is a machine's, and known to one service alone
+        """
+        token, now = _bearer(authorization), self._clock.now()
+        if token.startswith(f"{PREFIX}_"):
+            raise Forbidden("An API key is for machines; sign in with a token.")
+        life = min(life_max, life_left(token, now))
+        hours = life / timedelta(hours=1)
+        signed = issue_token(self._keys, caller.role, caller.regions, caller.subject, hours, clock=self._clock)
+        return PageToken(signed, life)
 
     async def close(self) -> None:
         """Close the connections to the issuer, if there is one."""

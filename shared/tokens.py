@@ -58,6 +58,10 @@ class _Payload(msgspec.Struct, frozen=True):
     iss: str
 
 
+class _Life(msgspec.Struct, frozen=True):
+    exp: float
+
+
 @dataclass(frozen=True, slots=True)
 class Unverified:
     """What a token says of itself: enough to choose the key that must prove it, and good for nothing else."""
@@ -138,6 +142,12 @@ def verified_claims(
     if expiry(claims) <= seconds:
         raise refused("The token has expired.")
     return claims
+
+
+def life_left(token: str, now: datetime) -> timedelta:
+    """Give how long a token, which was proved a moment ago, still counts."""
+    body = msgspec.json.decode(_segment(token.split(".")[1]), type=_Life)
+    return timedelta(seconds=min(body.exp, FOREVER_SECONDS) - now.timestamp())
 
 
 def expiry(claims: Claims) -> float:

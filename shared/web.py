@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import cast
+from typing import NamedTuple, cast
 
 from litestar import Litestar, Response
 from litestar.handlers import HTTPRouteHandler
@@ -71,6 +71,14 @@ class Waiting:
 
     asked: Asked[object]
     key: Key | None
+
+
+class Told(NamedTuple):
+    """What a request says beside its body that some orders are about."""
+
+    address: str
+    signature: str
+    authorization: str | None
 
 
 @dataclass(slots=True)
@@ -158,7 +166,8 @@ class Edge:
         else:
             version = expected_version(request) if route.conditional else 0
             signature = request.header(b"x-hub-signature-256", "") if route.takes else ""
-            answer = await self._alone(route, caller, key, version, arguments, (address_of(request), signature))
+            told = Told(address_of(request), signature, request.header(b"authorization", None))
+            answer = await self._alone(route, caller, key, version, arguments, told)
         committed()
         return sessions.answered(route, response(answer), self.public_url)
 
@@ -234,7 +243,7 @@ class Edge:
         key: Key | None,
         version: int,
         arguments: dict[str, object],
-        told: tuple[str, str],
+        told: Told,
     ) -> Stored:
         """Carry out one request in a transaction of its own."""
 
@@ -244,16 +253,16 @@ class Edge:
                 raise before
             if before is not None:
                 return _opened(route, work, key, before)
-            address, signature = told
             call = Call(
                 work,
                 caller,
                 version,
                 public_url=self.public_url,
-                signature=signature,
+                signature=told.signature,
                 settings=self.settings,
-                address=address,
+                address=told.address,
                 token_of=self.authenticator.owner_token,
+                page_token=partial(self.authenticator.page_token, caller, told.authorization),
             )
             outcome = await route.handler(call=call, **arguments)
             if isinstance(outcome, Refusal):

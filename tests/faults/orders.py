@@ -1374,6 +1374,11 @@ async def begin_session(office: Office) -> Order:
     return replace(shown, path="/notifications/sign-in/sessions", headers=FROM_A_PAGE)
 
 
+async def begin_office_session(_office: Office) -> Order:
+    """Let the office sign in on a page by the token that every order of it carries."""
+    return Order("notifications", "POST", "/notifications/sign-in/sessions/office", headers=FROM_A_PAGE)
+
+
 async def end_session(_office: Office) -> Order:
     """Let somebody be signed out on a page, which changes nothing here."""
     return Order("notifications", "POST", "/notifications/sign-in/sessions/end", headers=FROM_A_PAGE)
@@ -1580,6 +1585,7 @@ ORDERS: Mapping[str, Recipe] = {
     "ask_for_code": ask_for_code,
     "show_code": show_code,
     "begin_session": begin_session,
+    "begin_office_session": begin_office_session,
     "end_session": end_session,
     "draft_broadcast": draft_broadcast,
     "submit_broadcast": submit_broadcast,

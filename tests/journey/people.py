@@ -69,6 +69,7 @@ class Person:
     def __init__(self, world: "World", name: str, email: str | None, token: dict[str, str]) -> None:
         self.name = name
         self.email = email
+        self.token = token["Authorization"].removeprefix("Bearer ")
         self._world = world
         self._http = httpx.AsyncClient(headers=token, timeout=30)
 

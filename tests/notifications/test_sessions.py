@@ -8,16 +8,19 @@ from sqlalchemy import text
 
 from services.notifications.main import SERVICE
 from shared import api_keys
+from shared.caller import Role
 from shared.database import Database
 from shared.keys import KeyStore
 from shared.security import Authenticator
 from shared.settings import Settings
 from shared.telemetry import AsgiApp
+from shared.tokens import issue_token
 from shared.web import Edge, assemble
 from tests.notifications.story import OFFICE, SITI, happened, owner
 from tests.notifications.test_sign_in import CODES, E164, PHONE, code
 
 SESSIONS, END = "/notifications/sign-in/sessions", "/notifications/sign-in/sessions/end"
+OFFICE_SESSIONS = f"{SESSIONS}/office"
 PAGE = {"Serumpun-Page": "1", "Sec-Fetch-Site": "same-origin"}
 
 
@@ -161,3 +164,48 @@ async def test_a_wrong_code_begins_nothing(browser: httpx.AsyncClient, database:
     answer = await browser.post(SESSIONS, json={"phone": PHONE, "code": wrong})
     assert (answer.status_code, answer.json()["code"]) == (409, "code_refused")
     assert "set-cookie" not in answer.headers
+
+
+def bearer(database: Database, keys: KeyStore, hours: float) -> dict[str, str]:
+    """Give the token of a member of staff of the province, as a header."""
+    token = issue_token(keys, Role.PROVINCE_STAFF, ("19",), "staff-19", hours, clock=database.clock)
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def test_the_office_signs_in_by_a_token_and_its_session_counts_no_longer_than_that(
+    browser: httpx.AsyncClient, database: Database, keys: KeyStore
+) -> None:
+    for hours, seconds in ((24.0, range(43_200, 43_201)), (2.0, range(7_000, 7_201))):
+        shown = bearer(database, keys, hours)
+        answer = await browser.post(OFFICE_SESSIONS, headers=shown)
+        assert answer.status_code == 201, answer.text
+        told = answer.json()
+        assert (told["subject"], told["role"], told["regions"]) == ("staff-19", "province_staff", ["19"])
+        assert told["expires_in_seconds"] in seconds
+        assert "access_token" not in told
+        assert f"Max-Age={told['expires_in_seconds']}" in answer.headers["set-cookie"]
+        assert browser.cookies["serumpun"] not in shown["Authorization"]  # a token of its own, which can be ended alone
+        assert (await browser.get("/notifications/staff")).status_code == 200
+
+
+async def test_the_office_cannot_sign_in_without_a_token_from_elsewhere_or_by_a_machines_key(
+    browser: httpx.AsyncClient, database: Database, keys: KeyStore
+) -> None:
+    async with database.work(OFFICE) as work:
+        key = await api_keys.create(
+            work.session, subject="kiosk", role=Role.PROVINCE_STAFF, regions=("19",), now=work.now
+        )
+    good = bearer(database, keys, 1)
+    for headers, expected in (
+        ({}, 401),
+        ({"Authorization": "Bearer worn-out"}, 401),
+        ({"Authorization": f"Bearer {key}"}, 403),
+        ({**good, "Sec-Fetch-Site": "cross-site"}, 403),
+        ({**good, "Serumpun-Page": ""}, 403),
+        ({"Authorization": f"Bearer {issue_token(keys, Role.OWNER, (), str(SITI), 1, clock=database.clock)}"}, 403),
+    ):
+        answer = await browser.post(OFFICE_SESSIONS, headers=headers)
+        assert answer.status_code == expected, headers
+        assert "set-cookie" not in answer.headers
+    await begun(browser, database)  # and a cookie is no token to sign in with
+    assert (await browser.post(OFFICE_SESSIONS)).status_code == 401

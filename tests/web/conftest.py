@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, Playwright, async_playwright, expect
 
 from services import building, pages
 from tests.journey.conftest import everywhere, post_office
@@ -36,14 +36,19 @@ def built() -> Path:
 
 
 @pytest_asyncio.fixture(scope="package")
-async def browser() -> AsyncIterator[Browser]:
+async def playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as one:
+        yield one
+
+
+@pytest_asyncio.fixture(scope="package")
+async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if found is None:
         pytest.fail("the pages are tested in Chromium, which is not here: apt-get install chromium", pytrace=False)
-    async with async_playwright() as playwright:
-        one = await playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield one
-        await one.close()
+    one = await playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    yield one
+    await one.close()
 
 
 @pytest_asyncio.fixture(scope="package")

@@ -1,11 +1,11 @@
-"""Owners at a page: what they have beside the telephone is the mail in which their code comes."""
+"""People at a page: an owner has the mail in which their code comes, an office has its token."""
 
 import re
 
 from playwright.async_api import expect
 
 from shared.province import PROVINCES, read_province
-from tests.journey.people import World
+from tests.journey.people import Office, World
 from tests.waiting import wait_until
 from tests.web.seen import Seen
 
@@ -30,5 +30,12 @@ async def asks_for_a_code(seen: Seen, world: World, name: str) -> str:
 async def signs_in(seen: Seen, world: World, name: str, *, lands_on: str = "Kotak masuk") -> None:
     """Sign in, and be where one wanted to go."""
     await seen.page.get_by_label("Kode 6 angka").fill(await asks_for_a_code(seen, world, name))
+    await seen.presses("Masuk")
+    await expect(seen.page.get_by_role("heading", level=1)).to_have_text(lands_on)
+
+
+async def signs_in_at_office(seen: Seen, office: Office, *, lands_on: str) -> None:
+    """Sign in by the token of an office, on the page that asks for it, and be where one wanted to go."""
+    await seen.page.get_by_label("Token").fill(office.token)
     await seen.presses("Masuk")
     await expect(seen.page.get_by_role("heading", level=1)).to_have_text(lands_on)

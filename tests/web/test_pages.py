@@ -17,6 +17,7 @@ from shared.telemetry import Receive, Scope, Send
 
 ROOT = Path(__file__).parents[2]
 ADDRESSES = ["/", "/masuk", "/pelatihan", "/pengaturan", "/periksa"]
+ADDRESSES += ["/masuk-kantor", "/ringkasan", "/kartu", "/pembagian", "/lapangan"]
 
 
 async def otherwise(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,5 @@
 /** Questions and orders to the services, typed by their documents; what goes wrong is one `Trouble` with a code. */
+import type { components as Aid, paths as AidPaths } from "./generated/aid_distribution";
 import type { components as Notifications, paths as NotificationPaths } from "./generated/notifications";
 import type { components as Registration, paths as RegistrationPaths } from "./generated/registration";
 
@@ -7,10 +8,25 @@ export type Unread = Notifications["schemas"]["Unread"];
 export type Preferences = Notifications["schemas"]["PreferencesView"];
 export type OpenTraining = Registration["schemas"]["OpenTrainingView"];
 export type Enrolment = Registration["schemas"]["EnrolmentView"];
+export type Region = Aid["schemas"]["RegionView"];
+export type Place = Aid["schemas"]["PlaceView"];
+export type Item = Aid["schemas"]["ItemView"];
+export type Balance = Aid["schemas"]["BalanceView"];
+export type Cover = Aid["schemas"]["CoverView"];
+export type Board = Aid["schemas"]["EquityBoard"];
+export type StockAlert = Aid["schemas"]["AlertView"];
+export type Exception = Aid["schemas"]["ExceptionView"];
+export type CardEntry = Aid["schemas"]["CardEntryView"];
+export type Explanation = Aid["schemas"]["Explanation"];
+export type Distribution = Aid["schemas"]["DistributionView"];
+export type PostDistribution = Aid["schemas"]["PostDistribution"];
+export type ReceiveStock = Aid["schemas"]["ReceiveStock"];
+export type CountStock = Aid["schemas"]["CountStock"];
+export type Problem = Aid["schemas"]["Problem"];
 /** What the live inbox tells; the document of the feed says that it is a stream, and no more. */
 export type InboxNews = { items: InboxItem[]; unread: Unread; reset: boolean };
 
-type Paths = NotificationPaths & RegistrationPaths;
+type Paths = AidPaths & NotificationPaths & RegistrationPaths;
 type Json<T> = T extends { content: { "application/json": infer Body } } ? Body : never;
 type Answered<T> = T extends { responses: infer R } ? { [S in keyof R]: S extends 200 | 201 | 202 ? Json<R[S]> : never }[keyof R] : never;
 type Asked<T> = T extends { requestBody: { content: { "application/json": infer Body } } } ? Body : undefined;
@@ -30,7 +46,7 @@ export class Trouble extends Error {
   }
 }
 
-type Options = { path?: Record<string, string>; query?: Record<string, string>; version?: number; key?: string };
+type Options = { path?: Record<string, string>; query?: Record<string, string>; version?: number; key?: string; token?: string };
 
 export function get<P extends With<"get">>(path: P, options: Options = {}): Promise<Answered<Paths[P]["get"]>> {
   return send("GET", path, undefined, options) as Promise<Answered<Paths[P]["get"]>>;
@@ -39,6 +55,18 @@ export function get<P extends With<"get">>(path: P, options: Options = {}): Prom
 /** An order; with the same `key` it may be sent again and is carried out once. */
 export function post<P extends With<"post">>(path: P, body: Asked<Paths[P]["post"]>, options: Options = {}): Promise<Answered<Paths[P]["post"]>> {
   return send("POST", path, body, { key: newKey(), ...options }) as Promise<Answered<Paths[P]["post"]>>;
+}
+
+/** All items of a list, page by page; the lists asked for so are short (places, items), and no more than `most` are taken. */
+export async function all<T>(ask: (cursor?: string) => Promise<{ items: T[]; next?: string | null }>, most = 2_000): Promise<T[]> {
+  const found: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await ask(cursor);
+    found.push(...page.items);
+    cursor = page.next ?? undefined;
+  } while (cursor && found.length < most);
+  return found;
 }
 
 export function patch<P extends With<"patch">>(path: P, body: Asked<Paths[P]["patch"]>, options: Options & { version: number }): Promise<Answered<Paths[P]["patch"]>> {
@@ -57,6 +85,7 @@ async function send(method: string, path: string, body: unknown, options: Option
   if (method !== "GET") headers["Serumpun-Page"] = "1";
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (options.version !== undefined) headers["If-Match"] = `"${options.version}"`;
+  if (options.token) headers["Authorization"] = `Bearer ${options.token}`;
   if (options.key) headers["Idempotency-Key"] = options.key;
   let answer: Response;
   try {

@@ -1,28 +1,37 @@
 import { useEffect, useState } from "preact/hooks";
 import pages from "../pages.json";
+import { waiting } from "./field/kept";
+import { Lazy } from "./lazy";
 import { Inbox } from "./pages/inbox";
+import { OfficeSignIn } from "./pages/office-sign-in";
 import { Seats } from "./pages/seats";
 import { Settings } from "./pages/settings";
 import { SignIn } from "./pages/sign-in";
 import { Verify } from "./pages/verify";
-import { endWhatIsToBeEnded, forget, isSignedIn, signOut } from "./session";
-import { Heading, Link, Sharing, type Shared } from "./ui";
+import { endWhatIsToBeEnded, forget, isSignedIn, mayPost, signOut, who } from "./session";
+import { Alert, Heading, Link, Sharing, type Shared } from "./ui";
 import { words, type Language } from "./words";
 
 const LANGUAGE = "serumpun.language";
-const OPEN_TO_ALL = ["/masuk", "/periksa"];
+const OPEN_TO_ALL = ["/masuk", "/masuk-kantor", "/periksa"];
+const OF_OFFICE = ["/ringkasan", "/kartu", "/pembagian", "/lapangan"];
+const overview = () => import("./pages/overview").then((page) => page.default);
+const stockCard = () => import("./pages/stock-card").then((page) => page.default);
+const distributions = () => import("./pages/distributions").then((page) => page.default);
+const field = () => import("./pages/field").then((page) => page.default);
 
 export function App() {
   const [language, setLanguage] = useState<Language>(() => (localStorage.getItem(LANGUAGE) === "en" ? "en" : "id"));
   const [path, setPath] = useState(location.pathname);
   const [notice, setNotice] = useState("");
+  const [unsent, setUnsent] = useState(0);
   const [, setSteps] = useState(0); // who is signed in is looked up at each step, also where the address stays
   const say = words[language];
 
   function go(to: string): void {
     setNotice("");
-    if (to !== location.pathname) history.pushState(null, "", to);
-    setPath(to);
+    if (to !== location.pathname + location.search) history.pushState(null, "", to);
+    setPath(location.pathname);
     setSteps((steps) => steps + 1);
     scrollTo(0, 0);
   }
@@ -43,7 +52,10 @@ export function App() {
     setLanguage(next);
   }
 
-  async function out(): Promise<void> {
+  async function out(sure = false): Promise<void> {
+    const count = sure ? 0 : await waiting(who());
+    setUnsent(count);
+    if (count > 0) return;
     const known = await signOut();
     go("/masuk");
     setNotice(known ? say.signedOut : say.signedOutLater);
@@ -62,13 +74,22 @@ export function App() {
   }, []);
 
   const known = pages.includes(path);
-  const shown = known && !OPEN_TO_ALL.includes(path) && !isSignedIn() ? "/masuk" : path;
+  const signIn = OF_OFFICE.includes(path) ? "/masuk-kantor" : "/masuk";
+  const me = who();
+  const mayBeHere = isSignedIn() && (me !== undefined || !OF_OFFICE.includes(path));
+  const shown = known && !OPEN_TO_ALL.includes(path) && !mayBeHere ? signIn : path;
+  const places = me ? [...(me.role === "turnover_reader" ? [] : ["/ringkasan"]), ...(mayPost(me) ? ["/lapangan"] : []), "/"] : ["/", "/pelatihan", "/pengaturan"];
   const titles: Record<string, string> = {
     "/": say.inbox,
     "/masuk": say.signIn,
     "/pelatihan": say.seats,
     "/pengaturan": say.settings,
     "/periksa": say.verify,
+    "/masuk-kantor": say.officeSignIn,
+    "/ringkasan": say.overview,
+    "/kartu": say.stockCard,
+    "/pembagian": say.distributions,
+    "/lapangan": say.field,
   };
 
   useEffect(() => {
@@ -88,17 +109,29 @@ export function App() {
       </header>
       {isSignedIn() && (
         <nav aria-label="Serumpun">
-          {["/", "/pelatihan", "/pengaturan"].map((to) => (
+          {places.map((to) => (
             <Link key={to} to={to} current={to === shown}>{titles[to]}</Link>
           ))}
         </nav>
       )}
       <main id="content" tabIndex={-1}>
         <div role="status">{notice && <p class="notice">{notice}</p>}</div>
+        {unsent > 0 && (
+          <Alert>
+            <p>{say.signOutAsk(unsent)}</p>
+            <button type="button" class="grave" onClick={() => { setUnsent(0); void out(true); }}>{say.signOutYes}</button>
+            <button type="button" class="second" onClick={() => setUnsent(0)}>{say.signOutNo}</button>
+          </Alert>
+        )}
         {shown === "/" && <Inbox key="inbox" />}
         {shown === "/masuk" && <SignIn key="sign-in" to={path === "/masuk" ? "/" : path} />}
         {shown === "/pelatihan" && <Seats key="seats" />}
         {shown === "/pengaturan" && <Settings key="settings" />}
+        {shown === "/masuk-kantor" && <OfficeSignIn key="office-sign-in" to={path === "/masuk-kantor" ? "" : path + location.search} />}
+        {shown === "/ringkasan" && <Lazy key="overview" load={overview} />}
+        {shown === "/kartu" && <Lazy key={`card${location.search}`} load={stockCard} />}
+        {shown === "/pembagian" && <Lazy key={`rows${location.search}`} load={distributions} />}
+        {shown === "/lapangan" && <Lazy key="field" load={field} />}
         {shown === "/periksa" && <Verify key="verify" />}
         {!known && (
           <>

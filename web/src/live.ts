@@ -1,25 +1,26 @@
-/** The inbox as it goes on: news from the stream, which the browser takes up again where it broke. */
-import type { InboxNews } from "./api";
+/** A live feed as it goes on: the browser takes it up again where it broke. */
 
 const AGAIN_SECONDS = [1, 2, 5, 10, 30];
 
-/** Follow until the returned function is called; `lost` is told when the stream breaks and whether it goes on. */
-export function follow(news: (told: InboxNews) => void, standing: (live: boolean) => void): () => void {
+/** Follow until the returned function is called; `standing` is told when the stream breaks and when it goes on. */
+export function follow(address: string, types: string[], heard: (data: string) => void, standing: (live: boolean) => void): () => void {
   let source: EventSource | undefined;
   let timer = 0;
   let after = "";
   let failures = 0;
 
   function open(): void {
-    source = new EventSource(`/notifications/inbox/live${after && `?after=${after}`}`);
+    source = new EventSource(address + (after && `${address.includes("?") ? "&" : "?"}after=${after}`));
     source.onopen = () => {
       failures = 0;
       standing(true);
     };
-    source.addEventListener("inbox", (event) => {
-      after = event.lastEventId;
-      news(JSON.parse(event.data) as InboxNews);
-    });
+    for (const type of types) {
+      source.addEventListener(type, (event: MessageEvent<string>) => {
+        after = event.lastEventId;
+        heard(event.data);
+      });
+    }
     source.onerror = () => {
       standing(false);
       if (source?.readyState !== EventSource.CLOSED) return; // it comes back by itself, with Last-Event-ID

@@ -8,11 +8,25 @@ const id = {
   settings: "Pengaturan",
   verify: "Periksa surat",
   signOut: "Keluar",
+  signOutAsk: (count: number) => `${count} formulir belum diterima kantor dan akan hilang dari HP ini bila Anda keluar.`,
+  signOutYes: "Ya, keluar dan hapus",
+  signOutNo: "Tetap masuk",
   signIn: "Masuk",
   tryAgain: "Coba lagi",
   wait: (what: string, seconds: number) => `${what}… sudah ${seconds} detik`,
   notFound: "Halaman ini tidak ada",
   notFoundHelp: "Periksa alamatnya, atau kembali ke kotak masuk.",
+  loadPage: "Memuat halaman",
+  overview: "Ringkasan",
+  field: "Lapangan",
+  stockCard: "Kartu stok",
+  distributions: "Pembagian",
+
+  officeSignIn: "Masuk sebagai petugas kantor",
+  officeSignInLead: "Untuk petugas kabupaten, kota, dan provinsi. Tempel token yang Anda terima dari operator.",
+  token: "Token",
+  tokenHint: "Token tidak disimpan di halaman ini. Sesi berlaku paling lama 12 jam.",
+  ownerSignIn: "Pemilik usaha? Masuk dengan kode",
 
   signInLead: "Kami kirim kode ke nomor Anda yang tercatat di kantor. Tidak perlu kata sandi.",
   phone: "Nomor telepon",
@@ -114,6 +128,8 @@ const id = {
     too_many_requests: (minutes: number) => `Terlalu sering meminta. Coba lagi dalam ${minutes} menit.`,
     code_refused: "Kode salah, sudah dipakai, atau kedaluwarsa. Periksa lagi, atau minta kode baru.",
     invalid_phone: "Ini bukan nomor telepon. Tulis seperti 0812 3456 7890.",
+    no_token: "Tempel token Anda.",
+    token_refused: "Token tidak berlaku untuk kantor, atau sudah habis. Minta token baru kepada operator.",
     bad_code: "Kode terdiri dari 6 angka.",
     no_code: "Ketik kode yang tercetak di bawah kode QR.",
     offer_expired: "Batas waktu menjawab sudah lewat, dan tempatnya diberikan kepada yang lain.",
@@ -127,7 +143,7 @@ const id = {
   },
 };
 
-type Same<T> = { [K in keyof T]: T[K] extends string ? string : T[K] extends (...a: infer A) => string ? (...a: A) => string : Same<T[K]> };
+export type Same<T> = { [K in keyof T]: T[K] extends string ? string : T[K] extends (...a: infer A) => string ? (...a: A) => string : Same<T[K]> };
 export type Words = Same<typeof id>;
 
 const en: Words = {
@@ -138,11 +154,25 @@ const en: Words = {
   settings: "Settings",
   verify: "Check a paper",
   signOut: "Sign out",
+  signOutAsk: (count) => `${count} forms are not accepted by the office yet and are lost from this phone if you sign out.`,
+  signOutYes: "Yes, sign out and delete",
+  signOutNo: "Stay signed in",
   signIn: "Sign in",
   tryAgain: "Try again",
   wait: (what, seconds) => `${what}… ${seconds} seconds so far`,
   notFound: "There is no such page",
   notFoundHelp: "Check the address, or go back to the inbox.",
+  loadPage: "Loading the page",
+  overview: "Overview",
+  field: "Field",
+  stockCard: "Stock card",
+  distributions: "Distributions",
+
+  officeSignIn: "Sign in as an office",
+  officeSignInLead: "For staff of regencies, cities and the province. Paste the token that the operator gave you.",
+  token: "Token",
+  tokenHint: "The token is not kept by this page. A session lasts 12 hours at most.",
+  ownerSignIn: "A business owner? Sign in by a code",
 
   signInLead: "We send a code to your number as the office knows it. No password is needed.",
   phone: "Telephone number",
@@ -244,6 +274,8 @@ const en: Words = {
     too_many_requests: (minutes) => `Asked too often. Try again in ${minutes} minutes.`,
     code_refused: "The code is wrong, used, or too old. Look again, or ask for a new one.",
     invalid_phone: "This is not a telephone number. Write it like 0812 3456 7890.",
+    no_token: "Paste your token.",
+    token_refused: "The token is not one of an office, or is over. Ask the operator for a new one.",
     bad_code: "A code has 6 digits.",
     no_code: "Type the code that is printed under the QR code.",
     offer_expired: "The time to answer is over, and the seat went to somebody else.",

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from services.notifications.signin import handlers
-from services.notifications.signin.domain import CODE_LIFE, TOKEN_HOURS, CodeRefused, OwnerNotChosen
+from services.notifications.signin.domain import CODE_LIFE, SESSION_LIFE, TOKEN_HOURS, CodeRefused, OwnerNotChosen
 from shared.clock import shown
 from shared.problems import Refusal, TooMany
 from shared.roles import Action
@@ -65,6 +65,22 @@ class SessionBegun(SessionView, frozen=True):
     access_token: str
 
 
+class OfficeSessionView(msgspec.Struct, frozen=True):
+    """Whose session this is, what they may do and where; the token is in a cookie that no script can read."""
+
+    subject: str
+    role: str
+    regions: list[str]
+    expires_in_seconds: int
+    expires_at: datetime
+
+
+class OfficeSessionBegun(OfficeSessionView, frozen=True):
+    """The session with its token, which the edge takes out and puts into the cookie."""
+
+    access_token: str
+
+
 @routes.post("/sign-in/codes", allow=Action.SIGN_IN, status=202, refusals=[TooMany])
 async def ask_for_code(call: Call, body: AskForCode) -> CodeAsked:
     """Ask for a code by telephone; the answer is the same whether or not anybody here has it."""
@@ -98,6 +114,20 @@ async def begin_session(call: Call, body: ShowCode) -> SessionView | Refusal:
         expires_in_seconds=int(life.total_seconds()),
         expires_at=shown(call.work.now + life),
         access_token=call.token_of(owner, TOKEN_HOURS),
+    )
+
+
+@routes.post("/sign-in/sessions/office", allow=Action.SIGN_IN_AT_OFFICE, session="begins")
+async def begin_office_session(call: Call) -> OfficeSessionView:
+    """Be signed in on this browser by a token in the header; the session counts no longer than the token does."""
+    given = call.page_token(SESSION_LIFE)
+    return OfficeSessionBegun(
+        subject=call.caller.subject,
+        role=call.caller.role.value,
+        regions=list(call.caller.regions),
+        expires_in_seconds=int(given.life.total_seconds()),
+        expires_at=shown(call.work.now + given.life),
+        access_token=given.token,
     )
 
 

@@ -10,6 +10,7 @@ CODE_DIGITS: Final = 6
 CODE_LIFE: Final = timedelta(minutes=10)
 TRIES_MAX: Final = 5
 TOKEN_HOURS: Final = 12.0
+SESSION_LIFE: Final = timedelta(hours=TOKEN_HOURS)
 KEPT: Final = timedelta(days=1)
 """So long it is remembered who asked, which the limits need; then nothing is left of it."""
 

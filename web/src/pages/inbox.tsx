@@ -1,5 +1,5 @@
 import { useContext, useEffect, useState } from "preact/hooks";
-import { get, post, type InboxItem, type Unread } from "../api";
+import { get, post, type InboxItem, type InboxNews, type Unread } from "../api";
 import { follow } from "../live";
 import { moment } from "../time";
 import { Empty, Failed, Heading, isOver, Link, Sharing, told, useWords, Waiting } from "../ui";
@@ -38,7 +38,10 @@ export function Inbox() {
   useEffect(() => {
     void load();
     const stop = follow(
-      (news) => {
+      "/notifications/inbox/live",
+      ["inbox"],
+      (data) => {
+        const news = JSON.parse(data) as InboxNews;
         setUnread(news.unread);
         if (news.reset) void load();
         else setItems((known) => merged(known ?? [], news.items));

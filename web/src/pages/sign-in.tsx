@@ -1,7 +1,8 @@
 import { useContext, useState } from "preact/hooks";
 import { post, Trouble } from "../api";
+import { nowSignedIn } from "../field/kept";
 import { signedIn } from "../session";
-import { Heading, Sharing, told, useWords, Waiting } from "../ui";
+import { Heading, Link, Sharing, told, useWords, Waiting } from "../ui";
 
 type Named = { id: string; name: string };
 
@@ -43,6 +44,7 @@ export function SignIn({ to }: { to: string }) {
     if (digits.length !== 6) return setWrong(say.error.bad_code);
     void carryOut(async () => {
       const body = { phone: phone.trim(), code: digits, ...(owner ? { owner_id: owner } : {}) };
+      await nowSignedIn("");
       signedIn((await post("/notifications/sign-in/sessions", body)).expires_at);
       go(to);
     });
@@ -64,6 +66,7 @@ export function SignIn({ to }: { to: string }) {
         {error}
         <button type="submit" disabled={busy}>{say.sendCode}</button>
         {busy && <Waiting what={say.sending} />}
+        <Link to="/masuk-kantor" kind="second">{say.officeSignIn}</Link>
       </form>
     );
   }

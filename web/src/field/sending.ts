@@ -1,0 +1,89 @@
+/**
+ * Sends what is finished, in the order in which it was begun. Runs in every tab and in the service worker: a lock
+ * lets one of them send at a time, and the id of each form is its Idempotency-Key, so an answer that was lost on the
+ * way is simply asked for again.
+ */
+import type { CountStock, PostDistribution, ReceiveStock } from "../api";
+import { forms, signedInSubject, step, type Form, type Mistake } from "./kept";
+
+const LOCK = "serumpun-sending";
+const NEWS = "serumpun-field";
+const SECONDS_MAX = 20;
+const PATHS = { distribution: "/aid/distributions", receipt: "/aid/receipts", count: "/aid/counts" } as const;
+/** What says "not now": the same form is sent again later, by the same key. */
+const LATER = [408, 425, 429];
+const LATER_CODES = ["request_in_progress", "unavailable"];
+
+export type Outcome = "done" | "offline" | "signed-out";
+
+export function body(form: Form): PostDistribution | ReceiveStock | CountStock {
+  const lines = form.lines.map((line) => ({ item: line.item, quantity: Number(line.quantity) }));
+  const usual = { place: form.place, occurred_at: `${form.occurred}:00+07:00`, ...(form.document ? { document: form.document } : {}) };
+  if (form.kind === "distribution") {
+    const programme = form.programme as PostDistribution["programme"];
+    return { ...usual, programme, lines, recipients: { public: Number(form.people) } };
+  }
+  if (form.kind === "receipt") return { ...usual, source: form.source as ReceiveStock["source"], lines };
+  return { ...usual, lines };
+}
+
+/** Tell every tab, and hear what others tell. */
+export function listen(heard: () => void): () => void {
+  const channel = new BroadcastChannel(NEWS);
+  channel.onmessage = heard;
+  return () => channel.close();
+}
+
+export function tell(): void {
+  const channel = new BroadcastChannel(NEWS);
+  channel.postMessage("changed");
+  channel.close();
+}
+
+/** Send all that waits of whoever is signed in; whoever comes while another sends has nothing to do. */
+export async function send(): Promise<Outcome> {
+  return navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => {
+    const by = lock ? await signedInSubject() : "";
+    return by ? sendAll(by) : "done";
+  });
+}
+
+async function sendAll(by: string): Promise<Outcome> {
+  for (;;) {
+    const ready = (await forms(by)).filter((one) => one.state === "stored" || one.state === "sent");
+    const first = ready.sort((a, b) => (a.id < b.id ? -1 : 1))[0];
+    if (!first) return "done";
+    const outcome = await sendOne(first);
+    tell();
+    if (outcome !== "done") return outcome;
+  }
+}
+
+async function sendOne(form: Form): Promise<Outcome> {
+  const now = await step(form.id, (one) => (one.state === "stored" || one.state === "sent" ? { ...one, state: "sent", tries: one.tries + 1 } : undefined));
+  if (!now) return "done";
+  tell();
+  let answer: Response;
+  let told: Record<string, unknown>;
+  try {
+    answer = await fetch(PATHS[now.kind], {
+      method: "POST",
+      headers: { Accept: "application/json", "Content-Type": "application/json", "Serumpun-Page": "1", "Idempotency-Key": now.id },
+      body: JSON.stringify(body(now)),
+      signal: AbortSignal.timeout(SECONDS_MAX * 1000),
+    });
+    told = (await answer.json()) as Record<string, unknown>;
+  } catch {
+    return "offline"; // or cut on the way: it may have been carried out, and the same key will say so
+  }
+  if (answer.status === 401 || answer.status === 403) return "signed-out";
+  if (answer.ok) {
+    await step(now.id, (one) => ({ ...one, state: "accepted", number: String(told["number"]), mistakes: [] }));
+    return "done";
+  }
+  const code = String(told["code"] ?? "other");
+  if (answer.status >= 500 || LATER.includes(answer.status) || LATER_CODES.includes(code)) return "offline";
+  const mistakes = (told["errors"] as Mistake[] | undefined) ?? [{ pointer: "", code, detail: String(told["detail"] ?? told["title"]), members: told }];
+  await step(now.id, (one) => ({ ...one, state: "refused", mistakes }));
+  return "done";
+}

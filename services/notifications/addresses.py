@@ -27,11 +27,11 @@ def receiver(url: str, services: Sequence[str]) -> "NotifyBase | None":
     """Read an address; None for what is none, for several receivers at once, and for a service that is not allowed.
 
     Only what the operator has named is ever spoken to: an address is typed in by people, and Apprise knows services
-    that would ask any host of this network.
-    Shape: whatever the address says, it is one attempt, in one piece, within our time-outs, over verified TLS, and
-           with no redirect
+    that would ask any host of this network. Nor has it options, behind a question mark: they could name a file of this
+    machine or an address of this network to be sent along, more attempts, or no check of certificates.
+    Shape: one attempt, in one piece, within our time-outs, and with no redirect
     """
-    if service_of(url) not in services or len(url) > APPRISE_LENGTH_MAX:
+    if service_of(url) not in services or len(url) > APPRISE_LENGTH_MAX or "?" in url:
         return None
     import apprise  # noqa: PLC0415 - see above
 
@@ -43,8 +43,6 @@ def receiver(url: str, services: Sequence[str]) -> "NotifyBase | None":
     found = apprise.Apprise.instantiate(url, asset=asset)
     if found is None:
         return None
-    found.retry, found.optional = 0, False
     found.overflow_mode = apprise.OverflowMode.TRUNCATE
-    found.verify_certificate, found.redirects = True, False
     found.socket_connect_timeout, found.socket_read_timeout = CONNECT_TIMEOUT_SECONDS, ANSWER_TIMEOUT_SECONDS
     return found if len(found) == 1 else None

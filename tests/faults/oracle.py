@@ -526,6 +526,23 @@ async def _deliveries_are_reported_once(found: Installation) -> list[str]:
     ]
 
 
+OF_A_COLLEAGUE = """
+    UPDATE broadcast SET drafted_by = 'rekan', submitted_by = 'rekan', submitted_at = now(), counted = 501,
+        state = 'submitted', steps = 2 WHERE id = $1
+"""
+SUBMITTED = """
+    INSERT INTO broadcast_step (broadcast_id, no, state, by, at) VALUES ($1, 2, 'submitted', 'rekan', now())
+"""
+
+
+async def of_a_colleague(store: asyncpg.Connection, broadcast_id: str) -> None:
+    """Let a broadcast be one to many that a colleague has written and submitted."""
+    async with store.transaction():
+        await store.execute("SET LOCAL session_replication_role = replica")  # who drafted it stays, else
+        await store.execute(OF_A_COLLEAGUE, UUID(broadcast_id))
+        await store.execute(SUBMITTED, UUID(broadcast_id))
+
+
 async def text_in_doubt(store: asyncpg.Connection, owner_id: str) -> str:
     """Leave a text message to an owner in doubt, as one would be whose gateway is not set up any more; gives its name.
 

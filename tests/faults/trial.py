@@ -68,13 +68,6 @@ IMPORTING = (
 
 OVER = "UPDATE enrolment SET answer_by = now() WHERE training_id = $1 AND state = 'offered'"
 
-OF_A_COLLEAGUE = """
-    UPDATE broadcast SET drafted_by = 'rekan', submitted_by = 'rekan', submitted_at = now(), counted = 501,
-        state = 'submitted', steps = 2 WHERE id = $1
-"""
-SUBMITTED = """
-    INSERT INTO broadcast_step (broadcast_id, no, state, by, at) VALUES ($1, 2, 'submitted', 'rekan', now())
-"""
 TELLING = (
     "SELECT 1 FROM broadcast WHERE state = 'running' AND coalesce(starts_at <= now(), true)"
     " UNION ALL SELECT 1 FROM sign_in_code WHERE phone_held IS NOT NULL"
@@ -189,12 +182,7 @@ class Trial:
         await self.found.stores["registration"].execute(OVER, UUID(training_id))
 
     async def is_of_a_colleague(self, broadcast_id: str) -> None:
-        """Let a broadcast be one to many that a colleague has written and submitted."""
-        store = self.found.stores["notifications"]
-        async with store.transaction():
-            await store.execute("SET LOCAL session_replication_role = replica")  # who drafted it stays, else
-            await store.execute(OF_A_COLLEAGUE, UUID(broadcast_id))
-            await store.execute(SUBMITTED, UUID(broadcast_id))
+        await oracle.of_a_colleague(self.found.stores["notifications"], broadcast_id)
 
     async def settles(self) -> None:
         """Wait until every effect of everything has arrived, without asking whether they are right."""

@@ -95,6 +95,11 @@ class Office:
         async with oracle.opened(running.database_url, running.redis_url) as found:
             return await oracle.text_in_doubt(found.stores["notifications"], owner_id)
 
+    async def is_of_a_colleague(self, broadcast_id: str) -> None:
+        running = self.installation.running
+        async with oracle.opened(running.database_url, running.redis_url) as found:
+            await oracle.of_a_colleague(found.stores["notifications"], broadcast_id)
+
     async def asked(self, service: str, path: str) -> Json:
         answer = await self.request(service, "GET", path)
         assert answer.is_success, answer.text

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from services.notifications.addresses import receiver
 from services.notifications.contacts.handlers import register_staff
@@ -97,18 +98,13 @@ async def test_an_answer_that_is_lost_after_the_letter_was_taken_is_a_doubt_and_
     gateway: GatewayServer, answer: Answer
 ) -> None:
     gateway.answers = [answer]
-    assert await outcome(at(gateway, "?retry=3&rto=60")) == Doubtful("json: no answer")
+    assert await outcome(at(gateway)) == Doubtful("json: no answer")
     assert len(gateway.posted) == 1
 
 
 async def test_nobody_there_is_no_doubt() -> None:
     assert await outcome("json://127.0.0.1:9/x") == Deferred("json: no connection")
     assert await outcome("json://nirgends.invalid/x") == Deferred("json: no connection")
-
-
-async def test_no_answer_says_yes_because_the_address_calls_the_service_optional(gateway: GatewayServer) -> None:
-    gateway.answers = [Answer(404, taken=False)]
-    assert await outcome(at(gateway, "?optional=yes")) == Refused("json: 404", Reason.BAD_ADDRESS)
 
 
 async def test_the_address_goes_into_no_log(gateway: GatewayServer) -> None:
@@ -136,19 +132,36 @@ async def test_the_address_goes_into_no_log(gateway: GatewayServer) -> None:
         "tgram://no-token/1",
         f"{TELEGRAM}/-100200301",  # two receivers
         "tgram",
-        f"{TELEGRAM}?x={'y' * 500}",
+        f"{TELEGRAM}{'0' * 500}",
+        f"{TELEGRAM}?template=/etc/hostname",  # which would be read and sent
+        f"{TELEGRAM}?template=http://127.0.0.1:8000/readyz",
+        f"{TELEGRAM}/?verify=no",
+        f"{TELEGRAM}?retry=5&optional=yes&rto=900",
     ],
 )
-def test_an_address_of_another_service_of_several_receivers_or_of_none_is_not_taken(url: str) -> None:
+def test_an_address_of_another_service_of_several_receivers_with_options_or_of_none_is_not_taken(url: str) -> None:
     assert receiver(url, ["tgram", "slack"]) is None
 
 
-def test_an_address_of_telegram_is_one_attempt_in_our_time_outs_whatever_it_says() -> None:
-    found = receiver(f"{TELEGRAM}?retry=5&rto=900&cto=900&verify=no&optional=yes&overflow=split", ["tgram"])
+def test_an_address_of_telegram_is_one_attempt_in_our_time_outs_over_verified_tls() -> None:
+    found = receiver(TELEGRAM, ["tgram"])
     assert found is not None
     assert (found.retry, found.optional, found.verify_certificate, found.redirects) == (0, False, True, False)
     assert found.request_timeout == (4.0, 6.0)
     assert found.overflow_mode == "truncate"
+
+
+async def test_a_letter_to_an_address_with_options_that_was_taken_before_is_not_sent(
+    database: Database, clock: StoppedClock, gateway: GatewayServer
+) -> None:
+    await clerk(database, at(gateway))
+    await happened(database, dispatched())
+    async with database.work(OFFICE) as work:
+        held = work.vault.hold("apprise address", "staff/officer-19.71", at(gateway, "?retry=3"))
+        await work.session.execute(text("UPDATE staff_member SET apprise_held = :held"), {"held": held})
+    await worked_off(database, clock, Apprise(("json",), clock))
+    assert [row[:3] for row in await ledger(database)] == [("apprise", "failed", "bad_address")]
+    assert gateway.posted == []
 
 
 @pytest.mark.parametrize("named", ["tgram;slack", "Telegram!", "x"])
@@ -307,6 +320,7 @@ async def test_an_address_is_taken_and_never_shown_again(office: httpx.AsyncClie
         ("json://10.0.0.1/x", "service_not_set_up"),
         (f"{TELEGRAM}/5", "invalid_address"),
         ("tgram://x", "invalid_address"),
+        (f"{TELEGRAM}?template=/etc/hostname", "invalid_address"),
         ("tgram://a b", "bad_format"),
     ],
 )

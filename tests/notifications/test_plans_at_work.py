@@ -144,7 +144,14 @@ async def _lane(database: Database, delivery_id: UUID) -> int:
 
 
 @pytest.mark.parametrize(
-    ("channel", "state"), [(Channel.SMS, "queued"), (Channel.WHATSAPP, "unknown"), (Channel.EMAIL, "unknown")]
+    ("channel", "state"),
+    [
+        (Channel.SMS, "queued"),
+        (Channel.WEBHOOK, "queued"),
+        (Channel.WHATSAPP, "unknown"),
+        (Channel.EMAIL, "unknown"),
+        (Channel.APPRISE, "unknown"),
+    ],
 )
 async def test_what_a_sender_left_in_the_middle_is_sent_again_only_where_the_channel_knows_our_key(
     database: Database, clock: StoppedClock, channel: Channel, state: str

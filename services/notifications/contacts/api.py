@@ -15,7 +15,7 @@ routes = Routes("/notifications", tag="Staff")
 Name = Annotated[Text, msgspec.Meta(examples=["Rina Kusuma"])]
 Email = Annotated[str, msgspec.Meta(min_length=3, max_length=254, pattern=r"^[!-;=?A-~]+@[A-Za-z0-9.\-]+$(?!\n)")]
 AppriseUrl = Annotated[str, msgspec.Meta(min_length=5, max_length=500, pattern=r"^[!-~]+$(?!\n)")]
-"""As Apprise writes addresses, such as tgram://token/chat."""
+"""As Apprise writes addresses, such as tgram://token/chat; without options."""
 
 Subject = Annotated[
     str,

@@ -235,7 +235,7 @@ async def _apprise_faults(url: str, services: Sequence[str]) -> list[FieldError]
     if service_of(url) not in services:
         return [FieldError("/apprise_url", "service_not_set_up", "It names no service that is set up here.")]
     if await asyncio.to_thread(receiver, url, services) is None:
-        return [FieldError("/apprise_url", "invalid_address", "This is no address of one receiver.")]
+        return [FieldError("/apprise_url", "invalid_address", "This is no address of one receiver without options.")]
     return []
 
 

@@ -15,7 +15,9 @@ from shared.clock import Clock
 if TYPE_CHECKING:
     from apprise import NotifyBase
 
-CONCURRENCY: Final = 8
+CONCURRENCY: Final = 4
+"""Fewer than the threads that Apprise has on any machine: what would wait for one could be in doubt and never sent."""
+
 COME_AGAIN: Final = timedelta(minutes=1)
 """When to try again where a service says "too often": Apprise does not tell what it says of when."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -36,6 +37,8 @@ from services.notifications.plans import BY_PHONE, Channel, Lane, Urgency, chann
 from services.notifications.reactions import REACTIONS
 from services.notifications.replies import api as replies_api
 from services.notifications.replies.sweeping import reply_sweeper
+from services.notifications.rights import handlers as rights
+from services.notifications.rights.sweeping import last_word_sweeper
 from services.notifications.signin import api as sign_in_api
 from services.notifications.signin import handlers as sign_in
 from services.notifications.signin.sweeping import code_sender, sign_in_sweeper
@@ -60,6 +63,8 @@ async def letters(work: Work, deliveries: Sequence[Delivery]) -> dict[UUID, Lett
     """
     written = await messages.written(work, [delivery.message_id for delivery in deliveries])
     people = await contacts.known(work, {delivery.person for delivery in deliveries})
+    erased = [one.message_id for one in deliveries if written[one.message_id].purpose == rights.ERASED]
+    last_words = await rights.addresses(work, erased)
     found: dict[UUID, Letter | Later | Refused] = {}
     for delivery in deliveries:
         message, person = written[delivery.message_id], people.get(delivery.person)
@@ -71,6 +76,9 @@ async def letters(work: Work, deliveries: Sequence[Delivery]) -> dict[UUID, Lett
         if (due_at := _awake_at(work, delivery, person)) > work.now:
             found[delivery.id] = Later(due_at)
             continue
+        if message.purpose == rights.ERASED:
+            phone, email = last_words.get(delivery.message_id, (None, None))
+            person = replace(person, phone=phone, email=email)
         to, body = _address(person, delivery.channel), _body(work, message)
         if to is not None and body is not None:
             found[delivery.id] = Letter(
@@ -94,6 +102,8 @@ def _withheld(delivery: Delivery, message: Written, person: Person) -> Refused |
     """Tell why it may not be sent so any more; a code was asked for just now, whatever its reader chose before."""
     if message.purpose == sign_in.PURPOSE:
         return Refused("", Reason.HELD, ends=True) if person.held else None
+    if message.purpose in rights.PURPOSES:
+        return None  # what the law has them told, over what they chose when it was written
     urgency = Urgency(message.urgency)
     silence = silence_of(person, urgency)
     if silence is not None:
@@ -192,5 +202,5 @@ SERVICE = Service(
         broadcasts_api.routes,
     ),
     reactions=REACTIONS,
-    workers=(sender, digester, reply_sweeper, code_sender, sign_in_sweeper, broadcaster),
+    workers=(sender, digester, reply_sweeper, code_sender, sign_in_sweeper, last_word_sweeper, broadcaster),
 )

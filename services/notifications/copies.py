@@ -15,6 +15,7 @@ TABLES: Sequence[PersonTable] = (
     told("message"),
     told("delivery"),
     told("withheld"),
+    told("last_word"),
     told("broadcast_recipient"),
 )
 """Every table of notifications that says something of an owner."""

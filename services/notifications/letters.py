@@ -1,6 +1,7 @@
 """The letters of deliveries: what is sent, to the addresses and by the choices that hold when it is sent."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from services.notifications.messages import handlers as messages
 from services.notifications.messages.store import Written
 from services.notifications.people import Person
 from services.notifications.plans import BY_PHONE, Channel, Lane, Urgency, channels_of, silence_of
+from services.notifications.rights import handlers as rights
 from services.notifications.signin import handlers as sign_in
 from shared.database import Work
 from shared.night import awake_at, zone_of
@@ -23,6 +25,8 @@ async def letters(work: Work, deliveries: Sequence[Delivery]) -> dict[UUID, Lett
     """
     written = await messages.written(work, [delivery.message_id for delivery in deliveries])
     people = await contacts.known(work, {delivery.person for delivery in deliveries})
+    erased = [one.message_id for one in deliveries if written[one.message_id].purpose == rights.ERASED]
+    last_words = await rights.addresses(work, erased)
     found: dict[UUID, Letter | Later | Refused] = {}
     for delivery in deliveries:
         message, person = written[delivery.message_id], people.get(delivery.person)
@@ -34,6 +38,9 @@ async def letters(work: Work, deliveries: Sequence[Delivery]) -> dict[UUID, Lett
         if (due_at := _awake_at(work, delivery, person)) > work.now:
             found[delivery.id] = Later(due_at)
             continue
+        if message.purpose == rights.ERASED:
+            phone, email = last_words.get(delivery.message_id, (None, None))
+            person = replace(person, phone=phone, email=email)
         to, body = address_of(work, person, delivery.channel), body_of(work, message)
         if to is not None and body is not None:
             found[delivery.id] = Letter(
@@ -57,6 +64,8 @@ def _withheld(delivery: Delivery, message: Written, person: Person) -> Refused |
     """Tell why it may not be sent so any more; a code was asked for just now, whatever its reader chose before."""
     if message.purpose == sign_in.PURPOSE:
         return Refused("", Reason.HELD, ends=True) if person.held else None
+    if message.purpose in rights.PURPOSES:
+        return None  # what the law has them told, over what they chose when it was written
     urgency = Urgency(message.urgency)
     silence = silence_of(person, urgency)
     if silence is not None:

@@ -30,6 +30,7 @@ from services.notifications.plans import Channel, Lane
 from services.notifications.reactions import REACTIONS
 from services.notifications.replies import api as replies_api
 from services.notifications.replies.sweeping import reply_sweeper
+from services.notifications.rights.sweeping import last_word_sweeper
 from services.notifications.signin import api as sign_in_api
 from services.notifications.signin.sweeping import code_sender, sign_in_sweeper
 from shared.caller import Caller, Role
@@ -123,5 +124,5 @@ SERVICE = Service(
         broadcasts_api.routes,
     ),
     reactions=REACTIONS,
-    workers=(sender, digester, reply_sweeper, code_sender, sign_in_sweeper, broadcaster),
+    workers=(sender, digester, reply_sweeper, code_sender, sign_in_sweeper, last_word_sweeper, broadcaster),
 )

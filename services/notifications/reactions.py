@@ -13,6 +13,7 @@ from services.notifications.messages.rules import Audience, Rule, rules_of
 from services.notifications.people import Person, owner_key, staff_key
 from services.notifications.replies import handlers as replies
 from services.notifications.replies import offers
+from services.notifications.rights import handlers as rights
 from services.notifications.sending import send
 from shared import operator_acts
 from shared.caller import sees
@@ -90,9 +91,24 @@ async def tell(work: Work, run: Sequence[Heard[Event]]) -> None:
     await send(work, await messages.tell(work, news))
 
 
+async def restrict(work: Work, event: PersonRestricted) -> None:
+    """Tell an owner that their data are only stored from now on, and write to them no more."""
+    if known := await _known(work, event.owner_id):
+        await rights.say_restricted(work, known, event.region)
+    await contacts.restrict(work, event)
+
+
+async def _known(work: Work, owner_id: UUID) -> Person | None:
+    key = owner_key(owner_id)
+    return (await contacts.known(work, [key])).get(key)
+
+
 async def forget(work: Work, event: PersonErased) -> None:
-    """Take away all that is known of an owner: how to reach them, what was written to them, what was answered."""
-    person = owner_key(event.owner_id)
+    """Take away all that is known of an owner: how to reach them, what was written to them, what was answered.
+
+    That it was done is the last that is written to them; when the event is handed again, there is nobody to tell.
+    """
+    person, known = owner_key(event.owner_id), await _known(work, event.owner_id)
     await contacts.erase(work, event)
     await replies.forget(work, event.owner_id)
     await untold.forget(work, person)
@@ -100,6 +116,8 @@ async def forget(work: Work, event: PersonErased) -> None:
     await delivery.forget(work, person)
     await forget_answers(work.session, [str(one) for one in (event.owner_id, *event.businesses)], work.vault)
     await operator_acts.forget(work.session, event.subject)
+    if known is not None:
+        await rights.say_erased(work, known, event.region)
 
 
 async def _owners(work: Work, rule: Rule, events: Sequence[Event]) -> list[list[Person]]:
@@ -167,7 +185,7 @@ REACTIONS = (
     on_run(BusinessClosed, contacts.end_businesses),
     on_run(BusinessMerged, contacts.end_businesses),
     on_run(ConsentChanged, contacts.learn_consents),
-    on(PersonRestricted, contacts.restrict),
+    on(PersonRestricted, restrict),
     on(PersonReleased, contacts.release),
     on(PersonErased, forget),
     *(on_run(event, offers.hear) for event in offers.STEPS),

@@ -318,9 +318,10 @@ FOLLOWING = "SELECT 'staff/' || subject AS person FROM subscription"
 async def _messages_are_told_once(found: Installation) -> list[str]:
     # What was withheld from people to whom nobody writes is accounted for as if it were told.
     rows = await found.stores["notifications"].fetch(
-        # No event causes what answers a reply, comes with a code, is a broadcast, or tells what did not arrive.
+        # No event causes what answers a reply, comes with a code, is a broadcast, or tells what did not arrive; a last
+        # word is written to whoever was known when their data were restricted or erased.
         "SELECT fact, person, purpose FROM message WHERE fact NOT LIKE 'reply/%' AND fact NOT LIKE 'sign-in/%'"
-        " AND fact NOT LIKE 'broadcast/%' AND fact NOT LIKE 'message/%'"
+        " AND fact NOT LIKE 'rights/%' AND fact NOT LIKE 'broadcast/%' AND fact NOT LIKE 'message/%'"
         " UNION ALL SELECT fact, person, purpose FROM withheld"
     )
     told = Counter((row["fact"], row["person"], row["purpose"]) for row in rows)

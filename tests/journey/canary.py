@@ -52,6 +52,14 @@ class Invented:
         return 86_420_975_320_000 + self.no
 
     @property
+    def turnover_before(self) -> int:
+        return 7_531_908_640_000 + self.no
+
+    @property
+    def turnover_now(self) -> int:
+        return 2_531_908_650_000 + self.no
+
+    @property
     def phone(self) -> str:
         return f"+62834008{8000 + self.no:04}"
 
@@ -62,6 +70,7 @@ class Invented:
             "nik": [self.nik, self.new_nik],
             "kk": [self.kk, self.new_kk],
             "sales": [str(self.sales), str(self.new_sales)],
+            "turnover": [str(self.turnover_before), str(self.turnover_now)],
         }
 
 

@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,12 +22,14 @@ import pytest_asyncio
 from services.notifications.signin.handlers import code_of
 from services.suite import SERVICES
 from shared.caller import Role
+from shared.clock import wib_day
 from shared.keys import KeyStore
 from shared.privacy import Vault
 from shared.stream import connect
 from tests.faults import oracle
-from tests.faults.orders import ORDERS, SMS_HOOK_SECRET, Json, Order
+from tests.faults.orders import ORDERS, SMS_HOOK_SECRET, Json, Order, call_for_production
 from tests.faults.processes import Installation, installed
+from tests.faults.trial import OF_A_COLLEAGUE, SUBMITTED
 from tests.journey.canary import PEOPLE, Invented, Needles, dumped, needles, redis_dumped
 from tests.journey.people import now
 from tests.notifications.mail_server import MailServer
@@ -34,8 +37,8 @@ from tests.processes import LOOPBACK, bearer
 from tests.waiting import wait_until
 
 REASON = "Pencairan bantuan"
-OWN_SALES = "/registration/my/businesses"
-"""Where an owner reads the sales that they told themselves."""
+OWN_SALES, OWN_ANSWERS = "/registration/my/businesses", "/registration/my/survey-answers"
+"""Where an owner reads the sales and the turnover that they told themselves."""
 
 REVEALED_MAX = 40
 
@@ -53,21 +56,27 @@ class Office:
         answer = await self.http.request(method, f"{self.installation.urls[service]}{path}", **more)
         told = f"{method} {answer.request.url}"
         headers = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
-        if path.endswith("/reveal") or path == OWN_SALES:
+        if path.endswith(("/reveal", "/file")) or path in {OWN_SALES, OWN_ANSWERS}:
             self.secret.append(answer.content)  # whoever asks here is to see it
         else:
             self.answers.append((told, headers.encode() + b"\n" + answer.content))
         return answer
 
-    async def done(self, order: Order) -> Json:
+    async def sent(self, order: Order) -> httpx.Response:
         owner = bearer(self.installation.home, Role.OWNER, order.owner) if order.owner else {}
         headers = {**order.headers, **owner, **({"Idempotency-Key": order.key} if order.method == "POST" else {})}
         body: dict[str, Any] = {"json": order.body} if order.method != "GET" else {}
         if order.content is not None:
             body = {"content": order.content}
+        return await self.request(order.service, order.method, order.path, headers=headers, **body)
 
+    async def is_refused(self, order: Order) -> None:
+        answer = await self.sent(order)
+        assert answer.is_client_error, f"{order.method} {order.path}: {answer.text}"
+
+    async def done(self, order: Order) -> Json:
         async def answered() -> httpx.Response | None:
-            answer = await self.request(order.service, order.method, order.path, headers=headers, **body)
+            answer = await self.sent(order)
             return None if answer.status_code in {409, 422, 503} and _not_heard_yet(answer) else answer
 
         answer = await wait_until(answered, 60, f"an answer to {order.path}")
@@ -105,6 +114,19 @@ class Office:
         assert answer.is_success, answer.text
         found: Json = answer.json()
         return found
+
+    async def is_of_a_colleague(self, broadcast_id: str) -> None:
+        running = self.installation.running
+        async with oracle.opened(running.database_url, running.redis_url) as found:
+            store = found.stores["notifications"]
+            async with store.transaction():
+                await store.execute("SET LOCAL session_replication_role = replica")  # who drafted it stays, else
+                await store.execute(OF_A_COLLEAGUE, UUID(broadcast_id))
+                await store.execute(SUBMITTED, UUID(broadcast_id))
+
+    async def asked_for_file(self, path: str) -> None:
+        answer = await self.request("registration", "GET", path)
+        assert answer.is_success, answer.text
 
     async def rests(self) -> None:
         await self.installation.is_at_rest()
@@ -162,6 +184,8 @@ async def aftermath() -> AsyncIterator[Aftermath]:
             office = Office(installation, http)
             registered = await _register(office, people)
             await _know_them(office, people, registered, token)
+            await _survey_them(office, people, registered)
+            await _import_them(office, people)
             await _their_own(office, people, registered, token)
             await _work_with_them(office, [UUID(one["id"]) for one in registered])
             await _every_order(office)
@@ -236,12 +260,78 @@ async def _know_them(office: Office, people: list[Invented], registered: list[Js
     assert broken.is_client_error
 
 
+async def _survey_them(office: Office, people: list[Invented], registered: list[Json]) -> None:
+    """Take the answer of half of them as staff do, of the others from a file; with mistakes, an export, the figures."""
+    today = wib_day(datetime.now(UTC))
+    plan = {
+        "title": "Survei kenari", "region": "19.71", "opens_on": f"{today - timedelta(days=1)}",
+        "closes_on": f"{today + timedelta(days=9)}", "before_month": "2020-02", "now_month": "2020-04",
+    }  # fmt: skip
+    survey = await office.done(Order("registration", "POST", "/registration/surveys", plan))
+    path = f"/registration/surveys/{survey['id']}"
+    both = list(zip(people, registered, strict=True))
+    for person, business in both[::2]:
+        told = {"turnover_before_rupiah": person.turnover_before, "turnover_now_rupiah": person.turnover_now}
+        answer = {"business_id": business["id"], "status": "running", **told}
+        await office.done(Order("registration", "POST", f"{path}/answers", answer))
+    wrong = {
+        "business_id": registered[0]["id"],
+        "status": "running",
+        "turnover_before_rupiah": f"{people[0].turnover_now}x",
+    }
+    await office.is_refused(Order("registration", "POST", f"{path}/answers", wrong))
+    lines = ["NIK;Nama usaha;Keadaan;Omzet sebelum;Omzet sekarang"]
+    for person, _ in both[1::2]:
+        begins, now_told = f"{person.new_nik};Usaha Kenari {person.no}", f"{person.turnover_now:,}".replace(",", ".")
+        lines.append(f"{begins};berjalan;{person.turnover_before};{now_told}")
+    for person, _ in both[1:9:2]:
+        lines.append(f"{person.new_nik}1;Usaha Kenari {person.no};senang;{person.turnover_before},5;-")
+    await _carried_out(office, f"{path}/imports", lines, new=len(both[1::2]))
+    for kind in ("csv", "xlsx"):
+        await office.asked_for_file(f"{path}/answers/export?format={kind}")
+    for question in ("answers?limit=200", "summary", "series", "said-closed"):
+        await office.asked("registration", f"{path}/{question}")
+    await office.asked("registration", "/registration/needs?limit=200")
+
+
+async def _import_them(office: Office, people: list[Invented]) -> None:
+    """Send a file in which they stand as they are known, and one in which all that can be wrong is wrong."""
+    head = "NIK;Nama usaha;Sektor;Wilayah;Pemilik;Omzet"
+    known = [
+        f"{person.new_nik if person.no % 2 else person.nik};Usaha Kenari {person.no};garment;19.71;{person.name};"
+        f"{person.new_sales if person.no % 2 else person.sales}"
+        for person in people
+    ]
+    await _carried_out(office, "/registration/imports", [head, *known], unchanged=len(people))
+    wrong = [
+        f"{person.nik[:15]}x;{person.nik};{person.kk};{person.nik};{person.name};{person.sales},7"
+        for person in people[:20]
+    ]
+    await _carried_out(office, "/registration/imports", [head, *wrong], refused=len(wrong))
+    await office.asked_for_file("/registration/businesses/export?format=csv")
+
+
+async def _carried_out(office: Office, path: str, lines: list[str], **counts: int) -> None:
+    file = {"Content-Type": "text/csv"}
+    sent = await office.done(Order("registration", "POST", path, headers=file, content="\r\n".join(lines).encode()))
+    await office.settles()
+    of_it = f"/registration/imports/{sent['id']}"
+    await office.done(Order("registration", "POST", f"{of_it}/start", {"mode": "good_rows"}))
+    await office.settles()
+    done = await office.asked("registration", of_it)
+    assert {name: done[name] for name in counts} == counts, done
+    await office.asked("registration", f"{of_it}/errors?limit=500")
+    await office.asked_for_file(f"{of_it}/file")
+
+
 async def _their_own(office: Office, people: list[Invented], registered: list[Json], token: Any) -> None:
     """Let some of them read what is theirs."""
     for person, business in list(zip(people, registered, strict=True))[:10]:
         headers = token(Role.OWNER, business["owner_id"])
         own = await office.request("registration", "GET", OWN_SALES, headers=headers)
         assert str(person.new_sales if person.no % 2 else person.sales) in own.text
+        answers = await office.request("registration", "GET", OWN_ANSWERS, headers=headers)
+        assert str(person.turnover_now) in answers.text
         for service, path in (
             ("registration", "/registration/my/reveals"),
             ("notifications", "/notifications/inbox"),
@@ -252,7 +342,21 @@ async def _their_own(office: Office, people: list[Invented], registered: list[Js
 
 
 async def _work_with_them(office: Office, businesses: list[UUID]) -> None:
-    """Hand out to all of them, and let one sew masks and be paid."""
+    """Hand out to all of them, and let ten sew masks, of whom one declines and the others are paid."""
+    for place, business in enumerate(businesses[:10]):
+        call = await office.done(await call_for_production(office))
+        offer = {"call": call["id"], "business": str(business), "quantity": 7, "reason": REASON}
+        order = await office.done(Order("aid_distribution", "POST", "/aid/production-orders", offer))
+        path = f"/aid/production-orders/{order['id']}"
+        if place == 0:
+            await office.done(Order("aid_distribution", "POST", f"{path}/decline", {"reason": "Mesin rusak"}))
+            continue
+        await office.done(Order("aid_distribution", "POST", f"{path}/acceptance"))
+        found = {"layers": 2, "accepted": 7, "rejected": 0, "reasons": []}
+        delivery = {"occurred_at": now(), "quantity": 7, "inspection": found}
+        await office.done(Order("aid_distribution", "POST", f"{path}/deliveries", delivery))
+        payment = {"amount_rupiah": 35_000, "paid_at": now(), "reference": f"SP2D-K{place}"}
+        await office.done(Order("aid_distribution", "POST", f"{path}/payments", payment))
     for start in range(0, len(businesses), 25):
         some = [str(one) for one in businesses[start : start + 25]]
         hand_out = {
@@ -303,7 +407,7 @@ async def test_no_number_of_anybody_stands_anywhere_in_plain(aftermath: Aftermat
 async def test_what_was_meant_to_be_seen_was_seen(aftermath: Aftermath) -> None:
     sought = needles(aftermath.people)
     told = {what for answer in aftermath.office.secret for what in sought.found(answer)}
-    for kind in ("nik", "kk", "sales"):
+    for kind in ("nik", "kk", "sales", "turnover"):
         assert any(what.startswith(kind) for what in told), f"nobody has looked at any {kind}"
 
 

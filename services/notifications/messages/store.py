@@ -150,7 +150,11 @@ async def withhold(session: AsyncSession, kept: Sequence[tuple[str, str, str]], 
         await session.execute(WITHHOLD, asked)
 
 
-FORGET = text("UPDATE message SET title = :nothing, body = :nothing, why = :nothing WHERE person = :person")
+# What tells somebody of their rights names nobody, and may be on its way still.
+FORGET = text(
+    "UPDATE message SET title = :nothing, body = :nothing, why = :nothing"
+    " WHERE person = :person AND NOT starts_with(fact, 'rights/')"
+)
 
 
 async def forget(session: AsyncSession, person: str, nothing: str) -> None:

@@ -208,7 +208,7 @@ SCORE = " + ".join(
         _fallen("turnover", need.TURNOVER_POINTS),
         _fallen("capacity", need.CAPACITY_POINTS),
         _fallen("workers", need.WORKERS_POINTS),
-        _case("status", need.STATUS_POINTS),
+        _case("status", {status.value: points for status, points in need.STATUS_POINTS.items()}),
         f"CASE WHEN {SCALE} IS NULL THEN {need.SCALE_UNKNOWN_POINTS} ELSE {_case(SCALE, need.SCALE_POINTS)} END",
         f"CASE WHEN supports = 0 THEN {need.NOT_SERVED_POINTS} ELSE 0 END",
     )

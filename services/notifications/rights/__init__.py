@@ -1,0 +1,1 @@
+"""The last word to whoever asked that their data be only stored, or erased: that it was done."""

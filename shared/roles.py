@@ -110,6 +110,8 @@ class Action(StrEnum):
     FOLLOW_STOCK = "follow_stock"
     SEE_MARKETS = "see_markets"
     RUN_MARKETS = "run_markets"
+    RUN_COUPONS = "run_coupons"
+    SEE_COUPONS = "see_coupons"
     SEE_PRESSURE = "see_pressure"
     SETTLE_CLAIMS = "settle_claims"
     VERIFY_PAPER = "verify_paper"
@@ -248,6 +250,8 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.FOLLOW_STOCK: _READERS,
         Action.SEE_MARKETS: _READERS,
         Action.RUN_MARKETS: _FIELD,
+        Action.RUN_COUPONS: _FIELD,  # and with it seeing a coupon itself: who has it may use it
+        Action.SEE_COUPONS: _READERS,
         Action.SETTLE_CLAIMS: _OFFICE,
         Action.SEE_PRESSURE: _OFFICE | {Role.AUDITOR},  # one region beside the other
         Action.VERIFY_PAPER: frozenset(Role),  # whoever holds the paper

@@ -6,6 +6,7 @@ from services.aid_distribution.businesses.needs import ALL_DECLARED, DECLARED_NE
 from services.aid_distribution.businesses.restricted import ALL_RESTRICTED, RESTRICTIONS
 from services.aid_distribution.chain import audit as heads
 from services.aid_distribution.chain.domain import PURPOSE
+from services.aid_distribution.coupons import audit as coupons
 from services.aid_distribution.distributions import audit as distributions
 from services.aid_distribution.distributions.evidence import FORGOTTEN
 from services.aid_distribution.exceptions import audit as exceptions
@@ -41,6 +42,7 @@ FIGURES = {
     **kits.CHECKS,
     **distributions.CHECKS,
     **markets.CHECKS,
+    **coupons.CHECKS,
     **exceptions.CHECKS,
     **returns.CHECKS,
     **loans.CHECKS,

@@ -7,6 +7,7 @@ from services.aid_distribution.audits import look_through
 from services.aid_distribution.bulk.api import bulk
 from services.aid_distribution.chain.api import chain
 from services.aid_distribution.chain.sweep import sweeper as head_signer
+from services.aid_distribution.coupons.api import coupon_rounds
 from services.aid_distribution.distributions.api import (
     distributions,
     follow_up_list,
@@ -94,6 +95,7 @@ SERVICE = Service(
         follow_up_list,
         markets,
         market_claims,
+        coupon_rounds,
         bulk(ORIGINS),
         reports,
         chain,

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from services.aid_distribution.coupons import signing
 from services.aid_distribution.ledger.journal_audit import look
-from services.aid_distribution.markets import coupons, double_uses, handlers, signing
+from services.aid_distribution.markets import coupons, double_uses, handlers
 from services.aid_distribution.markets.domain import (
     CouponsExhausted,
     FamilyHasCoupon,

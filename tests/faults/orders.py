@@ -857,6 +857,23 @@ async def park_stock_issue(office: Office) -> Order:
     return await _parked(office, "issues", reason="damaged")
 
 
+async def open_coupon_round(_office: Office) -> Order:
+    return _post("aid_distribution", "/aid/coupon-rounds", programme="free-masks", place=WAREHOUSE, coupons_max=5)
+
+
+async def issue_household_coupons(office: Office) -> Order:
+    opened = await office.done(await open_coupon_round(office))
+    household = f"keluarga-{next(_numbers):012d}"
+    return _post("aid_distribution", f"/aid/coupon-rounds/{opened['id']}/coupons", households=[household])
+
+
+async def close_coupon_round(office: Office) -> Order:
+    """Close a round of which a coupon was given and not used."""
+    issuing = await issue_household_coupons(office)
+    await office.done(issuing)
+    return _post("aid_distribution", issuing.path.replace("/coupons", "/closing"))
+
+
 async def park_transfer(office: Office) -> Order:
     """Park a transfer of an item of which there is nothing."""
     item = await office.done(await add_item(office))
@@ -1535,6 +1552,9 @@ ORDERS: Mapping[str, Recipe] = {
     "add_evidence": add_evidence,
     "park_distribution": park_distribution,
     "park_transfer": park_transfer,
+    "open_coupon_round": open_coupon_round,
+    "issue_household_coupons": issue_household_coupons,
+    "close_coupon_round": close_coupon_round,
     "park_visit": park_visit,
     "park_delivery": park_delivery,
     "park_stock_issue": park_stock_issue,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from services.aid_distribution.bulk import handlers
 from services.aid_distribution.bulk.orders import BulkDone, BulkLine
+from services.aid_distribution.coupons.domain import CouponUsed, RoundClosed
 from services.aid_distribution.distributions.domain import MoreThanReceived
 from services.aid_distribution.distributions.limit_rules import LimitReached
 from services.aid_distribution.ledger.domain import (
@@ -32,8 +33,8 @@ def bulk(origins: Origins) -> Routes:
         "/bulk",
         Action.POST_IN_BULK,
         refusals=[
-            *(AlreadyReversed, BookMoved, CountedSince, LimitReached, LotHeld, LotNeeded, MoreThanMoved),
-            *(MoreThanReceived, ReservedNotCounted, ShortOfStock, TooMuch),
+            *(AlreadyReversed, BookMoved, CountedSince, CouponUsed, LimitReached, LotHeld, LotNeeded, MoreThanMoved),
+            *(MoreThanReceived, ReservedNotCounted, RoundClosed, ShortOfStock, TooMuch),
         ],
         rules=handlers.line_mistakes,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from services.aid_distribution.coupons.domain import CouponUsed, RoundClosed
 from services.aid_distribution.distributions import (
     batches,
     calls,
@@ -50,7 +51,10 @@ recipient_limits = Routes("/aid/limits", tag="Limits per recipient")
     Action.POST_DISTRIBUTION,
     together=True,
     location="/aid/distributions/{id}",
-    refusals=[CountedSince, LotHeld, MoreThanReserved, ReservationEnded, ShortOfStock, LimitReached],
+    refusals=[
+        *(CountedSince, CouponUsed, LotHeld, MoreThanReserved),
+        *(ReservationEnded, RoundClosed, ShortOfStock, LimitReached),
+    ],
     rules=handlers.mistakes,
 )
 async def post_distribution(
@@ -112,7 +116,7 @@ async def show_evidence(call: Call, distribution_id: UUID) -> EvidenceView:
     "",
     Action.PARK_EXCEPTION,
     location="/aid/exceptions/{id}",
-    refusals=[LotHeld, LimitReached, NotShort],
+    refusals=[CouponUsed, LotHeld, LimitReached, NotShort, RoundClosed],
     rules=handlers.mistakes,
 )
 async def park_distribution(call: Call, body: ParkDistribution) -> ExceptionView:

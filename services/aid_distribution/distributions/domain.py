@@ -44,6 +44,10 @@ def recipient_mistakes(
     if not leaves.get("/recipients/public") and not named:
         return [FieldError("/recipients", "no_recipient", "Name the head count of the public, businesses, or both.")]
     errors = []
+    heads, coupons = leaves.get("/recipients/public", 0), sum(pointer.startswith("/coupons/") for pointer in leaves)
+    if isinstance(heads, int) and heads < coupons:
+        detail = f"{coupons} households by coupon are among the public: count at least as many."
+        errors.append(FieldError("/recipients/public", "fewer_than_coupons", detail))
     seen: set[object] = set()
     for pointer, business in named.items():
         if business in seen:

@@ -9,6 +9,8 @@ from uuid import UUID
 import msgspec
 
 from services.aid_distribution.businesses import store as businesses
+from services.aid_distribution.coupons import using
+from services.aid_distribution.coupons.using import Coupons, Use
 from services.aid_distribution.distributions import evidence, store
 from services.aid_distribution.distributions.domain import (
     BUSINESS_CLOSED,
@@ -98,8 +100,9 @@ async def post_all(
     asked = await _to_survivors(work, asked)
     given = iter(ids or [work.new_id() for _ in asked])
     outcomes: list[DistributionView | Refusal] = []
-    for run in apart(asked):
-        outcomes += await _post_all(work, run, [next(given) for _ in run], facts)
+    for part in apart(asked):
+        for run in using.once_each(part):
+            outcomes += await _post_all(work, run, [next(given) for _ in run], facts)
     return outcomes
 
 
@@ -123,7 +126,8 @@ async def _post_all(
     leaves = [leaves_of(one.body) for one in asked]
     here = await here_of(work, leaves)
     reserved = await named(work, [one.body.reservation for one in asked])
-    plans = [_plan(work, one, order, here, reserved, facts) for one, order in zip(asked, leaves, strict=True)]
+    coupons = await using.named(work, [token for one in asked for token in one.body.coupons])
+    plans = [_plan(work, one, order, here, reserved, coupons, facts) for one, order in zip(asked, leaves, strict=True)]
     outcomes = await post_within_limits(work, [one.body for one in asked], plans, here.businesses, facts)
     await reserved.use(work, zip((one.body.reservation for one in asked), outcomes, strict=True))
     done = [
@@ -132,6 +136,7 @@ async def _post_all(
         if isinstance(posted, Posted)
     ]
     await _write(work, done)
+    await _use(work, coupons, done, facts)
     await handed_out.add(work.session, [(row.programme, posted) for row, _, posted in done])
     for row, one, posted in done:
         event = DistributionPosted(**_fact(row, posted.lines, one.body.recipients, here.known))
@@ -153,10 +158,12 @@ def _plan(
     leaves: Leaves,
     here: Here,
     reserved: Reserved,
+    coupons: Coupons,
     facts: Facts | None,
 ) -> Draft | Refusal:
     order = one.body
     errors = here.mistakes(leaves, one.caller, work.now)
+    errors += coupons.mistakes(order.coupons, order.programme, order.place, order.occurred_at)
     errors += reserved.mistakes(order.reservation, order.place, order.occurred_at, one.caller)
     if order.evidence is not None:
         errors += evidence_mistakes(leaves, "/evidence")
@@ -166,6 +173,10 @@ def _plan(
         errors = []
     if errors:
         return Invalid(errors)
+    if spent := coupons.refusal(order.coupons):
+        if facts is None or not facts.breach_accepted:
+            return spent
+        facts.breaches[new_id] = spent
     told = leaving(order.lines, order.place, Virtual.PUBLIC, here.known)
     lines = reserved.leaving(order.reservation, told, order.occurred_at)
     if isinstance(lines, Refusal):
@@ -216,6 +227,29 @@ def _row(one: Asked[PostDistribution], posted: Posted, row_id: UUID) -> Distribu
     )
 
 
+async def _use(
+    work: Work,
+    coupons: Coupons,
+    done: Sequence[tuple[DistributionRow, Asked[PostDistribution], Posted]],
+    facts: Facts | None,
+) -> None:
+    """Use the coupons of hand-outs that were posted; where a rule stood against one and was accepted, none of them."""
+    used = [
+        Use(row.id, row.number, row.region, row.occurred_at, one.caller, coupons.ids(one.body.coupons))
+        for row, one, posted in done
+        if one.body.coupons and not (facts is not None and coupons.refusal(one.body.coupons))
+    ]
+    if not used:
+        return
+    postings = await using.use(work, coupons, used)
+    rows = {row.id: row for row, _, _ in done}
+    for one in used:
+        row = rows[one.distribution_id]
+        row.households, row.coupon_posting_id = len(one.coupons), postings[row.id]
+    noted = [(one.distribution_id, len(one.coupons), postings[one.distribution_id]) for one in used]
+    await store.note_coupons(work.session, noted)
+
+
 async def _write(work: Work, done: Sequence[tuple[DistributionRow, Asked[PostDistribution], Posted]]) -> None:
     received = [(row.id, business) for row, one, _ in done for business in one.body.recipients.businesses]
     shares = [
@@ -262,11 +296,13 @@ async def void(work: Work, caller: Caller, distribution_id: UUID, order: VoidDis
         raise Absent
     if row.state == "voided":
         raise AlreadyVoided(f"{row.number} was voided already.", posting_id=str(row.void_posting_id))
+    spent = await using.lock_used(work, row.id)
     held = await lock_used(work, row.posting_id)
     posting = await posting_for_update(work, caller, row.posting_id)
     posted, _ = await undo(work, caller, posting, order.reason, order.document)
     await returned(work, caller, held, row.posting_id, order.reason)
     await handed_out.take_back(work.session, row.programme, posted)
+    await using.give_back(work, caller, spent, row.coupon_posting_id, order.reason)
     row.state, row.void_posting_id, row.void_reason = "voided", posted.draft.id, order.reason
     row.version += 1
     await work.session.flush()

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.aid_distribution.coupons.signing import TOKEN_LENGTH_MAX
 from services.aid_distribution.distributions.domain import Programme
 from services.aid_distribution.distributions.store import HEADS_MAX, DistributionRow
 from services.aid_distribution.ledger.domain import Line
@@ -49,6 +50,10 @@ class Recipients(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     shares: Annotated[list[Share], msgspec.Meta(max_length=SHARES_MAX)] = []
 
 
+CouponToken = Annotated[str, msgspec.Meta(max_length=TOKEN_LENGTH_MAX)]
+COUPONS_MAX = 500
+
+
 class Position(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a telephone was, in millionths of a degree (WGS 84), and within how many metres."""
 
@@ -72,7 +77,10 @@ class AddEvidence(Evidence, frozen=True, kw_only=True):
 
 
 class PostDistribution(Order, frozen=True, kw_only=True):
-    """Aid has been handed out; with a reservation it was taken out of that."""
+    """Aid has been handed out; with a reservation it was taken out of that.
+
+    Shape: `coupons` are what the QR codes of the households' coupons say; these households are among the public
+    """
 
     programme: Annotated[Programme, msgspec.Meta(examples=["free-masks"])]
     place: PlaceCode
@@ -81,6 +89,7 @@ class PostDistribution(Order, frozen=True, kw_only=True):
     recipients: Recipients
     evidence: Evidence | None = None
     reservation: UUID | None = None
+    coupons: Annotated[list[CouponToken], msgspec.Meta(max_length=COUPONS_MAX)] = msgspec.field(default_factory=list)
 
 
 class ParkDistribution(PostDistribution, frozen=True, kw_only=True):
@@ -106,7 +115,10 @@ class DistributionQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
 
 class DistributionView(msgspec.Struct, frozen=True, kw_only=True):
-    """A distribution and its receipt: `number` stands on the paper that is given."""
+    """A distribution and its receipt: `number` stands on the paper that is given.
+
+    Shape: `households` is how many of the public were known by a coupon
+    """
 
     id: UUID
     number: str
@@ -120,6 +132,7 @@ class DistributionView(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[PostedLine]
     lot_notes: list[LotNoteView]
     recipients: Recipients
+    households: int
     posting_id: UUID
     void_posting_id: UUID | None
     void_reason: str | None
@@ -147,6 +160,7 @@ def distribution_view(
             businesses=sorted(recipients.businesses),
             shares=sorted(recipients.shares, key=lambda share: (share.business, share.item)),
         ),
+        households=row.households,
         posting_id=row.posting_id,
         void_posting_id=row.void_posting_id,
         void_reason=row.void_reason,

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.aid_distribution.coupons.domain import CouponUsed, RoundClosed
 from services.aid_distribution.distributions import batch_store
 from services.aid_distribution.distributions.batch_rules import EntryIdReused
 from services.aid_distribution.distributions.batch_store import Claim
@@ -30,7 +31,7 @@ from shared.problems import Invalid, Refusal
 from shared.routes import Asked
 
 KIND = "distribution"
-HIDDEN = ("evidence",)
+HIDDEN = ("coupons", "evidence")
 
 
 class FromBatch(msgspec.Struct, frozen=True):
@@ -88,7 +89,7 @@ def parks(outcome: object) -> bool:
     """Tell whether an entry was refused by a rule, and not for how it is put: then it has happened, and is kept."""
     if isinstance(outcome, Invalid):
         return bool(outcome.errors) and all(error.code == BUSINESS_CLOSED for error in outcome.errors)
-    return isinstance(outcome, ShortOfStock | LimitReached | LotHeld | CountedSince)
+    return isinstance(outcome, ShortOfStock | LimitReached | LotHeld | CountedSince | CouponUsed | RoundClosed)
 
 
 async def park_entries(work: Work, caller: Caller, entries: Sequence[ParkedEntry]) -> list[ExceptionRow]:

@@ -41,6 +41,8 @@ class DistributionRow(SQLModel, table=True):
             " (state = 'voided' AND void_posting_id IS NOT NULL AND void_reason IS NOT NULL)",
             name="distribution_state",
         ),
+        CheckConstraint("households BETWEEN 0 AND public_heads", name="distribution_households"),
+        CheckConstraint("(households = 0) = (coupon_posting_id IS NULL)", name="distribution_households_by_posting"),
         Index("distribution_by_region", "region", "occurred_at", "id"),
         Index("distribution_by_time", "occurred_at", "id"),
     )
@@ -56,6 +58,8 @@ class DistributionRow(SQLModel, table=True):
     document: str | None = None
     public_heads: int = Field(sa_column=Column(Integer, nullable=False))
     business_count: int = Field(sa_column=Column(Integer, nullable=False))
+    households: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    coupon_posting_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id"), unique=True))
     state: str
     posting_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("posting.id"), nullable=False, unique=True))
     void_posting_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("posting.id"), unique=True))
@@ -126,6 +130,11 @@ WRITE = text(
     " CAST(:documents AS text[]), CAST(:heads AS integer[]), CAST(:counts AS integer[]), CAST(:postings AS uuid[]))"
     " AS d(id, number, programme, place, region, occurred_at, actor, document, public_heads, business_count,"
     " posting_id)"
+)
+NOTE_COUPONS = text(
+    "UPDATE distribution d SET households = n.households, coupon_posting_id = n.posting FROM unnest("
+    "CAST(:ids AS uuid[]), CAST(:households AS integer[]), CAST(:postings AS uuid[])) AS n(id, households, posting)"
+    " WHERE d.id = n.id"
 )
 # What is repeated of the distribution is taken from it, so it cannot differ.
 WRITE_BUSINESSES = text(
@@ -205,3 +214,9 @@ async def shares_of(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, li
     for row in await session.exec(question.order_by(*order)):
         found[row.distribution_id].append(row)
     return found
+
+
+async def note_coupons(session: AsyncSession, used: Sequence[tuple[UUID, int, UUID]]) -> None:
+    """Note of distributions how many households were known by coupons, and the posting of their entitlement."""
+    ids, households, postings = zip(*used, strict=True)
+    await session.execute(NOTE_COUPONS, {"ids": list(ids), "households": list(households), "postings": list(postings)})

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from uuid import UUID
 
+from services.aid_distribution.coupons import signing
 from services.aid_distribution.ledger.domain import Draft, Kind, Line, Virtual
 from services.aid_distribution.ledger.handlers import post
 from services.aid_distribution.ledger.known import known_by_code
 from services.aid_distribution.ledger.store import Posted
-from services.aid_distribution.markets import signing, store
+from services.aid_distribution.markets import store
 from services.aid_distribution.markets.domain import (
     GIVES_COUPONS,
     CouponsExhausted,

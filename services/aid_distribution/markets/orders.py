@@ -6,9 +6,9 @@ from uuid import UUID
 
 import msgspec
 
+from services.aid_distribution.coupons.signing import TOKEN_LENGTH_MAX
 from services.aid_distribution.ledger.orders import Moment, Order
 from services.aid_distribution.markets.domain import ALLOTMENT_MAX, PACKAGES_MAX, Model, State
-from services.aid_distribution.markets.signing import TOKEN_LENGTH_MAX
 from services.aid_distribution.markets.store import MarketItemRow, MarketRow, MarketSlotRow
 from services.aid_distribution.prices.domain import PRICE_RUPIAH_MAX
 from shared.clock import shown

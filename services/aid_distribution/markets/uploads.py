@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.aid_distribution.coupons.signing import Signed
 from services.aid_distribution.exceptions import parking
 from services.aid_distribution.exceptions import store as exceptions
 from services.aid_distribution.exceptions.domain import EntryDropped, Posting, State
@@ -25,7 +26,6 @@ from services.aid_distribution.markets import store
 from services.aid_distribution.markets.coupons import signed_coupons, use_view
 from services.aid_distribution.markets.domain import BREACHES, Book, Coupon, Entry, Line, Model, Offer
 from services.aid_distribution.markets.orders import Family, RecordSales, SaleEntry, SaleOutcome, SoldLine
-from services.aid_distribution.markets.signing import Signed
 from services.aid_distribution.markets.store import MarketCouponRow, MarketRow, MarketSaleRow
 from shared.caller import Caller
 from shared.database import Work

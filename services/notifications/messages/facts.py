@@ -195,6 +195,8 @@ RULES: Mapping[str, Mapping[Language, str]] = MappingProxyType(
             ("allotment_exhausted", "melebihi jatah pasar", "beyond the allotment of the market"),
             ("lot_held", "lot sedang ditahan", "the lot is on hold"),
             ("counted_since", "sudah dihitung sesudahnya", "a later count stands"),
+            ("coupon_used", "kupon sudah dipakai", "a coupon was used already"),
+            ("coupon_round_closed", "masa kupon sudah ditutup", "the round of coupons was closed"),
             ("not_accepted", "pesanan belum diterima usaha", "the order was not accepted"),
             ("more_than_ordered", "lebih dari yang dipesan", "more than was ordered"),
             ("station_removed", "tempat cuci tangan sudah diangkat", "the station was removed"),

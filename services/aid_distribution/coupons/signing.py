@@ -29,7 +29,7 @@ class _Words(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What a coupon says."""
+    """What a coupon says; `market_id` is the market, or the round of coupons, that it is of."""
 
     market_id: UUID
     coupon_id: UUID

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared import api_keys, effects, idempotency, migrations, operator_acts, outbox, parking, retention
+from shared import api_keys, effects, ended_sessions, idempotency, migrations, operator_acts, outbox, parking, retention
 from shared.clock import Clock
 from shared.database import Database
 from shared.embedded import EmbeddedServers
@@ -38,6 +38,7 @@ SHARED_ROWS = (
     effects.CheckpointRow,
     parking.ParkedRow,
     idempotency.IdempotencyRow,
+    ended_sessions.EndedSessionRow,
     operator_acts.OperatorActRow,
     retention.RetiredConsumerRow,
 )

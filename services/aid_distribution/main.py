@@ -1,5 +1,6 @@
 """The composition root of aid_distribution."""
 
+from services.aid_distribution import sessions
 from services.aid_distribution.alerts.api import alerts
 from services.aid_distribution.alerts.sweeper import sweeper as alert_sweeper
 from services.aid_distribution.bulk.api import bulk
@@ -73,6 +74,7 @@ SERVICE = Service(
         exceptions(APPLIERS),
         returns(ORIGINS, [MoreThanReceived]),
         loans,
+        sessions.routes,
     ),
     reactions=REACTIONS,
     workers=(offer_sweeper, alert_sweeper, reservation_sweeper, head_signer, exception_sweeper),

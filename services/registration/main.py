@@ -1,5 +1,6 @@
 """The registration service, put together."""
 
+from services.registration import sessions
 from services.registration.businesses import api as businesses
 from services.registration.businesses import history_api as history
 from services.registration.businesses import merging_api as merging
@@ -32,6 +33,7 @@ SERVICE = Service(
         imports.routes,
         merging.routes,
         people.routes,
+        sessions.routes,
         support.routes,
         surveys.routes,
         trainings.routes,

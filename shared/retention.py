@@ -1,4 +1,4 @@
-"""What is pruned and when: streams and outbox by age, never past a registered consumer; idempotency rows by age.
+"""What is pruned and when: streams and outbox by age, never past a registered consumer; answers kept by age.
 
 Positions in Redis are hints that consumers leave each second. While one is missing, after a wipe or before a new
 consumer has spoken, nothing that it may need is taken away. A consumer that is gone for good is retired by command;
@@ -17,7 +17,7 @@ from sqlalchemy.engine import CursorResult
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared import stream
+from shared import ended_sessions, stream
 from shared.caller import Caller, Role
 from shared.contracts import consumers_of
 from shared.crashpoints import reach
@@ -97,6 +97,7 @@ class Pruned:
     entries: int = 0
     outbox_rows: int = 0
     idempotency_rows: int = 0
+    ended_sessions: int = 0
 
 
 class Retention:
@@ -135,7 +136,8 @@ class Retention:
                 pruned = await self.prune()
                 if pruned != Pruned():
                     log.info("pruned", source=self._source, entries=pruned.entries, outbox_rows=pruned.outbox_rows,
-                             idempotency_rows=pruned.idempotency_rows)  # fmt: skip
+                             idempotency_rows=pruned.idempotency_rows,
+                             ended_sessions=pruned.ended_sessions)  # fmt: skip
             except Exception as error:  # noqa: BLE001  the edge of a worker: whatever it was, the next round comes
                 log.warning("pruning interrupted", source=self._source, error=type(error).__name__)
             await rest(self._round_seconds)
@@ -150,10 +152,12 @@ class Retention:
             entries=await self._trim_streams(now - self._stream_kept, lowest),
             outbox_rows=await self._prune_outbox(now - self._outbox_kept, lowest),
             idempotency_rows=await self._delete(PRUNE_IDEMPOTENCY, {"moment": now - self._idempotency_kept}),
+            ended_sessions=await self._delete(ended_sessions.PRUNE, {"moment": now}),
         )
         PRUNED.labels(self._source, "stream_entries").inc(pruned.entries)
         PRUNED.labels(self._source, "outbox_rows").inc(pruned.outbox_rows)
         PRUNED.labels(self._source, "kept_answers").inc(pruned.idempotency_rows)
+        PRUNED.labels(self._source, "ended_sessions").inc(pruned.ended_sessions)
         return pruned
 
     async def _lowest_positions(self, retired_consumers: set[str]) -> dict[int, int | None]:

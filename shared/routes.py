@@ -15,6 +15,7 @@ import msgspec
 
 from shared.caller import Caller
 from shared.database import Work
+from shared.ended_sessions import ShownSession
 from shared.live.happened import Happened
 from shared.live.position import PositionText
 from shared.problems import FieldError, Refusal, TooMany
@@ -43,8 +44,11 @@ Media = Mapping[str, Any]
 
 Method = Literal["GET", "POST", "PATCH"]
 
-SessionStep = Literal["begins", "ends"]
-"""What an order does to the session of the page that asks: see shared.sessions."""
+SessionStep = Literal["begins", "ends", "ends_here"]
+"""What an order does to the session of the page that asks: see shared.sessions.
+
+Where it `ends_here` this service refuses it from then on, and the cookie stays for the others to be told.
+"""
 
 LINES = "application/x-ndjson"
 """The media type of a body that holds an order in each line, and of the answer to it."""
@@ -98,7 +102,7 @@ class Call:
            what X-Hub-Signature-256 says of a body, and `settings` are those of the process, where it has any; `after`
            is the version that whoever watches has seen last, if any; `address` is where an order comes from, as far as
            it can be known; `token_of` signs a token for an owner, for so many hours, and `page_token` one for the page
-           of whoever has shown a token, for so long at most
+           of whoever has shown a token, for so long at most; `session` is what an order ends that carries one
     """
 
     work: Work
@@ -112,6 +116,7 @@ class Call:
     address: str = ""
     token_of: Callable[[UUID, float], str] = no_tokens
     page_token: Callable[[timedelta], PageToken] = no_page_token
+    session: ShownSession | None = None
 
 
 class Asked(msgspec.Struct, Generic[B], frozen=True):

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Generic, TypeVar
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from shared.api_keys import PREFIX, ApiKey, Lookup, parts
 from shared.caller import Caller, Role
 from shared.clock import Clock
+from shared.ended_sessions import IsEnded, ShownSession
 from shared.keys import KeyStore, KeyUnusable
 from shared.problems import Forbidden, Unauthenticated
 from shared.settings import SettingInvalid, Settings
@@ -17,7 +18,9 @@ from shared.tokens import (
     AUDIENCE,
     ISSUER,
     ISSUER_ALGORITHMS,
+    OF_PAGE,
     OWN_ALGORITHMS,
+    Claims,
     caller_of,
     expiry,
     issue_token,
@@ -36,6 +39,9 @@ TOKEN_LENGTH_MAX = 8_192
 REMEMBERED_MAX = 10_000
 TOKEN_SECONDS_MAX = 300
 """A token is proved anew after this time, so that a key withdrawn by its issuer stops counting."""
+
+SESSION_SECONDS_MAX = 5
+"""A session of a page that was ended is refused by every process after this time, by the one that ended it at once."""
 
 API_KEY_SECONDS_MAX = 5
 """A revoked API key is refused by every process after this time."""
@@ -62,6 +68,7 @@ class Authenticator:
         settings: Settings,
         keys: KeyStore,
         api_keys_lookup: Lookup,
+        is_ended: IsEnded,
         *,
         clock: Clock | None = None,
         role_claim: str = "role",
@@ -71,6 +78,7 @@ class Authenticator:
             raise SettingInvalid("OIDC_AUDIENCE must be set when OIDC_ISSUER is: tokens for others would be accepted")
         self._keys = keys
         self._find_api_key = api_keys_lookup
+        self._is_ended = is_ended
         self._clock = clock or Clock()
         self._issuer = _issuer_keys(settings.oidc_issuer) if settings.oidc_issuer else None
         self._issuer_audience = settings.oidc_audience or ""
@@ -87,13 +95,27 @@ class Authenticator:
         now = self._clock.now()
         if token.startswith(f"{PREFIX}_"):
             return await self._by_api_key(token, now)
-        digest = sha256(token.encode()).digest()  # of one length, however long the token
+        digest = _digest(token)
         known = self._verified.recall(digest, now.timestamp())
         return known[0] if known else await self._by_token(token, digest, now)
 
-    def owner_token(self, owner_id: UUID, hours: float) -> str:
-        """Sign a token for an owner who has shown that they are one."""
-        return issue_token(self._keys, Role.OWNER, (), str(owner_id), hours, clock=self._clock)
+    def owner_token(self, owner_id: UUID, hours: float, *, of_page: bool = False) -> str:
+        """Sign a token for an owner who has shown that they are one, perhaps as the session of a page."""
+        return issue_token(self._keys, Role.OWNER, (), str(owner_id), hours, clock=self._clock, of_page=of_page)
+
+    def shown_session(self, token: str | None) -> ShownSession | None:
+        """Give the session that a token stands for; None where there is none, or it counts no more by itself."""
+        try:
+            claims = self._own_claims(token, self._clock.now()) if token else {}
+        except Unauthenticated:
+            return None
+        if not (token and OF_PAGE in claims):
+            return None
+        return ShownSession(_digest(token), datetime.fromtimestamp(expiry(claims), UTC))
+
+    def forget(self, shown: ShownSession) -> None:
+        """Remember no more that a session was good: in this process it is refused from the next request on."""
+        self._verified.drop(shown.mark)
 
     def page_token(self, caller: Caller, authorization: str | None, life_max: timedelta) -> PageToken:
         """Sign a token for a page of somebody who has just shown one of their own; it counts no longer than that one.
@@ -105,7 +127,9 @@ class Authenticator:
             raise Forbidden("An API key is for machines; sign in with a token.")
         life = min(life_max, life_left(token, now))
         hours = life / timedelta(hours=1)
-        signed = issue_token(self._keys, caller.role, caller.regions, caller.subject, hours, clock=self._clock)
+        signed = issue_token(
+            self._keys, caller.role, caller.regions, caller.subject, hours, clock=self._clock, of_page=True
+        )
         return PageToken(signed, life)
 
     async def close(self) -> None:
@@ -115,11 +139,14 @@ class Authenticator:
 
     async def _by_token(self, token: str, digest: bytes, now: datetime) -> Caller:
         shown = read_unverified(token)
+        kept_seconds = TOKEN_SECONDS_MAX
         if shown.issuer == ISSUER:
-            claims = verified_claims(
-                token, self._keys.verifying, algorithms=OWN_ALGORITHMS, issuer=ISSUER, audience=AUDIENCE, now=now
-            )
+            claims = self._own_claims(token, now)
             caller = caller_of(claims)
+            if OF_PAGE in claims:
+                kept_seconds = SESSION_SECONDS_MAX
+                if await self._is_ended(digest):
+                    raise refused("This session was ended.")
         elif self._issuer and shown.issuer == self._issuer.issuer and shown.algorithm in ISSUER_ALGORITHMS:
             claims = verified_claims(
                 token,
@@ -133,8 +160,13 @@ class Authenticator:
             caller = caller_of(claims, role_claim=role_claim, regions_claim=regions_claim)
         else:
             raise refused("The token is not valid here.")
-        self._verified.keep(digest, caller, min(expiry(claims), now.timestamp() + TOKEN_SECONDS_MAX))
+        self._verified.keep(digest, caller, min(expiry(claims), now.timestamp() + kept_seconds))
         return caller
+
+    def _own_claims(self, token: str, now: datetime) -> Claims:
+        return verified_claims(
+            token, self._keys.verifying, algorithms=OWN_ALGORITHMS, issuer=ISSUER, audience=AUDIENCE, now=now
+        )
 
     async def _by_api_key(self, token: str, now: datetime) -> Caller:
         if (pair := parts(token)) is None:
@@ -154,6 +186,10 @@ def _issuer_keys(issuer: str) -> "IssuerKeys":
     from shared.oidc import IssuerKeys  # noqa: PLC0415 - it draws in an HTTP client, 6 MB that most never need
 
     return IssuerKeys(issuer)
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode()).digest()  # of one length, however long the token
 
 
 def _bearer(authorization: str | None) -> str:
@@ -184,6 +220,9 @@ class _Remembered(Generic[K, V]):
             return None
         self._entries.move_to_end(key)
         return (value,)
+
+    def drop(self, key: K) -> None:
+        self._entries.pop(key, None)
 
     def keep(self, key: K, value: V, until_seconds: float) -> None:
         self._entries[key] = (value, until_seconds)

@@ -23,6 +23,7 @@ from shared.consumer import Consumers, Reaction
 from shared.contracts import SUBSCRIPTIONS
 from shared.database import CONNECTIONS_MAX, Database
 from shared.docs import document_handlers, event_document_handlers
+from shared.ended_sessions import ended_in
 from shared.feed import LIMIT_MAX, MEDIA_TYPE, FeedClient, events_after
 from shared.group_commit import GroupCommit
 from shared.health import PATIENCE, Health, Patience, health_handlers
@@ -148,7 +149,13 @@ def build(
     """Compose a service: the parts that this process is to run, and the edge before them."""
     configure_mappers()  # SQLAlchemy does it at the first statement else, while somebody waits for an answer
     runtime = _runtime(service, settings, clock or Clock())
-    authenticator = Authenticator(settings, runtime.keys, lookup_in(runtime.database.engine), clock=runtime.clock)
+    authenticator = Authenticator(
+        settings,
+        runtime.keys,
+        lookup_in(runtime.database.engine),
+        ended_in(runtime.database.engine),
+        clock=runtime.clock,
+    )
     edge = Edge(runtime.database, authenticator, grouping, settings.public_url, settings=settings)
     relay = Relay(runtime.database, runtime.redis, service.name, settings.partitions)
     feed = FeedClient(_feeds(settings), lambda: _service_token(runtime))

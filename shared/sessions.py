@@ -50,6 +50,11 @@ def carried(request: Incoming, public_url: str, *, writes: bool) -> str | None:
     return f"Bearer {token}"
 
 
+def token_of(request: Incoming, public_url: str) -> str | None:
+    """Give the token in the cookie, good or not; None where there is no cookie."""
+    return _cookie(request, cookie_name(public_url))
+
+
 def demand_own_page(request: Incoming, *, writes: bool = True) -> None:
     """Let pass what a page of this site asks; a question may also be typed into the address bar.
 

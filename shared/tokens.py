@@ -24,6 +24,9 @@ OWN_ALGORITHMS = ("Ed25519",)
 """EdDSA on this one curve, by the name that also fixes the curve (RFC 9864)."""
 
 ISSUER_ALGORITHMS = ("RS256", "ES256", "EdDSA", "Ed25519")
+OF_PAGE = "page"
+"""The claim of a token that is the session of a page: whether it was ended is asked, also where it is in the header."""
+
 CLOCK_SKEW_SECONDS = 60
 """How far the clock of an issuer may be ahead of ours; it never lengthens the life of a token."""
 
@@ -77,9 +80,19 @@ def refused(reason: str) -> Unauthenticated:
 
 
 def issue_token(
-    keys: KeyStore, role: Role, regions: Sequence[str], subject: str, hours: float, *, clock: Clock | None = None
+    keys: KeyStore,
+    role: Role,
+    regions: Sequence[str],
+    subject: str,
+    hours: float,
+    *,
+    clock: Clock | None = None,
+    of_page: bool = False,
 ) -> str:
-    """Sign a token of our own; raises Invalid (422) when role and regions cannot go together."""
+    """Sign a token of our own; raises Invalid (422) when role and regions cannot go together.
+
+    Shape: one that is `of_page` is the session of a page, which may be ended before its time
+    """
     if fault := caller_fault(subject, role, regions):
         raise Invalid([FieldError("", "invalid_caller", fault)], fault)
     now = (clock or Clock()).now()
@@ -92,6 +105,7 @@ def issue_token(
         "jti": secrets.token_urlsafe(16),
         "role": role.value,
         "regions": list(regions),
+        **({OF_PAGE: True} if of_page else {}),
     }
     header = {"alg": "Ed25519", "kid": keys.signing.kid}
     return jwt.encode(header, claims, keys.signing, registry=_Signatures(algorithms=OWN_ALGORITHMS))

@@ -33,6 +33,7 @@ from shared.answers import (
 from shared.caller import ANYBODY, Caller, Role
 from shared.crashpoints import reach
 from shared.database import Database, Work
+from shared.ended_sessions import ShownSession
 from shared.group_commit import GroupCommit
 from shared.idempotency import Key, Stored
 from shared.incoming import (
@@ -79,6 +80,7 @@ class Told(NamedTuple):
     address: str
     signature: str
     authorization: str | None
+    session: ShownSession | None
 
 
 @dataclass(slots=True)
@@ -166,8 +168,12 @@ class Edge:
         else:
             version = expected_version(request) if route.conditional else 0
             signature = request.header(b"x-hub-signature-256", "") if route.takes else ""
-            told = Told(address_of(request), signature, request.header(b"authorization", None))
+            told = Told(
+                address_of(request), signature, request.header(b"authorization", None), self._ended_by(route, request)
+            )
             answer = await self._alone(route, caller, key, version, arguments, told)
+            if told.session:
+                self.authenticator.forget(told.session)
         committed()
         return sessions.answered(route, response(answer), self.public_url)
 
@@ -216,6 +222,12 @@ class Edge:
             self.groups[route.name] = self.grouping(lambda batch: self._carry_out(route, batch))
         return self.groups[route.name]
 
+    def _ended_by(self, route: Route, request: Incoming) -> ShownSession | None:
+        """Give the session that an order is to end, if it carries one that still counts."""
+        if route.session not in ("ends", "ends_here"):
+            return None
+        return self.authenticator.shown_session(sessions.token_of(request, self.public_url))
+
     async def _caller(self, route: Route, request: Incoming) -> Caller:
         authorization, context = request.header(b"authorization", None), request.context
         open_to_all = authorization is None and allowed(route.action, Role.PUBLIC)
@@ -261,8 +273,9 @@ class Edge:
                 signature=told.signature,
                 settings=self.settings,
                 address=told.address,
-                token_of=self.authenticator.owner_token,
+                token_of=partial(self.authenticator.owner_token, of_page=route.session == "begins"),
                 page_token=partial(self.authenticator.page_token, caller, told.authorization),
+                session=told.session,
             )
             outcome = await route.handler(call=call, **arguments)
             if isinstance(outcome, Refusal):

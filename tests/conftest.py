@@ -24,7 +24,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from shared import api_keys, effects, idempotency, migrations, operator_acts, outbox, parking, retention
+from shared import api_keys, effects, ended_sessions, idempotency, migrations, operator_acts, outbox, parking, retention
 from shared.clock import Clock
 from shared.database import Database
 from shared.embedded import EmbeddedServers
@@ -41,6 +41,7 @@ SHARED_ROWS = (
     effects.CheckpointRow,
     parking.ParkedRow,
     idempotency.IdempotencyRow,
+    ended_sessions.EndedSessionRow,
     operator_acts.OperatorActRow,
     retention.RetiredConsumerRow,
 )

@@ -10,6 +10,7 @@ from shared import api_keys
 from shared.caller import Caller, Role
 from shared.contracts import EVENTS, Event
 from shared.database import Database
+from shared.ended_sessions import ended_in
 from shared.outbox import OutboxRow
 from shared.security import Authenticator, KeyStore, issue_token
 from shared.service import Service
@@ -22,7 +23,9 @@ OPERATOR = Caller("operator", Role.OPERATOR, ("19",))
 
 def open_door(service: Service, database: Database, keys: KeyStore) -> AsgiApp:
     """Give the HTTP face of a service, as it stands behind every address of its own."""
-    authenticator = Authenticator(Settings.from_env({}), keys, api_keys.lookup_in(database.engine))
+    authenticator = Authenticator(
+        Settings.from_env({}), keys, api_keys.lookup_in(database.engine), ended_in(database.engine)
+    )
     return assemble(service.name, Edge(database, authenticator), service.declared, ())
 
 
@@ -53,3 +56,8 @@ class Recorded:
 def told(answer: httpx.Response) -> set[tuple[str, str]]:
     """Give the mistakes of an answer: where, and which."""
     return {(error["pointer"], error["code"]) for error in answer.json()["errors"]}
+
+
+async def nothing_ended(_mark: bytes) -> bool:
+    """Say of every session that it goes on."""
+    return False

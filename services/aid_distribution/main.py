@@ -1,5 +1,6 @@
 """The composition root of aid_distribution."""
 
+from services.aid_distribution import sessions
 from services.aid_distribution.alerts.api import alerts
 from services.aid_distribution.alerts.domain import AlertKind
 from services.aid_distribution.alerts.sweeper import sweeper as alert_sweeper
@@ -106,6 +107,7 @@ SERVICE = Service(
         exceptions(APPLIERS),
         returns(ORIGINS, [MoreThanReceived]),
         loans,
+        sessions.routes,
     ),
     reactions=REACTIONS,
     workers=(

@@ -1,5 +1,6 @@
 """The registration service, put together."""
 
+from services.registration import sessions
 from services.registration.businesses import api as businesses
 from services.registration.businesses import history_api as history
 from services.registration.businesses import lookups_api as lookups
@@ -36,6 +37,7 @@ SERVICE = Service(
         merging.routes,
         people.routes,
         refused.routes,
+        sessions.routes,
         support.routes,
         surveys.routes,
         trainings.routes,

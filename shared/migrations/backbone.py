@@ -161,3 +161,20 @@ def drop_operating_tables() -> None:
     """Take them away again."""
     op.drop_table("retired_consumer")
     op.drop_table("operator_act")
+
+
+def create_ended_sessions() -> None:
+    """Make what is kept of sessions that were ended before their time."""
+    op.create_table(
+        "ended_session",
+        sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("octet_length(mark) = 32", name="ended_session_mark_length"),
+        sa.PrimaryKeyConstraint("mark"),
+    )
+    op.create_index("ended_session_expires_at", "ended_session", ["expires_at"], unique=False)
+
+
+def drop_ended_sessions() -> None:
+    """Take it away again."""
+    op.drop_table("ended_session")

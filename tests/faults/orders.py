@@ -1397,8 +1397,16 @@ async def begin_office_session(_office: Office) -> Order:
 
 
 async def end_session(_office: Office) -> Order:
-    """Let somebody be signed out on a page, which changes nothing here."""
+    """Let somebody be signed out on a page."""
     return Order("notifications", "POST", "/notifications/sign-in/sessions/end", headers=FROM_A_PAGE)
+
+
+async def end_registration_session(_office: Office) -> Order:
+    return Order("registration", "POST", "/registration/sessions/end", headers=FROM_A_PAGE)
+
+
+async def end_aid_session(_office: Office) -> Order:
+    return Order("aid_distribution", "POST", "/aid/sessions/end", headers=FROM_A_PAGE)
 
 
 async def draft_broadcast(office: Office) -> Order:
@@ -1607,6 +1615,8 @@ ORDERS: Mapping[str, Recipe] = {
     "begin_session": begin_session,
     "begin_office_session": begin_office_session,
     "end_session": end_session,
+    "end_registration_session": end_registration_session,
+    "end_aid_session": end_aid_session,
     "draft_broadcast": draft_broadcast,
     "submit_broadcast": submit_broadcast,
     "approve_broadcast": approve_broadcast,

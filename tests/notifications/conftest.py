@@ -9,6 +9,7 @@ from services.notifications.main import SERVICE
 from shared import api_keys
 from shared.caller import Caller
 from shared.database import Database
+from shared.ended_sessions import ended_in
 from shared.privacy import Vault
 from shared.security import Authenticator, KeyStore, issue_token
 from shared.settings import Settings
@@ -35,7 +36,9 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyStore:
 @pytest.fixture
 async def door(database: Database, keys: KeyStore) -> AsyncIterator[Door]:
     """Call it for the client of a caller."""
-    authenticator = Authenticator(Settings.from_env({}), keys, api_keys.lookup_in(database.engine))
+    authenticator = Authenticator(
+        Settings.from_env({}), keys, api_keys.lookup_in(database.engine), ended_in(database.engine)
+    )
     app = assemble("notifications", Edge(database, authenticator), SERVICE.declared, ())
     clients: list[httpx.AsyncClient] = []
 

@@ -10,6 +10,7 @@ from services.notifications.main import SERVICE
 from shared import api_keys
 from shared.caller import Role
 from shared.database import Database
+from shared.ended_sessions import ended_in
 from shared.keys import KeyStore
 from shared.security import Authenticator
 from shared.settings import Settings
@@ -31,7 +32,11 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyStore:
 
 def app_at(database: Database, keys: KeyStore, public_url: str) -> AsgiApp:
     authenticator = Authenticator(
-        Settings.from_env({}), keys, api_keys.lookup_in(database.engine), clock=database.clock
+        Settings.from_env({}),
+        keys,
+        api_keys.lookup_in(database.engine),
+        ended_in(database.engine),
+        clock=database.clock,
     )
     return assemble("notifications", Edge(database, authenticator, public_url=public_url), SERVICE.declared, ())
 
@@ -139,6 +144,44 @@ async def test_signing_out_takes_the_cookie_away_whether_or_not_it_still_counts(
     assert (await browser.get("/notifications/inbox")).status_code == 401
     broken = await browser.post(END, json={}, headers={"Cookie": "serumpun=worn-out"})
     assert broken.status_code == 200
+
+
+async def test_a_session_that_was_ended_is_refused_from_then_on_also_in_the_header_and_another_goes_on(
+    browser: httpx.AsyncClient, database: Database, keys: KeyStore
+) -> None:
+    await begun(browser, database)
+    ended = {"Authorization": f"Bearer {browser.cookies['serumpun']}"}
+    shown = bearer(database, keys, 1)
+    await browser.post(OFFICE_SESSIONS, headers=shown)
+    other = {"Authorization": f"Bearer {browser.cookies['serumpun']}"}
+    for headers in (ended, other):  # and with it it is known as good for a while
+        assert (await browser.get("/notifications/inbox", headers=headers)).status_code == 200
+    for _ in range(2):
+        await browser.post(
+            END, json={}, headers={"Cookie": f"serumpun={ended['Authorization'].removeprefix('Bearer ')}"}
+        )
+    browser.cookies.clear()
+    refused = await browser.get("/notifications/inbox", headers=ended)
+    assert (refused.status_code, refused.json()["detail"]) == (401, "This session was ended.")
+    for headers in (other, shown):
+        assert (await browser.get("/notifications/inbox", headers=headers)).status_code == 200
+    assert await marks(database) == 1
+
+
+async def test_only_what_was_signed_for_a_page_leaves_a_mark_and_a_token_of_a_machine_cannot_be_ended(
+    browser: httpx.AsyncClient, database: Database, keys: KeyStore
+) -> None:
+    shown = bearer(database, keys, 1)
+    for cookie in ("worn-out", "", shown["Authorization"].removeprefix("Bearer ")):
+        answer = await browser.post(END, json={}, headers={"Cookie": f"serumpun={cookie}"})
+        assert (answer.status_code, answer.json()) == (200, {"ended": True})
+    assert await marks(database) == 0
+    assert (await browser.get("/notifications/inbox", headers=shown)).status_code == 200
+
+
+async def marks(database: Database) -> int:
+    async with database.work(OFFICE) as work:
+        return (await work.session.execute(text("SELECT count(*) FROM ended_session"))).scalar_one()
 
 
 async def test_a_retry_gives_the_same_session_and_the_token_is_stored_sealed(

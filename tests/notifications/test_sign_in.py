@@ -14,6 +14,7 @@ from services.notifications.signin import handlers
 from services.notifications.signin.domain import AskLimit, wait_seconds
 from shared import api_keys
 from shared.database import Database
+from shared.ended_sessions import ended_in
 from shared.keys import KeyStore
 from shared.security import Authenticator
 from shared.settings import Settings
@@ -33,7 +34,11 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyStore:
 @pytest.fixture
 def app(database: Database, keys: KeyStore) -> AsgiApp:
     authenticator = Authenticator(
-        Settings.from_env({}), keys, api_keys.lookup_in(database.engine), clock=database.clock
+        Settings.from_env({}),
+        keys,
+        api_keys.lookup_in(database.engine),
+        ended_in(database.engine),
+        clock=database.clock,
     )
     return assemble("notifications", Edge(database, authenticator), SERVICE.declared, ())
 

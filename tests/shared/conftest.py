@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from shared import api_keys
 from shared.database import Database
+from shared.ended_sessions import ended_in
 from shared.security import Authenticator, KeyStore
 from shared.settings import Settings
 from shared.telemetry import AsgiApp
@@ -79,7 +80,9 @@ class Door:
 
 @pytest_asyncio.fixture
 async def door(store: Database, keys: KeyStore) -> AsyncIterator[Door]:
-    edge = Edge(store, Authenticator(Settings.from_env({}), keys, api_keys.lookup_in(store.engine)))
+    edge = Edge(
+        store, Authenticator(Settings.from_env({}), keys, api_keys.lookup_in(store.engine), ended_in(store.engine))
+    )
     app = assemble(notes.SERVICE.name, edge, notes.SERVICE.declared, ())
     clients = [Client(app, keys, caller) for caller in (notes.OFFICER, notes.COLLEAGUE, notes.AUDITOR)]
     yield Door(app, edge, *clients)

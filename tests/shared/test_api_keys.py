@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from shared.api_keys import create, lookup, lookup_in, parts, revoke
 from shared.caller import Caller, Role
 from shared.clock import Clock
+from shared.ended_sessions import ended_in
 from shared.problems import Absent, Invalid, Unauthenticated
 from shared.security import API_KEY_SECONDS_MAX, Authenticator, KeyStore
 from shared.settings import Settings
@@ -143,7 +144,7 @@ async def test_the_database_itself_refuses_a_row_that_cannot_be(
 
 async def test_at_the_door_a_key_works_until_seconds_after_it_is_revoked(engine: AsyncEngine, tmp_path: Path) -> None:
     clock = SetClock()
-    door = Authenticator(Settings.from_env({}), KeyStore(tmp_path), lookup_in(engine), clock=clock)
+    door = Authenticator(Settings.from_env({}), KeyStore(tmp_path), lookup_in(engine), ended_in(engine), clock=clock)
     async with AsyncSession(engine) as session, session.begin():
         token = await given_key(session)
     assert await door.authenticate(f"Bearer {token}") == Caller("dashboard", Role.AUDITOR, ("19",))

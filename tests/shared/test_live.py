@@ -16,6 +16,7 @@ from shared import api_keys
 from shared.answers import Stream
 from shared.caller import Role
 from shared.database import Database
+from shared.ended_sessions import ended_in
 from shared.live import position as positions
 from shared.live.happened import Happened
 from shared.live.hub import WAITING_BYTES_MAX, Hub, Waiting
@@ -298,7 +299,12 @@ async def test_a_feed_ends_when_its_time_is_over(door: Door, url: str) -> None:
 
 async def test_a_feed_ends_with_the_token(store: Database, keys: KeyStore) -> None:
     clock = StoppedClock()
-    edge = Edge(store, Authenticator(Settings.from_env({}), keys, api_keys.lookup_in(store.engine), clock=clock))
+    edge = Edge(
+        store,
+        Authenticator(
+            Settings.from_env({}), keys, api_keys.lookup_in(store.engine), ended_in(store.engine), clock=clock
+        ),
+    )
     edge.live = Hub(store, heartbeat_seconds=0.05)
     token = issue_token(keys, Role.AUDITOR, ["19"], "auditor", 1, clock=clock)
     async with (

@@ -21,6 +21,7 @@ from shared.clock import Clock
 from shared.problems import Refusal, Unauthenticated, Unavailable
 from shared.security import TOKEN_SECONDS_MAX, Authenticator, KeyStore, issue_token
 from shared.settings import Settings
+from tests.door import nothing_ended
 from tests.waiting import SECONDS_MAX, wait_until
 
 START = datetime(2020, 9, 14, 3, 0, tzinfo=UTC)
@@ -104,7 +105,7 @@ async def no_api_keys(key_id: str) -> ApiKey | None:
 @pytest.fixture
 async def door(issuer: IssuerServer, tmp_path: Path, clock: SetClock) -> AsyncIterator[Authenticator]:
     settings = Settings.from_env({"OIDC_ISSUER": issuer.url, "OIDC_AUDIENCE": "serumpun-api"})
-    authenticator = Authenticator(settings, KeyStore(tmp_path), no_api_keys, clock=clock)
+    authenticator = Authenticator(settings, KeyStore(tmp_path), no_api_keys, nothing_ended, clock=clock)
     yield authenticator
     await authenticator.close()
 
@@ -244,7 +245,9 @@ async def test_the_claims_may_have_other_names(issuer: IssuerServer, rsa: RSAKey
     issuer.publish(rsa)
     settings = Settings.from_env({"OIDC_ISSUER": issuer.url, "OIDC_AUDIENCE": "serumpun-api"})
     clock, keys = SetClock(), KeyStore(tmp_path)
-    door = Authenticator(settings, keys, no_api_keys, clock=clock, role_claim="jabatan", regions_claim="wilayah")
+    door = Authenticator(
+        settings, keys, no_api_keys, nothing_ended, clock=clock, role_claim="jabatan", regions_claim="wilayah"
+    )
     token = signed(claims_of(issuer, role="operator", jabatan="auditor", wilayah=["19.01"]), rsa, "RS256")
     assert await door.authenticate(token) == Caller("3f0c-staff", Role.AUDITOR, ("19.01",))
     await door.close()
@@ -337,7 +340,7 @@ async def test_an_issuer_that_is_down_is_503_and_not_500(
 ) -> None:
     address = f"http://127.0.0.1:{unused_tcp_port}"
     settings = Settings.from_env({"OIDC_ISSUER": address, "OIDC_AUDIENCE": "serumpun-api"})
-    door = Authenticator(settings, KeyStore(tmp_path), no_api_keys, clock=SetClock())
+    door = Authenticator(settings, KeyStore(tmp_path), no_api_keys, nothing_ended, clock=SetClock())
     refusal = await refusal_of(door, signed(claims_of(issuer, iss=address), rsa, "RS256"))
     assert isinstance(refusal, Unavailable)
     assert (refusal.status, refusal.code) == (503, "unavailable")

@@ -23,6 +23,7 @@ from shared.problems import Invalid, Unauthenticated
 from shared.security import API_KEY_SECONDS_MAX, REMEMBERED_MAX, Authenticator, KeyStore, issue_token
 from shared.settings import SettingInvalid, Settings
 from shared.tokens import verified_claims
+from tests.door import nothing_ended
 
 START = datetime(2020, 9, 14, 3, 0, tzinfo=UTC)
 OFFICER = Caller("officer-7", Role.REGENCY_OFFICER, ("19.71",))
@@ -68,7 +69,7 @@ def api_keys() -> ApiKeys:
 
 @pytest.fixture
 async def door(keys: KeyStore, api_keys: ApiKeys, clock: SetClock) -> AsyncIterator[Authenticator]:
-    authenticator = Authenticator(Settings.from_env({}), keys, api_keys.find, clock=clock)
+    authenticator = Authenticator(Settings.from_env({}), keys, api_keys.find, nothing_ended, clock=clock)
     yield authenticator
     await authenticator.close()
 
@@ -430,7 +431,7 @@ async def test_what_cannot_be_a_key_is_not_looked_up(door: Authenticator, api_ke
 def test_an_issuer_without_an_audience_is_refused_at_the_start(keys: KeyStore, api_keys: ApiKeys) -> None:
     settings = Settings.from_env({"OIDC_ISSUER": "https://login.example"})
     with pytest.raises(SettingInvalid, match="OIDC_AUDIENCE"):
-        Authenticator(settings, keys, api_keys.find)
+        Authenticator(settings, keys, api_keys.find, nothing_ended)
 
 
 @pytest.mark.parametrize(
@@ -441,4 +442,4 @@ def test_an_issuer_whose_answers_could_be_forged_on_the_way_is_refused_at_the_st
 ) -> None:
     settings = Settings.from_env({"OIDC_ISSUER": issuer, "OIDC_AUDIENCE": "serumpun"})
     with pytest.raises(SettingInvalid, match="OIDC_ISSUER"):
-        Authenticator(settings, keys, api_keys.find)
+        Authenticator(settings, keys, api_keys.find, nothing_ended)

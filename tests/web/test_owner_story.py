@@ -1,11 +1,14 @@
 """An owner with a cheap phone: signs in by a code, reads, answers an offered seat, chooses, stops, and signs out."""
 
 import re
+from functools import partial
 
+import httpx
 from playwright.async_api import expect
 
 from tests.journey.people import World
 from tests.journey.test_training_life import TRAININGS, announced, applies
+from tests.waiting import wait_until
 from tests.web.people import signs_in
 from tests.web.seen import Seen
 
@@ -43,13 +46,22 @@ async def test_the_story_of_an_owner(seen: Seen, world: World) -> None:
     assert seen.bytes <= LATER_VISIT_BYTES_MAX
     await seen.presses("Bahasa Indonesia")
 
-    # Signed out, the cookie is gone, and so is everything that was kept.
+    # Signed out, the cookie is gone, so is everything that was kept, and no service takes the session any more.
+    (cookie,) = await seen.context.cookies()
+    copied = {"Authorization": f"Bearer {cookie['value']}"}
     await seen.presses("Keluar")
     await seen.says("Anda sudah keluar.")
+    async with httpx.AsyncClient(headers=copied) as thief:
+        for path in ("/registration/my/enrolments", "/aid/my/production-orders", "/notifications/inbox"):
+            await wait_until(partial(is_refused, thief, seen.url + path), description=f"{path} to refuse")
     assert await seen.context.cookies() == []
     assert await seen.page.evaluate("Object.keys(localStorage)") == ["serumpun.language"]
     await seen.opens("/pengaturan")
     await seen.says("Kami kirim kode")
+
+
+async def is_refused(somebody: httpx.AsyncClient, address: str) -> bool:
+    return (await somebody.get(address)).status_code == httpx.codes.UNAUTHORIZED
 
 
 async def is_told_of_a_seat_and_takes_it(seen: Seen, world: World) -> None:

@@ -22,6 +22,7 @@ export type Distribution = Aid["schemas"]["DistributionView"];
 export type PostDistribution = Aid["schemas"]["PostDistribution"];
 export type ReceiveStock = Aid["schemas"]["ReceiveStock"];
 export type CountStock = Aid["schemas"]["CountStock"];
+export type ProductionOrder = Aid["schemas"]["ProductionOrderView"];
 export type Problem = Aid["schemas"]["Problem"];
 /** What the live inbox tells; the document of the feed says that it is a stream, and no more. */
 export type InboxNews = { items: InboxItem[]; unread: Unread; reset: boolean };

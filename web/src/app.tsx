@@ -3,6 +3,7 @@ import pages from "../pages.json";
 import { waiting } from "./field/kept";
 import { Lazy } from "./lazy";
 import { Inbox } from "./pages/inbox";
+import { Orders } from "./pages/orders";
 import { OfficeSignIn } from "./pages/office-sign-in";
 import { Seats } from "./pages/seats";
 import { Settings } from "./pages/settings";
@@ -78,11 +79,12 @@ export function App() {
   const me = who();
   const mayBeHere = isSignedIn() && (me !== undefined || !OF_OFFICE.includes(path));
   const shown = known && !OPEN_TO_ALL.includes(path) && !mayBeHere ? signIn : path;
-  const places = me ? [...(me.role === "turnover_reader" ? [] : ["/ringkasan"]), ...(mayPost(me) ? ["/lapangan"] : []), "/"] : ["/", "/pelatihan", "/pengaturan"];
+  const places = me ? [...(me.role === "turnover_reader" ? [] : ["/ringkasan"]), ...(mayPost(me) ? ["/lapangan"] : []), "/"] : ["/", "/pelatihan", "/pesanan", "/pengaturan"];
   const titles: Record<string, string> = {
     "/": say.inbox,
     "/masuk": say.signIn,
     "/pelatihan": say.seats,
+    "/pesanan": say.orders,
     "/pengaturan": say.settings,
     "/periksa": say.verify,
     "/masuk-kantor": say.officeSignIn,
@@ -126,6 +128,7 @@ export function App() {
         {shown === "/" && <Inbox key="inbox" />}
         {shown === "/masuk" && <SignIn key="sign-in" to={path === "/masuk" ? "/" : path} />}
         {shown === "/pelatihan" && <Seats key="seats" />}
+        {shown === "/pesanan" && <Orders key="orders" />}
         {shown === "/pengaturan" && <Settings key="settings" />}
         {shown === "/masuk-kantor" && <OfficeSignIn key="office-sign-in" to={path === "/masuk-kantor" ? "" : path + location.search} />}
         {shown === "/ringkasan" && <Lazy key="overview" load={overview} />}

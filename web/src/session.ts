@@ -63,6 +63,9 @@ export async function signOut(): Promise<boolean> {
 export async function endWhatIsToBeEnded(): Promise<boolean> {
   if (!localStorage.getItem(TO_BE_ENDED)) return true;
   try {
+    // Each service has to be told; the last takes the cookie away, so what fails before it is simply begun again.
+    await post("/registration/sessions/end", undefined);
+    await post("/aid/sessions/end", undefined);
     await post("/notifications/sign-in/sessions/end", undefined);
   } catch {
     return false;

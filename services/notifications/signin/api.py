@@ -8,6 +8,7 @@ import msgspec
 
 from services.notifications.signin import handlers
 from services.notifications.signin.domain import CODE_LIFE, SESSION_LIFE, TOKEN_HOURS, CodeRefused, OwnerNotChosen
+from shared import ended_sessions
 from shared.clock import shown
 from shared.problems import Refusal, TooMany
 from shared.roles import Action
@@ -132,6 +133,7 @@ async def begin_office_session(call: Call) -> OfficeSessionView:
 
 
 @routes.post("/sign-in/sessions/end", allow=Action.SIGN_IN, status=200, session="ends")
-async def end_session(call: Call) -> SessionOver:  # noqa: ARG001  what every order is handed
-    """Be signed out on this browser, whether or not the session still counts."""
+async def end_session(call: Call) -> SessionOver:
+    """Be signed out on this browser, whether or not the session still counts; it is refused here from then on."""
+    await ended_sessions.end(call.work.session, call.session)
     return SessionOver(ended=True)

@@ -64,10 +64,12 @@ export default function Overview() {
       {!found && fault === undefined && <Waiting what={say.loading} />}
       {items && found && (
         <>
-          <label for="item">{say.item}</label>
-          <select id="item" value={found.item.code} onChange={(event) => choose(event.currentTarget.value)}>
-            {items.map((one) => <option key={one.code} value={one.code}>{one.name}</option>)}
-          </select>
+          <div class="tools">
+            <label for="item">{say.item}</label>
+            <select id="item" value={found.item.code} onChange={(event) => choose(event.currentTarget.value)}>
+              {items.map((one) => <option key={one.code} value={one.code}>{one.name}</option>)}
+            </select>
+          </div>
           <Stock found={found} />
           <Equity found={found} />
           <Alerts found={found} />
@@ -139,7 +141,7 @@ function Stock({ found }: { found: Figures }) {
                 <tr key={shelf.place.code}>
                   <th scope="row">{shelf.place.name}</th>
                   <td class="figure"><Link to={cardOf(shelf.place.code, found.item.code)}>{written(shelf.onHand, say.language)}</Link></td>
-                  <td class="figure">{written(shelf.available, say.language)}</td>
+                  <td class="figure"><Link to={cardOf(shelf.place.code, found.item.code)}>{written(shelf.available, say.language)}</Link></td>
                   <td>{cover(shelf)}</td>
                 </tr>
               ))}

@@ -29,7 +29,6 @@ from shared.stream import connect
 from tests.faults import oracle
 from tests.faults.orders import ORDERS, SMS_HOOK_SECRET, Json, Order, call_for_production
 from tests.faults.processes import Installation, installed
-from tests.faults.trial import OF_A_COLLEAGUE, SUBMITTED
 from tests.journey.canary import PEOPLE, Invented, Needles, dumped, needles, redis_dumped
 from tests.journey.people import now
 from tests.notifications.mail_server import MailServer
@@ -114,15 +113,6 @@ class Office:
         assert answer.is_success, answer.text
         found: Json = answer.json()
         return found
-
-    async def is_of_a_colleague(self, broadcast_id: str) -> None:
-        running = self.installation.running
-        async with oracle.opened(running.database_url, running.redis_url) as found:
-            store = found.stores["notifications"]
-            async with store.transaction():
-                await store.execute("SET LOCAL session_replication_role = replica")  # who drafted it stays, else
-                await store.execute(OF_A_COLLEAGUE, UUID(broadcast_id))
-                await store.execute(SUBMITTED, UUID(broadcast_id))
 
     async def asked_for_file(self, path: str) -> None:
         answer = await self.request("registration", "GET", path)

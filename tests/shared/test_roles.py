@@ -39,7 +39,8 @@ def test_the_matrix_cannot_be_changed_while_it_runs() -> None:
 
 
 def test_an_auditor_changes_nothing() -> None:
-    assert may(Role.AUDITOR) - OPEN - {Action.SET_PREFERENCES} <= READING, "but how they are told themselves"
+    own = {Action.SET_PREFERENCES, Action.SIGN_IN_AT_OFFICE}
+    assert may(Role.AUDITOR) - OPEN - own <= READING, "but how they are told themselves, and their own session"
 
 
 def test_an_auditor_checks_figures_and_not_people() -> None:
@@ -52,7 +53,7 @@ def test_who_keeps_the_machines_running_looks_behind_no_mask() -> None:
 
 def test_turnover_has_a_role_of_its_own_which_sees_no_identity_and_reaches_nobody() -> None:
     assert {role for role in Role if allowed(Action.REVEAL_TURNOVER, role)} == {Role.TURNOVER_READER}
-    own = {Action.SEE_BUSINESSES, Action.REVEAL, Action.REVEAL_TURNOVER}
+    own = {Action.SEE_BUSINESSES, Action.REVEAL, Action.REVEAL_TURNOVER, Action.SIGN_IN_AT_OFFICE}
     assert may(Role.TURNOVER_READER) - OPEN == own
 
 

@@ -1,5 +1,6 @@
 """Answers to a wave from files: looked through first, all that is wrong told, never said twice; and given as files."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.registration.imports import handlers, reading
 from services.registration.imports.answer_columns import ANSWERS
+from services.registration.imports.importer import Importer
 from services.registration.imports.writing import CSV, XLSX
 from shared.clock import wib_day
 from shared.contracts.registration import SurveyAnswered
@@ -256,6 +258,17 @@ async def test_the_template_of_answers_is_filled_in_and_its_example_is_passed_ov
     layout, rows = reading.layout_of(table, ANSWERS)
     assert layout.fields == frozenset(ANSWERS.by_field)
     assert list(rows) == []
+
+
+async def test_two_files_that_say_the_same_at_once_say_it_once(door: Door, database: Database) -> None:
+    survey, _ = await wave(door, database), await firms(door, 1)
+    jobs = [await looked_through(door[who], database, survey, csv_of([line()])) for who in ("office", "pangkalpinang")]
+    for job, who in zip(jobs, ("office", "pangkalpinang"), strict=True):
+        await door[who].post(f"{PATH}/{job['id']}/start", json={"mode": "all_or_nothing"})
+    await asyncio.gather(*(Importer(database).step(UUID(job["id"])) for job in jobs))
+    done = [await shown(door["office"], jobs[0]["id"]), await shown(door["pangkalpinang"], jobs[1]["id"])]
+    assert sorted(map(counts, done)) == [(0, 0, 1, 0), (1, 0, 0, 0)]
+    assert await scalars(database, "SELECT count(*) FROM survey_answer") == [1]
 
 
 async def test_turnover_stands_nowhere_in_the_clear_on_its_way_through_an_import(

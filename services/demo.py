@@ -16,12 +16,12 @@ from services import demo_movements
 from services.aid_distribution.alerts import handlers as alerts
 from services.aid_distribution.alerts.handlers import SetLevel
 from services.aid_distribution.distributions import limits
-from services.aid_distribution.distributions.domain import Programme
 from services.aid_distribution.distributions.limits import SetLimit
 from services.aid_distribution.ledger import handlers as ledger
 from services.aid_distribution.ledger.catalogue import Category, CodeTaken, PlaceKind, Unit
 from services.aid_distribution.ledger.domain import Source
 from services.aid_distribution.ledger.orders import AddItem, AddPlace, ReceivedLine, ReceiveStock
+from services.aid_distribution.ledger.programmes import Programme
 from services.aid_distribution.markets import handlers as markets
 from services.aid_distribution.markets.domain import Model
 from services.aid_distribution.markets.orders import AnnounceMarket, OfferedItem

@@ -8,7 +8,6 @@ from sqlalchemy import text
 
 from services.aid_distribution.audits import FIGURES
 from services.aid_distribution.distributions import handlers as distributions
-from services.aid_distribution.distributions.domain import Programme
 from services.aid_distribution.distributions.orders import DistributionView, PostDistribution, Recipients, Share
 from services.aid_distribution.ledger import chain_audit, holding
 from services.aid_distribution.ledger import handlers as ledger
@@ -26,6 +25,7 @@ from services.aid_distribution.ledger.orders import (
     ReceiveStock,
     ReversePosting,
 )
+from services.aid_distribution.ledger.programmes import Programme
 from shared.caller import Caller, Role
 from shared.clock import Clock
 from shared.database import Database, Work

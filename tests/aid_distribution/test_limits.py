@@ -8,12 +8,12 @@ from uuid import UUID
 import pytest
 
 from services.aid_distribution.distributions import handlers, limits
-from services.aid_distribution.distributions.domain import Programme
 from services.aid_distribution.distributions.handlers import post_all
 from services.aid_distribution.distributions.limit_rules import LimitReached
 from services.aid_distribution.distributions.limits import LimitView, SetLimit
 from services.aid_distribution.distributions.orders import DistributionView, PostDistribution, Share, VoidDistribution
 from services.aid_distribution.ledger.domain import ShortOfStock
+from services.aid_distribution.ledger.programmes import Programme
 from shared.contracts.aid_distribution import BusinessShare, DistributionPosted
 from shared.database import Database
 from shared.problems import Invalid, Refusal

@@ -135,7 +135,8 @@ async def test_a_visit_that_is_not_refused_for_its_goods_is_not_parked(database:
     assert taken["last_refusal"] == "station_removed"
     wrong = await officer.post("/aid/exceptions/visits", json=visited(station.id, repaired=True))
     assert (wrong.status_code, told(wrong)) == (422, {("/repaired", "not_broken")})
-    assert (await door["belitung"].post("/aid/exceptions/visits", json=visited(station.id))).status_code in (404, 422)
+    theirs = await door["belitung"].post("/aid/exceptions/visits", json=visited(station.id, repaired=True))
+    assert {("/station", "unknown_station"), ("/repaired", "not_broken")} <= told(theirs), "another region's is unknown"
     assert await ask(database, "SELECT count(*) FROM station_visit") == [(0,)]
 
 
@@ -174,6 +175,8 @@ async def test_a_delivery_is_parked_only_for_what_its_order_forbids(
     answer = await door["pangkalpinang"].post("/aid/exceptions/deliveries", json=delivered(order.id, 10, **changes))
     assert answer.status_code == status, answer.text
     assert status == 422 or answer.json()["code"] == code
+    theirs = await door["belitung"].post("/aid/exceptions/deliveries", json=delivered(order.id))
+    assert (theirs.status_code, told(theirs)) == (422, {("/order", "unknown_order")})
     assert await ask(database, "SELECT count(*) FROM stock_exception") == [(0,)]
 
 

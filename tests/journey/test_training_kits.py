@@ -17,7 +17,6 @@ from sqlalchemy import text
 
 from services.aid_distribution import audits as aid_audits
 from services.aid_distribution.distributions import handlers as distributions
-from services.aid_distribution.distributions.domain import Programme
 from services.aid_distribution.distributions.orders import (
     DistributionView,
     PostDistribution,
@@ -30,6 +29,7 @@ from services.aid_distribution.ledger.audit import audit
 from services.aid_distribution.ledger.catalogue import Category, PlaceKind, Unit
 from services.aid_distribution.ledger.domain import Source
 from services.aid_distribution.ledger.orders import AddItem, AddPlace, GoodsLine, ReceivedLine, ReceiveStock
+from services.aid_distribution.ledger.programmes import Programme
 from services.aid_distribution.ledger.reservation_orders import ReleaseReservation
 from services.aid_distribution.ledger.reserved import ReservationRow
 from services.aid_distribution.reactions import REACTIONS as AID

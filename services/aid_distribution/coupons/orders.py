@@ -8,6 +8,7 @@ import msgspec
 
 from services.aid_distribution.coupons.domain import COUPONS_MAX, State
 from services.aid_distribution.ledger.orders import Order, PlaceCode
+from services.aid_distribution.ledger.programmes import Programme
 from shared.routes import PAGE_ITEMS_DEFAULT, Cursor, Limit, RegionCode
 
 HOUSEHOLDS_AT_ONCE_MAX = 200
@@ -18,13 +19,12 @@ Household = Annotated[
         min_length=16, max_length=64, pattern=r"^[A-Za-z0-9_\-]{16,64}$(?!\n)", examples=["b1946ac92492d2347c6235b4"]
     ),
 ]
-ProgrammeName = Annotated[str, msgspec.Meta(max_length=40, pattern=r"^[a-z][a-z-]*$(?!\n)", examples=["free-masks"])]
 
 
 class OpenRound(Order, frozen=True, kw_only=True):
     """So many households are to receive once under a programme at a place."""
 
-    programme: ProgrammeName
+    programme: Annotated[Programme, msgspec.Meta(examples=["free-masks"])]
     place: PlaceCode
     coupons_max: Annotated[int, msgspec.Meta(ge=1, le=COUPONS_MAX, examples=[500])]
 

@@ -23,6 +23,7 @@ from sqlmodel import Field, SQLModel, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.aid_distribution.coupons.domain import COUPONS_MAX, HOUSEHOLD_SQL
+from services.aid_distribution.ledger.programmes import PROGRAMMES_SQL
 
 
 class CouponRoundRow(SQLModel, table=True):
@@ -31,6 +32,7 @@ class CouponRoundRow(SQLModel, table=True):
     __tablename__ = "coupon_round"
     __table_args__ = (
         CheckConstraint(f"coupons_max BETWEEN 1 AND {COUPONS_MAX}", name="coupon_round_size"),
+        CheckConstraint(f"programme IN ({PROGRAMMES_SQL})", name="coupon_round_programme_known"),
         CheckConstraint("issued BETWEEN 0 AND coupons_max", name="coupon_round_issued_within_size"),
         CheckConstraint(
             "state IN ('open', 'closed') AND (state = 'closed') = (closed_at IS NOT NULL)", name="coupon_round_state"

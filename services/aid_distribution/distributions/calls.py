@@ -9,8 +9,8 @@ import msgspec
 from sqlalchemy import text
 
 from services.aid_distribution.businesses.restricted import RESTRICTED
-from services.aid_distribution.distributions.domain import Programme
 from services.aid_distribution.distributions.sampling import in_proportion, sample_size
+from services.aid_distribution.ledger.programmes import Programme
 from shared.caller import Caller
 from shared.clock import shown, wib_midnight
 from shared.database import Work

@@ -2,21 +2,11 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from enum import StrEnum
 from uuid import UUID
 
 from shared.problems import FieldError, Refusal
 
 SHARES = "/recipients/shares"
-
-
-class Programme(StrEnum):
-    """The programmes under which aid is handed out."""
-
-    FREE_MASKS = "free-masks"
-    HANDWASHING = "handwashing"
-    CHEAP_MARKET = "cheap-market"
-    TRAINING = "training"
 
 
 class MoreThanReceived(Refusal):

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import text
 
 from services.aid_distribution.businesses.restricted import RESTRICTED
-from services.aid_distribution.distributions.domain import Programme
+from services.aid_distribution.ledger.programmes import Programme
 from shared import cursor
 from shared.caller import Caller
 from shared.clock import shown, wib_midnight

@@ -16,8 +16,8 @@ from services.aid_distribution.distributions.limit_rules import (
     Handout,
     RecipientLimit,
 )
-from services.aid_distribution.distributions.store import PROGRAMMES_SQL
 from services.aid_distribution.ledger.domain import QUANTITY_MAX
+from services.aid_distribution.ledger.programmes import PROGRAMMES_SQL
 from shared.clock import wib_day
 
 

@@ -8,11 +8,11 @@ from uuid import UUID
 import msgspec
 from sqlmodel import col, or_, select
 
-from services.aid_distribution.distributions.domain import Programme
 from services.aid_distribution.distributions.limit_rules import PERIOD_DAYS_MAX, TIMES_MAX
 from services.aid_distribution.distributions.limit_store import RecipientLimitRow
 from services.aid_distribution.ledger.known import known
 from services.aid_distribution.ledger.orders import ItemCode, Order, Quantity
+from services.aid_distribution.ledger.programmes import Programme
 from shared import cursor
 from shared.caller import Caller
 from shared.clock import shown, wib_day

@@ -8,7 +8,6 @@ from uuid import UUID
 import msgspec
 
 from services.aid_distribution.coupons.signing import TOKEN_LENGTH_MAX
-from services.aid_distribution.distributions.domain import Programme
 from services.aid_distribution.distributions.store import HEADS_MAX, DistributionRow
 from services.aid_distribution.ledger.domain import Line
 from services.aid_distribution.ledger.orders import (
@@ -22,6 +21,7 @@ from services.aid_distribution.ledger.orders import (
     Quantity,
     line_view,
 )
+from services.aid_distribution.ledger.programmes import Programme
 from shared.clock import shown
 from shared.routes import PAGE_ITEMS_DEFAULT, Code, Cursor, Limit, RegionCode, Text
 

@@ -21,10 +21,9 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.aid_distribution.distributions.domain import Programme
 from services.aid_distribution.ledger.domain import QUANTITY_MAX
+from services.aid_distribution.ledger.programmes import PROGRAMMES_SQL
 
-PROGRAMMES_SQL = ", ".join(f"'{programme}'" for programme in Programme)
 HEADS_MAX = 10_000_000
 
 

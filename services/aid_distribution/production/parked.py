@@ -4,7 +4,7 @@ from services.aid_distribution.exceptions.domain import NotShort, Posting
 from services.aid_distribution.exceptions.orders import ApplyException, ExceptionView, exception_view
 from services.aid_distribution.exceptions.parking import Applier, Short, asked_of, bare, park, tried, undated
 from services.aid_distribution.exceptions.store import ExceptionRow
-from services.aid_distribution.production.deliveries import deliver
+from services.aid_distribution.production.deliveries import deliver, mistakes
 from services.aid_distribution.production.domain import MoreThanOrdered, NotAccepted
 from services.aid_distribution.production.shapes import (
     ParkDelivery,
@@ -15,7 +15,8 @@ from services.aid_distribution.production.shapes import (
 from services.aid_distribution.production.store import ProductionOrderRow
 from shared.caller import Caller
 from shared.database import Work
-from shared.problems import Absent, Refusal
+from shared.leaves import leaves_of
+from shared.problems import Absent, FieldError, Invalid, Refusal
 
 KIND = "delivery"
 PARKED = (NotAccepted, MoreThanOrdered)
@@ -25,10 +26,14 @@ PARKED = (NotAccepted, MoreThanOrdered)
 async def park_delivery(work: Work, caller: Caller, body: ParkDelivery) -> ExceptionView:
     """Park a delivery that has come and that its order does not allow.
 
-    Raises: NotShort (409) when it can be taken in as it is, and whatever else the delivery would be refused for
+    Raises: Invalid (422), NotShort (409) when it can be taken in as it is, and whatever else the delivery would be
+            refused for
     """
     order = bare(body, ParkedDelivery)
     outcome = await _delivered(work, caller, order)
+    if isinstance(outcome, Absent):
+        unknown = FieldError("/order", "unknown_order", f"There is no order {order.order}.")
+        raise Invalid([*await mistakes(work, leaves_of(order)), unknown])
     if not isinstance(outcome, Refusal):
         raise NotShort("It can be taken in as it is; record the delivery.")
     if not isinstance(outcome, PARKED) or not order.inspection.accepted:

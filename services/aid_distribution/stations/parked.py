@@ -7,10 +7,12 @@ from services.aid_distribution.exceptions.store import ExceptionRow
 from services.aid_distribution.ledger.domain import CountedSince, LotHeld, ShortOfStock
 from services.aid_distribution.stations.domain import StationRemoved
 from services.aid_distribution.stations.handlers import visit
+from services.aid_distribution.stations.mistakes import visit_mistakes_of
 from services.aid_distribution.stations.orders import ParkedVisit, ParkVisit, VisitReceipt, VisitStation
 from shared.caller import Caller
 from shared.database import Work
-from shared.problems import Refusal
+from shared.leaves import leaves_of
+from shared.problems import Absent, FieldError, Invalid, Refusal
 
 KIND = "visit"
 HIDDEN = ("note",)
@@ -21,10 +23,14 @@ PARKED = (ShortOfStock, LotHeld, CountedSince, StationRemoved)
 async def park_visit(work: Work, caller: Caller, body: ParkVisit) -> ExceptionView:
     """Park a visit that has taken goods and that a rule stands against.
 
-    Raises: NotShort (409) when it can be recorded as it is, and whatever else the visit would be refused for
+    Raises: Invalid (422), NotShort (409) when it can be recorded as it is, and whatever else the visit would be
+            refused for
     """
     order = bare(body, ParkedVisit)
     outcome = await _visited(work, caller, order)
+    if isinstance(outcome, Absent):
+        unknown = FieldError("/station", "unknown_station", f"There is no station {order.station}.")
+        raise Invalid([*await visit_mistakes_of(work, caller, leaves_of(order)), unknown])
     if not isinstance(outcome, Refusal):
         raise NotShort("It can be recorded as it is; record the visit.")
     refill = order.refill

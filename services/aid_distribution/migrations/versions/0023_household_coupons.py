@@ -27,6 +27,10 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
         sa.CheckConstraint("coupons_max BETWEEN 1 AND 1000000", name="coupon_round_size"),
+        sa.CheckConstraint(
+            "programme IN ('free-masks', 'handwashing', 'cheap-market', 'training')",
+            name="coupon_round_programme_known",
+        ),
         sa.CheckConstraint("issued BETWEEN 0 AND coupons_max", name="coupon_round_issued_within_size"),
         sa.CheckConstraint(
             "state IN ('open', 'closed') AND (state = 'closed') = (closed_at IS NOT NULL)", name="coupon_round_state"

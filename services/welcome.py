@@ -35,7 +35,7 @@ def welcome(settings: Settings, host: str) -> str:
     return f"""
 Serumpun is running on {url}  (Ctrl-C ends it)
 
-  pages           {url}/
+  pages           {url}/   (an office signs in at {url}/masuk-kantor with the token below)
   documentation   {url}/registration/docs   {url}/aid/docs   {url}/notifications/docs
   events          {url}/asyncapi
   condition       {url}/readyz   {url}/metrics{letters}

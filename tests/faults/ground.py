@@ -105,6 +105,7 @@ class Ground:
                             "REDIS_URL": self.servers.redis_url,
                             "PORT": str(ports[service]),
                             "SMS_HOOK_SECRET": SMS_HOOK_SECRET,
+                            "QUIET_HOURS": "off",  # at whatever hour of the night it is tried
                             "SMTP_URL": f"smtp://{LOOPBACK}:{mail.port}",
                             **{f"{peer.upper()}_URL": url for peer, url in urls.items()},
                         },

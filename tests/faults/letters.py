@@ -195,7 +195,9 @@ async def _in_full(asked: argparse.Namespace) -> Found:
         EmbeddedServers.start(Path(folder), lambda _line: None) as servers,
     ):
         await migrations.upgrade("notifications", servers.database_url)
-        database = Database(servers.database_url, "notifications", partitions=PARTITIONS, clock=Clock())
+        database = Database(
+            servers.database_url, "notifications", partitions=PARTITIONS, clock=Clock(), quiet_hours=False
+        )
         try:
             async with AsyncSession(database.engine) as session:
                 await outbox.install_heads(session, PARTITIONS)

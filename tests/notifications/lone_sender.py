@@ -13,7 +13,7 @@ from shared.database import Database
 
 async def send(database_url: str, port: str) -> None:
     """Send what is due until killed."""
-    database = Database(database_url, "notifications", partitions=4, clock=Clock())
+    database = Database(database_url, "notifications", partitions=4, clock=Clock(), quiet_hours=False)
     channel = Email(Server.from_url(f"smtp://127.0.0.1:{port}"), "Serumpun <kabar@serumpun.test>")
     await Sender(database, Clock(), channel, letters, give_up=could_not_be_told).run()
 

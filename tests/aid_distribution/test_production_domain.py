@@ -112,6 +112,7 @@ def known(number: int, **changes: object) -> SimpleNamespace:
         "last_state": None,
         "profiled": True,
         "asked": True,
+        "restricted": False,
     }
     return SimpleNamespace(**(values | changes))
 
@@ -127,6 +128,7 @@ def test_a_ranking_says_of_each_business_why_it_stands_where_it_does() -> None:
         known(7, decline_permille=0),
         known(8, capacity_per_week=0),
         known(9, last_state="offered", held=30),
+        known(10, restricted=True, decline_permille=0),
     ]
     ranking = ranking_of(200, 60, rows)
     assert [(line.business_id.int, line.share, line.proposed, line.left_out) for line in ranking.lines] == [
@@ -139,6 +141,7 @@ def test_a_ranking_says_of_each_business_why_it_stands_where_it_does() -> None:
         (1, 0, 0, "no_profile"),
         (7, 0, 0, "no_decline"),
         (8, 0, 0, "no_capacity"),
+        (10, 0, 0, "restricted"),
     ]
     assert (ranking.held, ranking.proposed, ranking.short) == (40, 160, 0)
     short = ranking_of(1_000, 60, rows)

@@ -142,6 +142,13 @@ async def empty() -> AsyncIterator[Ground]:
 
 
 @pytest_asyncio.fixture(scope="module")
+async def untouched() -> AsyncIterator[Ground]:
+    """Give servers of which only the first start and its deaths have ever heard."""
+    async with ground() as found:
+        yield found
+
+
+@pytest_asyncio.fixture(scope="module")
 async def trials(empty: Ground) -> AsyncIterator[Trials]:
     trials = Trials(empty)
     yield trials
@@ -160,7 +167,7 @@ def test_every_point_is_tried_and_every_handler_can_be() -> None:
     assert set(LETTERS) == {point.name for point in POINTS.values() if point.passer is Passer.SENDER}
 
 
-# The first start, killed at every step, one after the other: the installation that it leaves is the one tried below.
+# The first start, killed at every step, one after the other.
 
 
 @pytest.mark.parametrize(
@@ -173,9 +180,9 @@ def test_every_point_is_tried_and_every_handler_can_be() -> None:
     ],
 )
 async def test_a_first_start_killed_between_two_steps_is_finished_by_the_next(
-    empty: Ground, point: Point, part: str
+    untouched: Ground, point: Point, part: str
 ) -> None:
-    async with empty.first_start() as lives:
+    async with untouched.first_start() as lives:
         await lives.begin(f"{point.name}@{part}")
         assert await lives.death() == KILLED
 

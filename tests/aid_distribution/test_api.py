@@ -376,7 +376,10 @@ async def test_every_route_is_for_the_roles_of_the_matrix(database: Database, ke
             for route in SERVICE.declared:
                 path = route.path.format(**dict.fromkeys(route.path_parameters, str(ABSENT)))
                 ends = {"wait_seconds": 0} if route.shows else None  # a live feed would not end by itself
-                answer = await client.request(route.method, path, json={} if route.body else None, params=ends)
+                headers = {"Serumpun-Page": "1"} if route.session else {}
+                answer = await client.request(
+                    route.method, path, json={} if route.body else None, params=ends, headers=headers
+                )
                 assert (answer.status_code == 403) is not allowed(route.action, role), (role, route.path)
                 assert answer.status_code < 500
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as stranger:

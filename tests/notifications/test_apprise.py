@@ -26,6 +26,7 @@ from services.notifications.people import Choices, Language, Person
 from services.notifications.plans import Channel, Urgency, channels_of
 from shared import api_keys
 from shared.database import Database
+from shared.ended_sessions import ended_in
 from shared.keys import KeyStore
 from shared.problems import Invalid
 from shared.security import Authenticator
@@ -292,7 +293,8 @@ async def test_the_offices_own_system_is_told_first_and_once_though_its_answer_w
 @pytest.fixture
 async def office(database: Database, keys: KeyStore) -> AsyncIterator[httpx.AsyncClient]:
     settings = Settings.from_env({"APPRISE_SERVICES": "tgram"})
-    edge = Edge(database, Authenticator(settings, keys, api_keys.lookup_in(database.engine)), settings=settings)
+    authenticator = Authenticator(settings, keys, api_keys.lookup_in(database.engine), ended_in(database.engine))
+    edge = Edge(database, authenticator, settings=settings)
     app = assemble("notifications", edge, SERVICE.declared, ())
     token = issue_token(keys, OFFICE.role, OFFICE.regions, OFFICE.subject, 1)
     transport, headers = httpx.ASGITransport(app), {"Authorization": f"Bearer {token}"}

@@ -20,6 +20,7 @@ from shared import api_keys
 from shared.caller import Caller, Role
 from shared.clock import wib_day
 from shared.database import Database
+from shared.ended_sessions import ended_in
 from shared.keys import KeyStore
 from shared.privacy import Vault
 from shared.security import Authenticator
@@ -40,7 +41,8 @@ async def client(database: Database, keys: KeyStore) -> AsyncIterator[Client]:
 
     def of(caller: Caller | None, env: dict[str, str]) -> httpx.AsyncClient:
         settings = Settings.from_env(env)
-        edge = Edge(database, Authenticator(settings, keys, api_keys.lookup_in(database.engine)), settings=settings)
+        authenticator = Authenticator(settings, keys, api_keys.lookup_in(database.engine), ended_in(database.engine))
+        edge = Edge(database, authenticator, settings=settings)
         app = assemble("notifications", edge, SERVICE.declared, ())
         token = issue_token(keys, caller.role, caller.regions, caller.subject, 1) if caller else ""
         headers = {"Authorization": f"Bearer {token}"} if token else {}

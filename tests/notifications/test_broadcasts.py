@@ -438,8 +438,12 @@ async def test_everybody_is_told_as_they_chose_and_whom_nobody_writes_to_is_not(
         ("outside", None, False), ("inbox", "stopped", False), ("withheld", "restricted", True),
         ("inbox", "no_contact", False), ("outside", None, False),
     ]  # fmt: skip
-    assert len(await rows(database, "SELECT id FROM delivery")) == 2
-    assert len(await rows(database, "SELECT id FROM message")) == 4
+    # Beside it only who was restricted was told that, before nobody wrote to them any more.
+    queued = "SELECT d.id FROM delivery d JOIN message ON message.id = message_id WHERE fact LIKE 'broadcast/%'"
+    assert len(await rows(database, queued)) == 2
+    assert len(await rows(database, "SELECT id FROM message WHERE fact LIKE 'broadcast/%'")) == 4
+    theirs = await rows(database, "SELECT purpose FROM message WHERE person = :who", who=f"owner/{person(3)}")
+    assert [row["purpose"] for row in theirs] == ["restricted"]
 
 
 async def test_a_stop_after_the_approval_counts_for_who_is_not_told_yet_and_for_what_is_queued(

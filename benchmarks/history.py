@@ -24,6 +24,7 @@ from services.aid_distribution.main import SERVICE
 from shared.api_keys import lookup_in
 from shared.caller import Caller, Role
 from shared.database import Database
+from shared.ended_sessions import ended_in
 from shared.keys import KeyStore
 from shared.security import Authenticator
 from shared.tokens import issue_token
@@ -190,7 +191,8 @@ async def loaded(stage: Stage, movements: int) -> AsyncIterator[Ledger]:
         await history.load(store.url, movements, lambda _line: None)
         keys = KeyStore(stage.settings.home)
         token = issue_token(keys, STAFF.role, STAFF.regions, STAFF.subject, 1)
-        edge = Edge(store, Authenticator(stage.settings, keys, lookup_in(store.engine)))
+        authenticator = Authenticator(stage.settings, keys, lookup_in(store.engine), ended_in(store.engine))
+        edge = Edge(store, authenticator)
         # Without a network between: what a question costs is measured, and not the way to it.
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(assemble(SERVICE.name, edge, SERVICE.declared, ())),

@@ -103,7 +103,8 @@ async def test_to_whom_nobody_writes_goes_nothing_and_no_office_is_asked_to_call
 ) -> None:
     await happened(database, right)
     await sender.round()
-    assert gateway.posted == []
+    (told,) = gateway.posted
+    assert "Undang-Undang 27/2022" in str(told), "but that it was done, which the law has them told"
     assert await aid(database) == [("whatsapp", "failed", "held")]
     assert await office_heard(database) == []
 

@@ -312,7 +312,7 @@ async def _nothing_is_parked(found: Installation, service: str) -> list[str]:
     return [f"{service} has parked {dict(row)}" for row in rows]
 
 
-FOLLOWING = "SELECT 'staff/' || subject AS person FROM subscription"
+FOLLOWING = "SELECT subject, unnest(regions) AS region FROM subscription"
 
 
 async def _messages_are_told_once(found: Installation) -> list[str]:
@@ -325,16 +325,28 @@ async def _messages_are_told_once(found: Installation) -> list[str]:
         " UNION ALL SELECT fact, person, purpose FROM withheld"
     )
     told = Counter((row["fact"], row["person"], row["purpose"]) for row in rows)
-    due = Counter(messages_due(await staff_of(found), found.events("registration"), found.events("aid_distribution")))
+    staff = await staff_of(found)
+    registered, aid = list(found.events("registration")), list(found.events("aid_distribution"))
+    due = Counter(messages_due(staff, registered, aid))
     # What told of somebody who was erased since is a tombstone that keeps its subject, and was a cause.
     lost = {one.subject for lane in found.outboxes["registration"].values() for one in lane if one.type == LOST}
-    # Whoever subscribed is also told of what lies within the regions that they named, which may change at any time.
-    following = {row["person"] for row in await found.stores["notifications"].fetch(FOLLOWING)}
+    # Whoever subscribed may also be told, once, of what lies within the regions that they named.
+    followed = await found.stores["notifications"].fetch(FOLLOWING)
+    inside = [
+        (row["subject"], region) for row in followed for region in _regions_of(aid) if sees([row["region"]], region)
+    ]
+    possible = due | Counter(set(messages_due([*staff, *inside], registered, aid)))
     return [f"{count} times not told: {message}" for message, count in (due - told).items()] + [
         f"{count} times told without cause: {message}"
-        for message, count in (told - due).items()
-        if message[0].partition("#")[0] not in lost and message[1] not in following
+        for message, count in (told - possible).items()
+        if message[0].partition("#")[0] not in lost
     ]
+
+
+def _regions_of(events: Iterable[Event]) -> set[str]:
+    """Name every region that events tell of, whatever they call it."""
+    names = ((event, name) for event in events for name in event.__struct_fields__ if name.endswith("region"))
+    return {region for event, name in names if (region := getattr(event, name))}
 
 
 async def staff_of(found: Installation) -> Staff:

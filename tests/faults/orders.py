@@ -610,6 +610,16 @@ async def move_training_with_kits(office: Office) -> Order:
     return _of_training(training, "sessions/1/move", held_on=_day(12), reason="Aula dipakai")
 
 
+async def move_training_past_the_expiry_of_its_kits(office: Office) -> Order:
+    """Move a training to after the day until which its promised goods keep: their keepers are told."""
+    place = (await office.done(await add_place(office)))["code"]
+    item = await _watched(office, 10, place, lot="L1", expires_on=_day(11))
+    kits = {"place": place, "lines": [{"item": item, "quantity": 1}]}
+    training, _ = await _participant(office, kits=kits)
+    await office.rests()
+    return _of_training(training, "sessions/1/move", held_on=_day(12), reason="Aula dipakai")
+
+
 async def cancel_session(office: Office) -> Order:
     training, _ = await _participant(office, sessions=[_day(9), _day(10)])
     return _of_training(training, "sessions/1/cancellation", reason="Pemateri sakit")
@@ -1671,7 +1681,7 @@ CAUSES: Mapping[type[Event], Recipe] = {
     StockReturned: return_what_was_ordered,
     ReturnVoided: void_what_was_returned,
     PriceAlert: price_above_its_ceiling,
-    AlertRaised: price_above_its_ceiling,
+    AlertRaised: move_training_past_the_expiry_of_its_kits,
     StockLow: run_low,
     StockOut: run_out,
     StockExpiring: come_close_to_expiry,

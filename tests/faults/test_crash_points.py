@@ -14,7 +14,6 @@ import pytest_asyncio
 
 from services.suite import SERVICES
 from shared.contracts import SUBSCRIPTIONS, Event
-from shared.contracts.aid_distribution import AlertRaised
 from shared.contracts.registration import SeatExpired
 from shared.crashpoints import POINTS, Passer, Point
 from shared.idempotency import REPLAYED_HEADER
@@ -44,9 +43,8 @@ ROUTES = [route for service in SERVICES for route in service.declared if route.w
 REACTIONS = [(service.name, reaction) for service in SERVICES for reaction in service.reactions]
 HEARD = list(dict.fromkeys((service, reaction.event) for service, reaction in REACTIONS))
 # A seat is offered before its offer expires: where both fail it is the first that is parked, and the other waits behind
-# it, which tests/shared/test_failure_matrix.py tries. The price that raises an alert here is told by PriceAlert, so of
-# AlertRaised nothing is written that could fail.
-PARKED = [(service, event) for service, event in HEARD if event not in (SeatExpired, AlertRaised)]
+# it, which tests/shared/test_failure_matrix.py tries.
+PARKED = [(service, event) for service, event in HEARD if event is not SeatExpired]
 LANES = [(service, source) for service, sources in SUBSCRIPTIONS.items() for source in sources]
 NEWS: dict[str, Recipe] = {
     "registration": register_another,

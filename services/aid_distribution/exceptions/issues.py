@@ -2,7 +2,7 @@
 
 from services.aid_distribution.exceptions.domain import NotShort, Posting
 from services.aid_distribution.exceptions.orders import ApplyException, ExceptionView, ParkIssue, exception_view
-from services.aid_distribution.exceptions.parking import Applier, Short, asked_of, park, undated
+from services.aid_distribution.exceptions.parking import Applier, Short, asked_of, bare, park, undated
 from services.aid_distribution.exceptions.store import ExceptionRow
 from services.aid_distribution.ledger import handlers as ledger
 from services.aid_distribution.ledger.domain import ShortOfStock
@@ -20,7 +20,7 @@ async def park_issue(work: Work, caller: Caller, body: ParkIssue) -> ExceptionVi
 
     Raises: NotShort (409) when it can be posted as it is, and whatever else the issue itself would be refused for
     """
-    order = as_issue(body)
+    order = bare(body, IssueStock)
     (outcome,) = await ledger.issue(work, [Asked(order, caller)])
     if not isinstance(outcome, Refusal):
         raise NotShort("It can be posted as it is; post the issue.")
@@ -36,11 +36,6 @@ async def park_issue(work: Work, caller: Caller, body: ParkIssue) -> ExceptionVi
     )
     (row,) = await park(work, caller, [short])
     return exception_view(row, (), work.now)
-
-
-def as_issue(body: ParkIssue) -> IssueStock:
-    """Give the issue itself."""
-    return IssueStock(**{name: getattr(body, name) for name in IssueStock.__struct_fields__})
 
 
 async def enter(work: Work, caller: Caller, row: ExceptionRow, how: ApplyException) -> Posting | Refusal:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import false, tuple_
-from sqlmodel import col, or_, select
+from sqlalchemy import tuple_
+from sqlmodel import col, select
 
 from services.aid_distribution.coupons import signing, store
 from services.aid_distribution.coupons.domain import HouseholdHasCoupon, RoundClosed, RoundExhausted, State
@@ -35,6 +35,7 @@ from shared.database import Work
 from shared.leaves import Leaves, leaves_of
 from shared.problems import Absent, FieldError, Invalid, Refusal
 from shared.routes import Page
+from shared.within import within
 
 PURPOSE = "household coupons"
 
@@ -175,10 +176,9 @@ async def _seen(work: Work, caller: Caller, round_id: UUID) -> CouponRoundRow:
 async def page(work: Work, caller: Caller, query: RoundQuery) -> Page[RoundView]:
     """List the rounds of the caller's regions, newest first."""
     region = col(CouponRoundRow.region)
-    own = [or_(region == one, region.startswith(f"{one}.")) for one in caller.regions]
-    question = select(CouponRoundRow).where(or_(false(), *own))
+    question = select(CouponRoundRow).where(within(region, caller.regions))
     if query.region is not None:
-        question = question.where(or_(region == query.region, region.startswith(f"{query.region}.")))
+        question = question.where(within(region, [query.region]))
     if query.state is not None:
         question = question.where(CouponRoundRow.state == query.state)
     if query.cursor:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import false, tuple_
-from sqlmodel import col, or_, select
+from sqlalchemy import tuple_
+from sqlmodel import col, select
 
 from services.aid_distribution.distributions import store
 from services.aid_distribution.distributions.orders import (
@@ -24,6 +24,7 @@ from shared.caller import Caller
 from shared.database import Work
 from shared.problems import Absent
 from shared.routes import Page
+from shared.within import within
 
 
 async def show(work: Work, caller: Caller, distribution_id: UUID) -> DistributionView:
@@ -36,10 +37,7 @@ async def show(work: Work, caller: Caller, distribution_id: UUID) -> Distributio
 
 async def page(work: Work, caller: Caller, query: DistributionQuery) -> Page[DistributionView]:
     """List the distributions of the caller's regions, newest first."""
-    regions = [
-        or_(col(DistributionRow.region) == r, col(DistributionRow.region).startswith(f"{r}.")) for r in caller.regions
-    ]
-    question = select(DistributionRow).where(or_(false(), *regions))
+    question = select(DistributionRow).where(within(col(DistributionRow.region), caller.regions))
     for column, wanted in (
         (DistributionRow.place, query.place),
         (DistributionRow.region, query.region),

@@ -3,8 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import false, tuple_
-from sqlmodel import and_, col, not_, or_, select
+from sqlalchemy import tuple_
+from sqlmodel import and_, col, not_, select
 
 from services.aid_distribution.exceptions import store
 from services.aid_distribution.exceptions.domain import State
@@ -22,6 +22,7 @@ from shared.caller import Caller
 from shared.database import Work
 from shared.problems import Absent
 from shared.routes import Page
+from shared.within import within
 
 
 async def show(work: Work, caller: Caller, exception_id: UUID, appliers: Appliers) -> ExceptionWithChanges:
@@ -36,10 +37,9 @@ async def show(work: Work, caller: Caller, exception_id: UUID, appliers: Applier
 async def page(work: Work, caller: Caller, query: ExceptionQuery, appliers: Appliers) -> Page[ExceptionView]:
     """List the exceptions of the caller's regions, the one that is to be settled first at the top."""
     region = col(ExceptionRow.region)
-    own = [or_(region == one, region.startswith(f"{one}.")) for one in caller.regions]
-    question = select(ExceptionRow).where(or_(false(), *own))
+    question = select(ExceptionRow).where(within(region, caller.regions))
     if query.region is not None:
-        question = question.where(or_(region == query.region, region.startswith(f"{query.region}.")))
+        question = question.where(within(region, [query.region]))
     if query.owner is not None:
         question = question.where(ExceptionRow.owner == query.owner)
     if query.state is not None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import false, text
+from sqlalchemy import text
 from sqlmodel import col, or_, select
 
 from services.aid_distribution.ledger import lot_notes
@@ -20,6 +20,7 @@ from shared.caller import Caller
 from shared.clock import shown
 from shared.database import Work
 from shared.routes import PAGE_ITEMS_DEFAULT, Code, Cursor, Limit, Page, RegionCode
+from shared.within import within
 
 
 class TransferState(StrEnum):
@@ -93,12 +94,9 @@ async def transfers(work: Work, caller: Caller, query: TransferQuery) -> Page[Tr
     """List the transfers of which either end lies in the caller's regions, the latest first."""
     both = {Direction.COMING: col(TransferRow.to_region), Direction.GOING: col(TransferRow.from_region)}
     ends = [both[query.direction]] if query.direction else list(both.values())
-    question = select(TransferRow).where(
-        or_(false(), *[or_(end == own, end.startswith(f"{own}.")) for own in caller.regions for end in ends])
-    )
+    question = select(TransferRow).where(or_(*(within(end, caller.regions) for end in ends)))
     if query.region is not None:
-        region = query.region
-        question = question.where(or_(*[or_(end == region, end.startswith(f"{region}.")) for end in ends]))
+        question = question.where(or_(*(within(end, [query.region]) for end in ends)))
     if query.state is not None:
         question = question.where(TransferRow.state == query.state)
     if query.cursor:

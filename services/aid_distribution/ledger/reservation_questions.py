@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import false, or_, tuple_
+from sqlalchemy import tuple_
 from sqlmodel import col, select
 
 from services.aid_distribution.ledger import lot_notes, reserved
@@ -22,6 +22,7 @@ from shared.clock import shown
 from shared.database import Work
 from shared.problems import Absent
 from shared.routes import Page
+from shared.within import within
 
 USES_SHOWN = 20
 """So many uses are shown with a reservation; whoever wants all of them asks for the pages."""
@@ -38,9 +39,7 @@ async def show(work: Work, caller: Caller, reservation_id: UUID) -> ReservationV
 async def page(work: Work, caller: Caller, query: ReservationQuery) -> Page[ReservationView]:
     """List the reservations at the places of the caller's regions, newest first."""
     region = col(ReservationRow.region)
-    question = select(ReservationRow).where(
-        or_(false(), *(or_(region == own, region.startswith(f"{own}.")) for own in caller.regions))
-    )
+    question = select(ReservationRow).where(within(region, caller.regions))
     for column, wanted in ((ReservationRow.place, query.place), (ReservationRow.state, query.state)):
         if wanted is not None:
             question = question.where(col(column) == wanted)

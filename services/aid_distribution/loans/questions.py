@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import false, tuple_
-from sqlmodel import col, or_, select
+from sqlalchemy import tuple_
+from sqlmodel import col, select
 
 from services.aid_distribution.loans import store
 from services.aid_distribution.loans.domain import State
@@ -17,6 +17,7 @@ from shared.clock import wib_day
 from shared.database import Work
 from shared.problems import Absent
 from shared.routes import Page
+from shared.within import within
 
 
 async def show(work: Work, caller: Caller, loan_id: UUID) -> LoanView:
@@ -30,11 +31,9 @@ async def show(work: Work, caller: Caller, loan_id: UUID) -> LoanView:
 async def page(work: Work, caller: Caller, query: LoanQuery) -> Page[LoanView]:
     """List the loans of the caller's regions, the one that is due first at the top."""
     region, today = col(LoanRow.region), wib_day(work.now)
-    question = select(LoanRow).where(
-        or_(false(), *[or_(region == own, region.startswith(f"{own}.")) for own in caller.regions])
-    )
+    question = select(LoanRow).where(within(region, caller.regions))
     if query.region is not None:
-        question = question.where(or_(region == query.region, region.startswith(f"{query.region}.")))
+        question = question.where(within(region, [query.region]))
     if query.place is not None:
         question = question.where(LoanRow.place == query.place)
     match query.state:

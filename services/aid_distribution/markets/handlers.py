@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import false, tuple_
-from sqlmodel import col, or_, select
+from sqlalchemy import tuple_
+from sqlmodel import col, select
 
 from services.aid_distribution.ledger import handlers as ledger
 from services.aid_distribution.ledger.catalogue import Category, Unit
@@ -38,6 +38,7 @@ from shared.database import Work
 from shared.leaves import leaves_of
 from shared.problems import Absent, Invalid, Refusal
 from shared.routes import Page
+from shared.within import within
 
 
 async def announce(work: Work, caller: Caller, order: AnnounceMarket) -> MarketView:
@@ -226,8 +227,7 @@ async def market_seen(work: Work, caller: Caller, market_id: UUID) -> MarketRow:
 
 async def page(work: Work, caller: Caller, query: MarketQuery) -> Page[MarketView]:
     """List the markets of the caller's regions, the latest first."""
-    regions = [or_(col(MarketRow.region) == r, col(MarketRow.region).startswith(f"{r}.")) for r in caller.regions]
-    question = select(MarketRow).where(or_(false(), *regions))
+    question = select(MarketRow).where(within(col(MarketRow.region), caller.regions))
     for column, wanted in ((MarketRow.region, query.region), (MarketRow.state, query.state)):
         if wanted is not None:
             question = question.where(col(column) == wanted)

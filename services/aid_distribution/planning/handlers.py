@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import false
-from sqlmodel import col, or_, select
+from sqlmodel import col, select
 
 from services.aid_distribution.businesses import needs
 from services.aid_distribution.businesses.needs import Declared
@@ -42,6 +41,7 @@ from shared.database import Work
 from shared.leaves import leaves_of
 from shared.problems import Absent, FieldError, Invalid, Json, Refusal, Stale
 from shared.routes import Asked, Page
+from shared.within import within
 
 NOTHING_DECLARED = Declared(0, 0)
 
@@ -248,9 +248,7 @@ async def show(work: Work, caller: Caller, plan_id: UUID) -> PlanView:
 async def page(work: Work, caller: Caller, query: PlanQuery) -> Page[PlanSummary]:
     """List the plans for places of the caller's regions, newest first."""
     region = col(AllocationPlanRow.region)
-    question = select(AllocationPlanRow).where(
-        or_(false(), *(or_(region == own, region.startswith(f"{own}.")) for own in caller.regions))
-    )
+    question = select(AllocationPlanRow).where(within(region, caller.regions))
     for column, wanted in ((AllocationPlanRow.state, query.state), (AllocationPlanRow.item, query.item)):
         if wanted is not None:
             question = question.where(col(column) == wanted)

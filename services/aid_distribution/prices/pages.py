@@ -5,8 +5,8 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import false, text, tuple_
-from sqlmodel import col, or_, select
+from sqlalchemy import text, tuple_
+from sqlmodel import col, select
 
 from services.aid_distribution.prices import store
 from services.aid_distribution.prices.domain import middle
@@ -22,6 +22,7 @@ from shared import cursor
 from shared.caller import Caller
 from shared.database import Work
 from shared.routes import PAGE_ITEMS_DEFAULT, Code, Cursor, Limit, Page, RegionCode
+from shared.within import within
 
 FIRST, LAST = date(1970, 1, 1), date(9999, 1, 1)
 """Days between which everything happened: nothing is dated before the first, and nothing lies ahead."""
@@ -84,8 +85,7 @@ MEDIANS = text(
 async def observations(work: Work, caller: Caller, query: PriceQuery) -> Page[ObservationView]:
     """List what was seen in the caller's regions, newest first."""
     row = PriceObservationRow
-    regions = [or_(col(row.region) == r, col(row.region).startswith(f"{r}.")) for r in caller.regions]
-    question = select(row).where(or_(false(), *regions))
+    question = select(row).where(within(col(row.region), caller.regions))
     for column, wanted in ((row.item, query.item), (row.place, query.place), (row.region, query.region)):
         if wanted is not None:
             question = question.where(col(column) == wanted)

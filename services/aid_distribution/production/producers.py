@@ -37,6 +37,7 @@ from shared.database import Work
 from shared.leaves import Leaves, leaves_of
 from shared.problems import Absent, FieldError, Invalid
 from shared.routes import Page
+from shared.within import within
 
 OPEN_ORDERS_SHOWN = 50
 
@@ -158,8 +159,7 @@ async def ranking_at(work: Work, caller: Caller, order_id: UUID, query: CallQuer
 async def orders(work: Work, caller: Caller, query: OrderQuery) -> Page[ProductionOrderView]:
     """List the orders of which the caller sees either end, newest first."""
     ends = (col(ProductionOrderRow.region), col(ProductionOrderRow.place_region))
-    seen = [or_(end == own, end.startswith(f"{own}.")) for end in ends for own in caller.regions]
-    return await _page(work, query, or_(false(), *seen))
+    return await _page(work, query, or_(*(within(end, caller.regions) for end in ends)))
 
 
 async def own_orders(work: Work, caller: Caller, query: OrderQuery) -> Page[ProductionOrderView]:

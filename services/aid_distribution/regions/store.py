@@ -3,12 +3,13 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, Text, Uuid, false
+from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, Text, Uuid
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Field, SQLModel, col, or_, select
+from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.aid_distribution.regions.domain import POPULATION_MAX, YEAR_FIRST, YEAR_LAST
+from shared.within import within
 
 
 class KnownRegionRow(SQLModel, table=True):
@@ -47,10 +48,8 @@ async def add(session: AsyncSession, rows: Sequence[KnownRegionRow]) -> int:
 
 async def seen(session: AsyncSession, regions: Collection[str]) -> Sequence[KnownRegionRow]:
     """Give the regencies and cities within these regions, by their codes: all that a caller of them sees."""
-    within = [or_(col(KnownRegionRow.code) == one, col(KnownRegionRow.code).startswith(f"{one}.")) for one in regions]
-    return (
-        await session.exec(select(KnownRegionRow).where(or_(false(), *within)).order_by(col(KnownRegionRow.code)))
-    ).all()
+    code = col(KnownRegionRow.code)
+    return (await session.exec(select(KnownRegionRow).where(within(code, regions)).order_by(code))).all()
 
 
 async def by_code(session: AsyncSession, codes: Collection[str]) -> dict[str, KnownRegionRow]:

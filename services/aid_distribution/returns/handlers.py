@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import false, tuple_
-from sqlmodel import col, or_, select
+from sqlalchemy import tuple_
+from sqlmodel import col, select
 
 from services.aid_distribution.ledger import returned
 from services.aid_distribution.ledger import store as ledger_store
@@ -26,6 +26,7 @@ from shared.database import Work
 from shared.leaves import leaves_of
 from shared.problems import Absent, FieldError, Invalid, Refusal
 from shared.routes import Page
+from shared.within import within
 
 Returning = tuple[str, str | None, int]
 """An item, its lot, and how much of it goes back."""
@@ -201,11 +202,9 @@ async def show(work: Work, caller: Caller, return_id: UUID) -> ReturnView:
 async def page(work: Work, caller: Caller, query: ReturnQuery) -> Page[ReturnView]:
     """List the returns of the caller's regions, newest first."""
     region = col(ReturnRow.region)
-    question = select(ReturnRow).where(
-        or_(false(), *[or_(region == own, region.startswith(f"{own}.")) for own in caller.regions])
-    )
+    question = select(ReturnRow).where(within(region, caller.regions))
     if query.region is not None:
-        question = question.where(or_(region == query.region, region.startswith(f"{query.region}.")))
+        question = question.where(within(region, [query.region]))
     if query.place is not None:
         question = question.where(ReturnRow.place == query.place)
     if query.posting is not None:

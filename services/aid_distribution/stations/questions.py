@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import case, false, tuple_
-from sqlmodel import col, or_, select
+from sqlalchemy import case, tuple_
+from sqlmodel import col, select
 
 from services.aid_distribution.stations import store
 from services.aid_distribution.stations.codes import qr_svg, report_code
@@ -36,6 +36,7 @@ from shared.clock import shown, wib_day, wib_midnight
 from shared.database import Work
 from shared.problems import Absent, FieldError, Invalid
 from shared.routes import Call, Page
+from shared.within import within
 
 URGENT = (State.DRY, State.BROKEN, State.REPORTED_DRY)
 Period = tuple[date, date]
@@ -65,11 +66,9 @@ async def found(work: Work, caller: Caller, station_id: UUID) -> StationRow:
 async def page(work: Work, caller: Caller, query: StationQuery) -> Page[StationView]:
     """List the stations of the caller's regions as a round trip goes: out of use first, then by when they are due."""
     period = _period(work.now, query.from_, query.to)
-    own = [or_(col(StationRow.region) == r, col(StationRow.region).startswith(f"{r}.")) for r in caller.regions]
-    question = select(StationRow).where(or_(false(), *own))
+    question = select(StationRow).where(within(col(StationRow.region), caller.regions))
     if query.region is not None:
-        inside = col(StationRow.region).startswith(f"{query.region}.")
-        question = question.where(or_(col(StationRow.region) == query.region, inside))
+        question = question.where(within(col(StationRow.region), [query.region]))
     if query.site is not None:
         question = question.where(StationRow.site == query.site)
     wanted = col(StationRow.state) == query.state if query.state else col(StationRow.state) != State.REMOVED

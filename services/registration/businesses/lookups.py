@@ -10,15 +10,16 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Column, Date, DateTime, ForeignKey, Index, SmallInteger, Text, Uuid, text
 from sqlalchemy import UniqueConstraint as Unique
-from sqlmodel import Field, SQLModel, col, func, or_, select
+from sqlmodel import Field, SQLModel, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.registration.businesses.store import OwnerRow, within
+from services.registration.businesses.store import OwnerRow
 from shared import cursor
 from shared.clock import seconds_until_midnight, wib_day
 from shared.database import Work
 from shared.problems import TooMany
 from shared.routes import Page
+from shared.within import within
 
 NIK_LOOKUPS_PER_DAY = 200
 """How often one caller may look in a day of WIB: more than stand at a counter, too few to try out numbers."""
@@ -119,7 +120,7 @@ async def _page(
 ) -> Page[NikLookupRow]:
     found = select(NikLookupRow).order_by(col(NikLookupRow.id).desc()).limit(limit + 1)
     if regions is not None:
-        found = found.where(or_(within(col(NikLookupRow.region), regions)))
+        found = found.where(within(col(NikLookupRow.region), regions))
     if owner_id is not None:
         found = found.where(col(NikLookupRow.owner_id) == owner_id)
     if actor is not None:

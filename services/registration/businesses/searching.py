@@ -33,7 +33,8 @@ from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.registration.businesses import domain
-from services.registration.businesses.store import BusinessRow, Wanted, narrowed, within
+from services.registration.businesses.store import BusinessRow, Wanted, narrowed
+from shared.within import within
 
 GRAM = 3
 """Letters in one entry of the index; a shorter word is looked for where a word begins."""

@@ -23,19 +23,17 @@ from sqlalchemy import (
     Text,
     Uuid,
     and_,
-    false,
     or_,
     text,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Mapped
-from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from services.registration.businesses.domain import KBLI_EDITIONS, Scale, State
+from shared.within import within
 
 
 def _one_of(column: str, values: type[StrEnum]) -> str:
@@ -179,11 +177,6 @@ class Wanted:
     sector: str | None = None
     state: State | None = None
     owner_id: UUID | None = None
-
-
-def within(column: Mapped[str], regions: Sequence[str]) -> ColumnElement[bool]:
-    """Keep to these regions and all that lies inside them; without any, nothing is left."""
-    return or_(false(), *(or_(column == code, column.startswith(f"{code}.", autoescape=True)) for code in regions))
 
 
 async def region_known(session: AsyncSession, code: str) -> bool:

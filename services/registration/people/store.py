@@ -21,11 +21,11 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel, col, or_, select
+from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.registration.businesses.store import within
 from services.registration.people.domain import REVEALS_PER_DAY, SAME_CARD_MAX, Secret
+from shared.within import within
 
 SECRETS_SQL = ", ".join(repr(one.value) for one in Secret)
 ACTS = ("export", "restrict", "release", "erase", "rotate", "retention")
@@ -154,7 +154,7 @@ async def reveals(
     """List who looked at what, the latest first; `regions` None means that they do not matter."""
     found = select(RevealRow).order_by(col(RevealRow.id).desc()).limit(limit)
     if regions is not None:
-        found = found.where(or_(within(col(RevealRow.region), regions)))
+        found = found.where(within(col(RevealRow.region), regions))
     if owner_id is not None:
         found = found.where(col(RevealRow.owner_id) == owner_id)
     if actor is not None:

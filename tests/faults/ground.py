@@ -19,7 +19,7 @@ from shared.stream import connect
 from tests.faults import oracle
 from tests.faults.forked import FIRST_START, LOOPBACK
 from tests.faults.lives import Lives, Nursery, nursery
-from tests.faults.orders import SMS_HOOK_SECRET
+from tests.faults.orders.giving import SMS_HOOK_SECRET
 from tests.faults.trial import CALLER, Trial, administrator, tables_of
 from tests.notifications.mail_server import MailServer
 from tests.processes import bearer, free_port

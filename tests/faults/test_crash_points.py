@@ -20,18 +20,11 @@ from shared.idempotency import REPLAYED_HEADER
 from shared.reaction import Reaction
 from shared.routes import Route
 from tests.faults.ground import Ground, ground
-from tests.faults.orders import (
-    CAUSES,
-    ORDERS,
-    Order,
-    Recipe,
-    ask_for_known_code,
-    broadcast_at_once,
-    dispatch_transfer,
-    import_new_businesses,
-    receive_stock,
-    register_another,
-)
+from tests.faults.orders import CAUSES, ORDERS
+from tests.faults.orders.businesses import import_new_businesses, register_another
+from tests.faults.orders.giving import Order, Recipe
+from tests.faults.orders.messages import ask_for_known_code, broadcast_at_once
+from tests.faults.orders.stock import dispatch_transfer, receive_stock
 from tests.faults.trial import KILLED, Trial, more
 from tests.waiting import wait_until
 
@@ -162,8 +155,8 @@ async def trial(trials: Trials) -> Trial:
 
 def test_every_point_is_tried_and_every_handler_can_be() -> None:
     assert tried == set(POINTS), "a point that no test here tries"
-    assert set(ORDERS) == {route.name for route in ROUTES}, "a writing route without an order in orders.py"
-    assert set(CAUSES) == {event for _, event in HEARD}, "an event without an order in orders.py that brings it about"
+    assert set(ORDERS) == {route.name for route in ROUTES}, "a writing route without an order in orders/"
+    assert set(CAUSES) == {event for _, event in HEARD}, "an event without an order in orders/ that brings it about"
     assert set(LETTERS) == {point.name for point in POINTS.values() if point.passer is Passer.SENDER}
 
 

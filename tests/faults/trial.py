@@ -21,7 +21,7 @@ from shared.settings import SERVICES
 from shared.stream import stream_name
 from tests.faults import oracle
 from tests.faults.lives import Lives
-from tests.faults.orders import Json, Order, Recipe
+from tests.faults.orders.giving import Json, Order, Recipe
 from tests.faults.phones import AGAIN
 from tests.notifications.mail_server import MailServer
 from tests.processes import bearer

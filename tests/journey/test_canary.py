@@ -27,7 +27,9 @@ from shared.keys import KeyStore
 from shared.privacy import Vault
 from shared.stream import connect
 from tests.faults import oracle
-from tests.faults.orders import ORDERS, SMS_HOOK_SECRET, Json, Order, call_for_production
+from tests.faults.orders import ORDERS
+from tests.faults.orders.giving import SMS_HOOK_SECRET, Json, Order
+from tests.faults.orders.production import call_for_production
 from tests.faults.processes import Installation, installed
 from tests.journey.canary import PEOPLE, Invented, Needles, dumped, needles, redis_dumped
 from tests.journey.people import now

@@ -22,6 +22,7 @@ import psutil
 from shared.caller import Role
 from shared.embedded.processes import alive
 from shared.keys import KeyStore
+from shared.sessions import NAME
 from shared.tokens import issue_token
 from tests.waiting import wait_until
 
@@ -163,6 +164,12 @@ _ports: Iterator[int] = cycle([*PORTS[_begin:], *PORTS[:_begin]])
 def bearer(home: Path, role: Role, subject: str, *regions: str) -> dict[str, str]:
     """Give the header of somebody who has a token of this installation."""
     return {"Authorization": f"Bearer {issue_token(KeyStore(home), role, regions, subject, TOKEN_HOURS)}"}
+
+
+def of_a_page(home: Path, role: Role, subject: str, *regions: str) -> dict[str, str]:
+    """Give the headers of a page on which somebody has just signed in: a session of its own each time."""
+    token = issue_token(KeyStore(home), role, regions, subject, TOKEN_HOURS, of_page=True)
+    return {"Serumpun-Page": "1", "Cookie": f"{NAME}={token}"}
 
 
 def lines_of(output: str) -> list[dict[str, object]]:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -117,6 +118,8 @@ class Ground:
                 httpx.AsyncClient(
                     headers=bearer(self.home, Role.PROVINCE_STAFF, CALLER, "19"),
                     limits=httpx.Limits(max_keepalive_connections=0),
+                    # Who ends a session says which: one left by whoever signed in before would be ended instead.
+                    cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                     timeout=30,
                 )
             )

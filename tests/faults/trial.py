@@ -24,7 +24,7 @@ from tests.faults.lives import Lives
 from tests.faults.orders.giving import Json, Order, Recipe
 from tests.faults.phones import AGAIN
 from tests.notifications.mail_server import MailServer
-from tests.processes import bearer
+from tests.processes import bearer, of_a_page
 from tests.waiting import wait_until
 
 REST_SECONDS_MAX = 90
@@ -176,6 +176,9 @@ class Trial:
         made = await self.found.stores["notifications"].fetchval("SELECT id FROM sign_in_code ORDER BY id DESC LIMIT 1")
         keys = KeyStore(self.home)
         return code_of(Vault(keys.master, keys.personal), made)
+
+    def of_a_page(self) -> dict[str, str]:
+        return of_a_page(self.home, Role.PROVINCE_STAFF, CALLER, "19")
 
     async def let_time_to_answer_pass(self, training_id: str) -> None:
         """Let the offers of a training be over that nobody has answered."""

@@ -34,7 +34,7 @@ from tests.faults.processes import Installation, installed
 from tests.journey.canary import PEOPLE, Invented, Needles, dumped, needles, redis_dumped
 from tests.journey.people import now
 from tests.notifications.mail_server import MailServer
-from tests.processes import LOOPBACK, bearer
+from tests.processes import LOOPBACK, bearer, of_a_page
 from tests.waiting import wait_until
 
 REASON = "Pencairan bantuan"
@@ -104,6 +104,9 @@ class Office:
         running = self.installation.running
         async with oracle.opened(running.database_url, running.redis_url) as found:
             return await oracle.text_in_doubt(found.stores["notifications"], owner_id)
+
+    def of_a_page(self) -> dict[str, str]:
+        return of_a_page(self.installation.home, Role.PROVINCE_STAFF, "kantor", "19")
 
     async def is_of_a_colleague(self, broadcast_id: str) -> None:
         running = self.installation.running

@@ -63,6 +63,9 @@ class Office(Protocol):
     async def sent_by_text(self, owner_id: str) -> str:
         """Leave a text message to an owner in doubt, and give by which name the gateway knows it."""
 
+    def of_a_page(self) -> dict[str, str]:
+        """Give the headers of a page on which somebody has just signed in."""
+
     async def newest_code(self) -> str:
         """Give the code that was made last for somebody who signs in."""
 

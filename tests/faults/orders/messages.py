@@ -172,17 +172,17 @@ async def begin_office_session(_office: Office) -> Order:
     return Order("notifications", "POST", "/notifications/sign-in/sessions/office", headers=FROM_A_PAGE)
 
 
-async def end_session(_office: Office) -> Order:
-    """Let somebody be signed out on a page."""
-    return Order("notifications", "POST", "/notifications/sign-in/sessions/end", headers=FROM_A_PAGE)
+async def end_session(office: Office) -> Order:
+    """Let somebody who has just signed in on a page be signed out there."""
+    return Order("notifications", "POST", "/notifications/sign-in/sessions/end", headers=office.of_a_page())
 
 
-async def end_registration_session(_office: Office) -> Order:
-    return Order("registration", "POST", "/registration/sessions/end", headers=FROM_A_PAGE)
+async def end_registration_session(office: Office) -> Order:
+    return Order("registration", "POST", "/registration/sessions/end", headers=office.of_a_page())
 
 
-async def end_aid_session(_office: Office) -> Order:
-    return Order("aid_distribution", "POST", "/aid/sessions/end", headers=FROM_A_PAGE)
+async def end_aid_session(office: Office) -> Order:
+    return Order("aid_distribution", "POST", "/aid/sessions/end", headers=office.of_a_page())
 
 
 async def draft_broadcast(office: Office) -> Order:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
@@ -11,26 +12,25 @@ from services.commands.terminal import AsJson, By, Exit
 if TYPE_CHECKING:
     from services.operations.imports import Imported, Seen
 
-app = typer.Typer(help="Import files: businesses from CSV or XLSX.", no_args_is_help=True)
+app = typer.Typer(help="Import files: businesses, or answers to a survey, from CSV or XLSX.", no_args_is_help=True)
 
 Regions = Annotated[
     list[str] | None, typer.Option("--region", help="Only rows of this region, such as 19.71; may be repeated.")
 ]
 
 
-@app.callback()
-def import_files() -> None:
-    """Keep the kinds of files together, also while there is only one."""
+File = Annotated[Path, typer.Argument(help="A .csv or .xlsx file, with the columns of the template.")]
+OnlyLook = Annotated[bool, typer.Option("--preview", help="Only look it through; nothing is changed.")]
+AllOrNothing = Annotated[
+    bool, typer.Option("--all-or-nothing/--good-rows", help="With one row refused nothing is taken; or the good rows.")
+]
 
 
 @app.command()
 def businesses(
-    file: Annotated[Path, typer.Argument(help="A .csv or .xlsx file, with the columns of the template.")],
-    preview: Annotated[bool, typer.Option("--preview", help="Only look it through; nothing is changed.")] = False,
-    all_or_nothing: Annotated[
-        bool,
-        typer.Option("--all-or-nothing/--good-rows", help="With one row refused nothing is taken; or the good rows."),
-    ] = True,
+    file: File,
+    preview: OnlyLook = False,
+    all_or_nothing: AllOrNothing = True,
     region: Regions = None,
     by: By = "",
     as_json: AsJson = False,
@@ -43,6 +43,33 @@ def businesses(
     Exit codes: 0 all rows are taken (or, with --preview, could be); 1 rows are refused, or the file cannot be read;
     2 wrong use; 3 a server is away.
     """
+    _carry_out(file, None, None if preview else all_or_nothing, region, by, as_json=as_json)
+
+
+@app.command()
+def answers(
+    file: File,
+    wave: Annotated[UUID, typer.Option("--wave", help="The wave of the survey, by its id.")],
+    preview: OnlyLook = False,
+    all_or_nothing: AllOrNothing = True,
+    region: Regions = None,
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Import the answers to a wave of a survey, a whole answer in each row.
+
+    An answer that is there already changes nothing, and another one takes its place. Rows that are refused come back in
+    FILE.errors.csv or .xlsx beside the file, with what is wrong in the last column.
+
+    Exit codes: 0 all rows are taken (or, with --preview, could be); 1 rows are refused, the file cannot be read, or
+    there is no such wave; 2 wrong use; 3 a server is away.
+    """
+    _carry_out(file, wave, None if preview else all_or_nothing, region, by, as_json=as_json)
+
+
+def _carry_out(
+    file: Path, wave: UUID | None, all_or_nothing: bool | None, region: list[str] | None, by: str, *, as_json: bool
+) -> None:
     from services.operations import imports
     from services.operations.installation import opened
     from services.registration.imports.domain import Mode
@@ -50,11 +77,11 @@ def businesses(
 
     settings = terminal.settings()
     caller = by or terminal.login(), region or [province_code(settings)]
-    mode = None if preview else Mode.ALL_OR_NOTHING if all_or_nothing else Mode.GOOD_ROWS
+    mode = {None: None, True: Mode.ALL_OR_NOTHING, False: Mode.GOOD_ROWS}[all_or_nothing]
 
     async def carry_out(seen: "Seen") -> "Imported":
         async with opened(settings, [imports.REGISTRATION]) as there:
-            return await imports.carry_out(there, file, caller, mode, seen)
+            return await imports.carry_out(there, file, caller, mode, seen, wave)
 
     with terminal.progress(as_json=as_json) as steps:
         done = terminal.run(carry_out(_Shown(steps)))

@@ -1,4 +1,4 @@
-"""Importing businesses from a file of this machine, by the same steps as over HTTP.
+"""Importing businesses, or the answers to a wave, from a file of this machine, by the same steps as over HTTP.
 
 The file is taken in and looked through, and carried out when that is asked; whoever breaks it off and begins again does
 nothing twice, and what was begun is finished by the service that runs.
@@ -24,6 +24,7 @@ from shared.caller import Caller, Role
 from shared.database import Database
 from shared.keys import KeyStore
 from shared.privacy import Vault
+from shared.problems import Absent
 
 REGISTRATION: Final = "registration"
 LOOK_SECONDS: Final = 0.2
@@ -87,18 +88,25 @@ def registration(there: Installation) -> Iterator[Database]:
 
 
 async def carry_out(
-    there: Installation, path: Path, caller: tuple[str, Sequence[str]], mode: Mode | None, seen: Seen
+    there: Installation,
+    path: Path,
+    caller: tuple[str, Sequence[str]],
+    mode: Mode | None,
+    seen: Seen,
+    survey_id: UUID | None = None,
 ) -> Imported:
     """Import a file as an operator of these regions; without a mode it is only looked through.
 
-    Raises: NotPossible for a file that cannot be read; FileRefused and TooManyImports as over HTTP
+    With a `survey_id` the rows are answers to that wave, else businesses.
+
+    Raises: NotPossible for a file that cannot be read, or no such wave; FileRefused and TooManyImports as over HTTP
     """
     subject, regions = caller
     asks = Caller(subject, Role.OPERATOR, tuple(regions))
     content = content_of(path)
     with registration(there) as database:
         try:
-            job = await database.run(asks, lambda work: handlers.upload(work, path.name[:200], content))
+            job = await _taken_in(database, asks, path.name[:200], content, survey_id)
             job = await _worked_off(database, asks, job.id, seen)
             wanted = job.state == State.PREVIEWED and mode is not None
             if wanted and mode is not None and not (mode is Mode.ALL_OR_NOTHING and job.refused):
@@ -107,6 +115,14 @@ async def carry_out(
             return await _told(database, asks, job, path)
         finally:
             await database.close()
+
+
+async def _taken_in(database: Database, asks: Caller, name: str, content: bytes, survey_id: UUID | None) -> ImportRow:
+    try:
+        return await database.run(asks, lambda work: handlers.upload(work, name, content, survey_id))
+    except Absent as fault:
+        where = ", ".join(asks.regions)
+        raise NotPossible(f"there is no wave {survey_id} in {where}: GET /registration/surveys lists them") from fault
 
 
 async def _worked_off(database: Database, asks: Caller, import_id: UUID, seen: Seen) -> ImportRow:

@@ -46,3 +46,34 @@ async def test_what_cannot_be_read_is_told_and_ends_so(there: Installation, tmp_
     picture.write_bytes(b"\x89PNG")
     answered = await there.command("import", "businesses", str(picture))
     assert (answered.code, "not_a_table" in answered.output) == (1, True)
+
+
+async def test_answers_of_a_wave_come_from_a_file_and_what_was_answered_is_not_asked_again(
+    there: Installation, tmp_path: Path
+) -> None:
+    (wave,) = await there.rows("registration", "SELECT id, opens_on, now_month FROM survey ORDER BY opens_on LIMIT 1")
+    (firm,) = await there.rows("registration", "SELECT id FROM business WHERE state = 'active' ORDER BY id LIMIT 1")
+    told = {
+        "ID usaha": str(firm["id"]),
+        "Keadaan": "berjalan",
+        "Tenaga kerja sebelum": "41",
+        "Tenaga kerja sekarang": "7",
+        "Tanggal jawaban": f"{wave['opens_on']:%d/%m/%Y}",
+    }
+    file = tmp_path / "april.csv"
+    file.write_bytes(csv_of([told]))
+    import_answers = ("import", "answers", str(file), "--wave", str(wave["id"]))
+    question = "SELECT channel FROM survey_answer WHERE workers_before = 41 AND workers_now = 7"
+
+    looked = await there.command(*import_answers, "--preview", "--json")
+    counted = looked.read(dict[str, Any])
+    assert (looked.code, counted["new"] + counted["changed"], counted["refused"]) == (0, 1, 0), looked
+    assert await there.rows("registration", question) == []
+    for expected in ("0 unchanged, 0 refused", "0 new, 0 changed, 1 unchanged"):
+        done = await there.command(*import_answers)
+        assert (done.code, expected in done.output) == (0, True), done
+        assert [row["channel"] for row in await there.rows("registration", question)] == ["import"]
+
+    unknown = await there.command(*import_answers[:-1], str(firm["id"]))
+    assert (unknown.code, unknown.output) == (1, "")
+    assert f"there is no wave {firm['id']} in 19: GET /registration/surveys lists them" in unknown.line

@@ -227,7 +227,9 @@ async def test_an_owner_answers_by_link_without_signing_in(
     }
     page = await public.get(path, headers={"Accept": "text/html"})
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    assert all(word in page.text for word in ("<form novalidate>", "Omzet", "Turnover", "turnover_before_rupiah", 'lang="en"'))
+    assert all(
+        word in page.text for word in ("<form novalidate>", "Omzet", "Turnover", "turnover_before_rupiah", 'lang="en"')
+    )
     assert "Pemilik" not in page.text
     answer = await public.post(path, json=BY_LINK)
     assert (answer.status_code, "Terima kasih" in answer.json()["thanks"]) == (201, True)

@@ -1,0 +1,43 @@
+/** A page that asks for a code on paper and leads to the public page behind it. */
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { Heading } from "./ui";
+
+type Asking = {
+  title: string;
+  lead: string;
+  label: string;
+  hint?: string;
+  button: string;
+  children?: ComponentChildren;
+  /** Say what is wrong with a code, or nothing and be gone. */
+  leads: (code: string) => string | undefined;
+};
+
+export function CodeForm({ title, lead, label, hint, button, children, leads }: Asking) {
+  const [code, setCode] = useState("");
+  const [wrong, setWrong] = useState("");
+  const described = [hint ? "hint" : "", wrong ? "wrong" : ""].filter(Boolean).join(" ");
+
+  function check(event: Event): void {
+    event.preventDefault();
+    setWrong(leads(code.trim()) ?? "");
+  }
+
+  return (
+    <form onSubmit={check} noValidate>
+      <Heading>{title}</Heading>
+      <p>{lead}</p>
+      {children}
+      <label for="code">{label}</label>
+      {hint && <p class="hint" id="hint">{hint}</p>}
+      <input
+        id="code" autocomplete="off" autocapitalize="none" spellcheck={false} value={code} required
+        aria-describedby={described || undefined} aria-invalid={wrong !== ""}
+        onInput={(event) => setCode(event.currentTarget.value)}
+      />
+      {wrong && <p class="wrong" id="wrong" role="alert">{wrong}</p>}
+      <button type="submit">{button}</button>
+    </form>
+  );
+}

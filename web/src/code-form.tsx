@@ -10,18 +10,21 @@ type Asking = {
   hint?: string;
   button: string;
   children?: ComponentChildren;
-  /** Say what is wrong with a code, or nothing and be gone. */
-  leads: (code: string) => string | undefined;
+  /** Say what is wrong with a code, or nothing. */
+  mistake: (code: string) => string | undefined;
+  go: (code: string) => void;
 };
 
-export function CodeForm({ title, lead, label, hint, button, children, leads }: Asking) {
+export function CodeForm({ title, lead, label, hint, button, children, mistake, go }: Asking) {
   const [code, setCode] = useState("");
-  const [wrong, setWrong] = useState("");
+  const [tried, setTried] = useState(false);
+  const wrong = tried ? mistake(code.trim()) : undefined;
   const described = [hint ? "hint" : "", wrong ? "wrong" : ""].filter(Boolean).join(" ");
 
   function check(event: Event): void {
     event.preventDefault();
-    setWrong(leads(code.trim()) ?? "");
+    setTried(true);
+    if (!mistake(code.trim())) go(code.trim());
   }
 
   return (
@@ -33,7 +36,7 @@ export function CodeForm({ title, lead, label, hint, button, children, leads }: 
       {hint && <p class="hint" id="hint">{hint}</p>}
       <input
         id="code" autocomplete="off" autocapitalize="none" spellcheck={false} value={code} required
-        aria-describedby={described || undefined} aria-invalid={wrong !== ""}
+        aria-describedby={described || undefined} aria-invalid={wrong !== undefined}
         onInput={(event) => setCode(event.currentTarget.value)}
       />
       {wrong && <p class="wrong" id="wrong" role="alert">{wrong}</p>}

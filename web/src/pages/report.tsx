@@ -9,17 +9,19 @@ export default function Report() {
   const words = useWords();
   const say = ownWords[words.language];
 
-  function leads(typed: string): string | undefined {
-    const code = typed.replace(/[\s-]/g, "").toUpperCase();
-    if (!CODE.test(code)) return say.reportWrong;
-    location.assign(`/aid/station-reports/${code}`);
-    return undefined;
-  }
-
   return (
     <>
-      <CodeForm title={words.report} lead={say.reportLead} label={say.reportCode} hint={say.reportHint} button={say.reportNext} leads={leads} />
+      <CodeForm
+        title={words.report} lead={say.reportLead} label={say.reportCode} hint={say.reportHint} button={say.reportNext}
+        mistake={(typed) => (CODE.test(plain(typed)) ? undefined : say.reportWrong)}
+        go={(typed) => location.assign(`/aid/station-reports/${plain(typed)}`)}
+      />
       <p class="hint">{say.nobodyKept}</p>
     </>
   );
+}
+
+/** A code without the strokes between its groups, in capitals, as the address has it. */
+function plain(typed: string): string {
+  return typed.replace(/[\s-]/g, "").toUpperCase();
 }

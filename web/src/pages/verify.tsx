@@ -9,14 +9,12 @@ export function Verify() {
   const say = useWords();
   const [kind, setKind] = useState<keyof typeof WHERE>("paper");
 
-  function leads(code: string): string | undefined {
-    if (!code) return say.error.no_code;
-    location.assign(WHERE[kind] + encodeURIComponent(code));
-    return undefined;
-  }
-
   return (
-    <CodeForm title={say.verify} lead={say.verifyLead} label={say.verifyCode} button={say.check} leads={leads}>
+    <CodeForm
+      title={say.verify} lead={say.verifyLead} label={say.verifyCode} button={say.check}
+      mistake={(code) => (code ? undefined : say.error.no_code)}
+      go={(code) => location.assign(WHERE[kind] + encodeURIComponent(code))}
+    >
       <label for="kind">{say.kind}</label>
       <select id="kind" value={kind} onChange={(event) => setKind(event.currentTarget.value as keyof typeof WHERE)}>
         <option value="paper">{say.paper}</option>

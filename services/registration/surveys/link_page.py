@@ -27,7 +27,7 @@ STATUSES = (
 )
 FIGURES = (
     ("turnover", "_rupiah", "Omzet sebulan (rupiah)", "Turnover a month (rupiah)"),
-    ("capacity", "", "Kapasitas produksi seminggu (buah)", "What you can make in a week (pieces)"),
+    ("capacity", "", "Kapasitas produksi seminggu", "What you can make in a week"),
     ("workers", "", "Jumlah tenaga kerja (orang)", "Number of workers (persons)"),
 )
 MONTHS = (
@@ -166,7 +166,8 @@ def _pair(found: LinkedSurveyView, name: str, unit: str, told: str, english: str
 
 def _field(name: str, month: str) -> str:
     told, english = MONTHS[int(month[5:]) - 1]
-    label = f'{told} {month[:4]} <small lang="en">{english}</small>'
+    year = month[:4]
+    label = f'{told} {year} <small lang="en">{english} {year}</small>'
     described = f'autocomplete="off" aria-describedby="wrong-{name}"'
     field = f'<input id="{name}" name="{name}" inputmode="numeric" maxlength="24" {described}>'
     return f'<label for="{name}">{label}</label>{field}{_wrong(name)}'

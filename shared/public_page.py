@@ -11,6 +11,10 @@ from shared.incoming import JSON
 
 HTML = "text/html; charset=utf-8"
 STYLE = Path(__file__).with_suffix(".css").read_text()
+SENDING = Path(__file__).with_suffix(".js").read_text()
+"""What a script may stand on that sends something: `send`, and `tell` for what became of it, said where `said` is."""
+
+SAID = '<div id="said" role="status"></div>'
 PAGE = """<!doctype html>
 <html lang="id"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">

@@ -52,6 +52,7 @@ class Action(StrEnum):
     RECORD_ATTENDANCE = "record_attendance"
     ISSUE_CERTIFICATES = "issue_certificates"
     SEE_CERTIFICATES = "see_certificates"
+    SEE_OWN_CERTIFICATES = "see_own_certificates"
     PRINT_CERTIFICATE = "print_certificate"
     VERIFY_CERTIFICATE = "verify_certificate"
 
@@ -61,6 +62,7 @@ class Action(StrEnum):
     SEE_ANSWERS = "see_answers"
     SEE_NEED = "see_need"
     SEE_SURVEY_LINK = "see_survey_link"
+    SEE_OWN_SURVEYS = "see_own_surveys"
     SEE_LINKED_SURVEY = "see_linked_survey"
     ANSWER_BY_LINK = "answer_by_link"
 
@@ -192,6 +194,7 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.SEE_ANSWERS: _FIELD,  # what one business told: an auditor checks figures, not people
         Action.SEE_NEED: _FIELD,
         Action.SEE_SURVEY_LINK: _FIELD,  # who has the link may answer
+        Action.SEE_OWN_SURVEYS: frozenset({Role.OWNER}),
         Action.SEE_LINKED_SURVEY: _EVERYBODY,
         Action.ANSWER_BY_LINK: _EVERYBODY,
         Action.SEE_ENROLMENTS: _READERS,
@@ -203,6 +206,7 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.RECORD_ATTENDANCE: _FIELD,
         Action.ISSUE_CERTIFICATES: _OFFICE,
         Action.SEE_CERTIFICATES: _READERS,
+        Action.SEE_OWN_CERTIFICATES: frozenset({Role.OWNER}),
         Action.PRINT_CERTIFICATE: _FIELD | {Role.OWNER},  # it bears a name
         Action.VERIFY_CERTIFICATE: _EVERYBODY,  # whoever holds the paper
         Action.SEE_STOCK: _READERS,

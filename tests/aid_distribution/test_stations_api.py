@@ -179,6 +179,8 @@ async def test_anybody_sees_a_station_by_its_code_and_reports_it(
     }
     first = await made(passer_by, path, {"problem": "dry"})  # type: ignore[arg-type]
     assert (first["problem"], first["counted"]) == ("dry", True)
+    again = await made(passer_by, path, {"problem": "dry"})  # type: ignore[arg-type]
+    assert (again["counted"], "sudah dilaporkan" in again["thanks"]) == (False, True)
     assert told(await passer_by.post(path, json={"problem": "wet", "name": "Budi"})) == {
         ("/problem", "unknown_value"),
         ("/name", "unknown_field"),
@@ -249,6 +251,10 @@ async def test_the_qr_code_is_a_drawing_for_staff(sites: Database, door: Door) -
     assert (drawn.status_code, drawn.headers["content-type"]) == (200, "image/svg+xml")
     assert drawn.content.startswith(b"<svg ")
     assert drawn.content == (await door["office"].get(f"{path}/qr")).content
+    # Beneath it stands what to do, and the code for whoever has no camera.
+    words = re.findall(r"<text [^>]*>([^<]+)</text>", drawn.text)
+    assert words[:3] == ["Airnya habis? Pindai kode ini", "No water? Scan this code", "127.0.0.1:8000/lapor"]
+    assert words[3].replace("-", "") == await code_of(door, placed["id"])
     other = await made(door["pangkalpinang"], "/aid/stations", station(code="CT-02"))
     assert await code_of(door, placed["id"]) != await code_of(door, other["id"])
     assert (await door["auditor"].get(f"{path}/qr")).status_code == 403

@@ -22,6 +22,7 @@ OWNERS_OWN = {
     "registration": (
         *("/registration/my/businesses", "/registration/my/survey-answers"),
         *("/registration/my/enrolments", "/registration/my/trainings", "/registration/my/consents"),
+        *("/registration/my/surveys", "/registration/my/certificates"),
     ),
     "aid": ("/aid/my/production-orders",),
 }

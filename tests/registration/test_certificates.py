@@ -159,6 +159,46 @@ async def test_a_certificate_is_printed_for_its_office_and_its_owner(story: Stor
         assert (await other.get(path)).status_code == 404
 
 
+async def test_an_owner_lists_their_own_certificates_the_latest_first(story: Story, anybody: httpx.AsyncClient) -> None:
+    first, (hers, another) = await held(story, 4, 4)
+    firm = (await story.door["office"].get(f"/registration/businesses/{hers['business_id']}")).json()
+    await story.done("office", finish_of(first))
+    second = await story.announce(programme="TR-2020-04", title="Bimtek pola", seats=1)
+    again = await story.apply(second, firm)
+    await story.offer(second)
+    await story.answer(again)
+    story.clock.at += timedelta(days=10)
+    code = await story.code(again)
+    await story.scan(second, *(story.scanned(code, session) for session in range(1, 5)))
+    await story.done("office", finish_of(second))
+    path = "/registration/my/certificates"
+    async with story.owner_of(firm) as owner:
+        page = (await owner.get(path, params={"limit": 1})).json()
+        rest = (await owner.get(path, params={"limit": 1, "cursor": page["next"]})).json()
+        assert ([one["title"] for one in page["items"] + rest["items"]], rest["next"]) == (
+            ["Bimtek pola", "Bimtek konveksi"],
+            None,
+        )
+        (old,) = rest["items"]
+        (known,) = [one for one in await certificates(story, first) if one["business_id"] == firm["id"]]
+        assert all(old[name] == known[name] for name in old.keys() & known.keys())
+        days = [one["held_on"] for one in first["sessions"]]
+        assert (old["starts_on"], old["ends_on"], old["state"]) == (days[0], days[-1], "valid")
+        page_of_all = await anybody.get(f"{PAGES}/{old['code']}", headers={"Accept": "application/json"})
+        assert page_of_all.json()["number"] == old["number"]
+        await story.done("office", f"/registration/certificates/{old['id']}/revocation", reason="Salah cetak")
+        revoked = (await owner.get(path)).json()["items"][1]
+        assert (revoked["state"], revoked["revoke_reason"]) == ("revoked", "Salah cetak")
+        assert (await owner.get(path, params={"limit": 0})).status_code == 422
+    elsewhere = (await story.door["office"].get(f"/registration/businesses/{another['business_id']}")).json()
+    async with story.owner_of(elsewhere) as other:
+        (theirs,) = (await other.get(path)).json()["items"]
+        assert theirs["business_id"] == elsewhere["id"]
+    async with story.owner_of(await story.business()) as nobody:
+        assert (await nobody.get(path)).json() == {"items": [], "next": None}
+    assert (await story.door["office"].get(path)).status_code == 403
+
+
 async def test_a_certificate_is_revoked_once_and_its_page_says_so(story: Story, anybody: httpx.AsyncClient) -> None:
     training, _ = await held(story, 4)
     await story.done("office", finish_of(training))

@@ -227,7 +227,9 @@ async def test_an_owner_answers_by_link_without_signing_in(
     }
     page = await public.get(path, headers={"Accept": "text/html"})
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    assert all(word in page.text for word in ("<form>", "Omzet", "Turnover", "turnover_before_rupiah", 'lang="en"'))
+    assert all(
+        word in page.text for word in ("<form novalidate>", "Omzet", "Turnover", "turnover_before_rupiah", 'lang="en"')
+    )
     assert "Pemilik" not in page.text
     answer = await public.post(path, json=BY_LINK)
     assert (answer.status_code, "Terima kasih" in answer.json()["thanks"]) == (201, True)
@@ -237,6 +239,58 @@ async def test_an_owner_answers_by_link_without_signing_in(
     again = await public.post(path, json=BY_LINK)
     assert (again.status_code, again.json()["code"]) == (409, "link_used")
     assert "Sudah dijawab" in (await public.get(path, headers={"Accept": "text/html"})).text
+
+
+async def test_an_owner_lists_the_waves_that_ask_them_each_with_the_code_to_answer_by(
+    door: Door, database: Database, public: httpx.AsyncClient, app: AsgiApp, keys: KeyStore
+) -> None:
+    survey, firm, path = await linked(door, database)
+    later = await planned(door, title="Survei Juni", now_month="2020-06", follows=survey["id"])
+    await door["office"].post(f"{SURVEYS}/{later['id']}/invitations", json={})
+    (person,) = await rows(database, "SELECT owner_id FROM business")
+    mine = "/registration/my/surveys"
+    async with Client(app, keys, owner(person[0])) as client:
+        page = (await client.get(mine, params={"limit": 1})).json()
+        rest = (await client.get(mine, params={"limit": 1, "cursor": page["next"]})).json()
+        assert [one["title"] for one in page["items"] + rest["items"]] == ["Survei Juni", survey["title"]]
+        (first,) = rest["items"]
+        assert first == {
+            "survey_id": survey["id"],
+            "title": survey["title"],
+            "business_id": str(firm),
+            "business_name": "Usaha 0",
+            "before_month": "2020-02",
+            "now_month": "2020-04",
+            "closes_on": survey["closes_on"],
+            "state": "open",
+            "answered_at": None,
+            "code": path.rpartition("/")[2],
+        }
+        # Told on paper, it may still be said otherwise by the link; answered by the link, it is answered.
+        await answered(door, survey, firm)
+        on_paper = (await client.get(mine)).json()["items"][1]
+        assert (on_paper["answered_at"] is None, on_paper["code"]) == (False, first["code"])
+        assert (await public.post(path, json=BY_LINK)).status_code == 201
+        by_link = (await client.get(mine)).json()["items"][1]
+        assert (by_link["answered_at"] is None, by_link["code"]) == (False, None)
+        await over(door, later)
+        closed = (await client.get(mine)).json()["items"][0]
+        assert (closed["state"], closed["code"]) == ("closed", None)
+    async with Client(app, keys, owner(uuid4())) as stranger:
+        assert (await stranger.get(mine)).json() == {"items": [], "next": None}
+    assert (await door["office"].get(mine)).status_code == 403
+
+
+async def test_nobody_is_given_a_code_whose_data_are_restricted(
+    door: Door, database: Database, app: AsgiApp, keys: KeyStore
+) -> None:
+    await linked(door, database)
+    (person,) = await rows(database, "SELECT owner_id FROM business")
+    async with database.work(OFFICE) as work:
+        await work.session.execute(text("UPDATE owner SET restricted_at = now()"))
+    async with Client(app, keys, owner(person[0])) as client:
+        (one,) = (await client.get("/registration/my/surveys")).json()["items"]
+        assert (one["state"], one["code"]) == ("open", None)
 
 
 async def test_a_link_that_nobody_was_given_is_not_known(

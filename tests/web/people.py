@@ -1,11 +1,12 @@
 """People at a page: an owner has the mail in which their code comes, an office has its token."""
 
 import re
+from functools import partial
 
 from playwright.async_api import expect
 
 from shared.province import PROVINCES, read_province
-from tests.journey.people import Office, World
+from tests.journey.people import Office, Owner, World
 from tests.waiting import wait_until
 from tests.web.seen import Seen
 
@@ -15,6 +16,7 @@ PROVINCE = PROVINCES / "19-kepulauan-bangka-belitung"
 async def asks_for_a_code(seen: Seen, world: World, name: str) -> str:
     """Ask for a code on the page that signs in, and read it in the mail."""
     owner = next(one for one in read_province(PROVINCE).owners if one.name == name)
+    await wait_until(partial(is_known, world.owner(name)), description=f"{name} to be known where codes are sent")
     before = len(world.mail.letters)
     await seen.page.get_by_label("Nomor telepon").fill(owner.phone or "")
     await seen.presses("Kirim kode")
@@ -25,6 +27,11 @@ async def asks_for_a_code(seen: Seen, world: World, name: str) -> str:
         return next((one[1] for one in found if one), None)
 
     return await wait_until(code, description="the code")
+
+
+async def is_known(owner: Owner) -> bool:
+    """Tell whether the registration of somebody has got about: the province has been furnished a moment ago."""
+    return bool((await owner.sees("/notifications/inbox", limit=1))["items"])
 
 
 async def signs_in(seen: Seen, world: World, name: str, *, lands_on: str = "Kotak masuk") -> None:

@@ -17,7 +17,7 @@ Scheme = Literal["light", "dark"]
 TARGET_PIXELS_MIN = 44
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SMALL_TARGETS = """least => [...document.querySelectorAll('a, button, select, summary, input, label.tick')]
-    .filter(one => one.offsetParent !== null && one.type !== 'checkbox' && !one.matches('.skip'))
+    .filter(one => one.offsetParent !== null && !['checkbox', 'radio'].includes(one.type) && !one.matches('.skip'))
     .map(one => [one.textContent || one.id, one.getBoundingClientRect()])
     .filter(([, box]) => box.width < least || box.height < least)
     .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""

@@ -16,7 +16,7 @@ from shared.problems import Absent
 from shared.telemetry import Receive, Scope, Send
 
 ROOT = Path(__file__).parents[2]
-ADDRESSES = ["/", "/masuk", "/pelatihan", "/pesanan", "/pengaturan", "/periksa"]
+ADDRESSES = ["/", "/masuk", "/pelatihan", "/pesanan", "/survei", "/sertifikat", "/pengaturan", "/periksa", "/lapor"]
 ADDRESSES += ["/masuk-kantor", "/ringkasan", "/kartu", "/pembagian", "/lapangan"]
 
 

@@ -14,11 +14,14 @@ import { Alert, Heading, Link, Sharing, type Shared } from "./ui";
 import { words, type Language } from "./words";
 
 const LANGUAGE = "serumpun.language";
-const OPEN_TO_ALL = ["/masuk", "/masuk-kantor", "/periksa"];
+const OPEN_TO_ALL = ["/masuk", "/masuk-kantor", "/periksa", "/lapor"];
 const OF_OFFICE = ["/ringkasan", "/kartu", "/pembagian", "/lapangan"];
 const overview = () => import("./pages/overview").then((page) => page.default);
 const stockCard = () => import("./pages/stock-card").then((page) => page.default);
 const distributions = () => import("./pages/distributions").then((page) => page.default);
+const certificates = () => import("./pages/certificates").then((page) => page.default);
+const surveys = () => import("./pages/surveys").then((page) => page.default);
+const report = () => import("./pages/report").then((page) => page.default);
 const field = () => import("./pages/field").then((page) => page.default);
 
 export function App() {
@@ -79,13 +82,16 @@ export function App() {
   const me = who();
   const mayBeHere = isSignedIn() && (me !== undefined || !OF_OFFICE.includes(path));
   const shown = known && !OPEN_TO_ALL.includes(path) && !mayBeHere ? signIn : path;
-  const places = me ? [...(me.role === "turnover_reader" ? [] : ["/ringkasan"]), ...(mayPost(me) ? ["/lapangan"] : []), "/"] : ["/", "/pelatihan", "/pesanan", "/pengaturan"];
+  const places = me ? [...(me.role === "turnover_reader" ? [] : ["/ringkasan"]), ...(mayPost(me) ? ["/lapangan"] : []), "/"] : ["/", "/pelatihan", "/pesanan", "/survei", "/sertifikat", "/pengaturan"];
   const titles: Record<string, string> = {
     "/": say.inbox,
     "/masuk": say.signIn,
     "/pelatihan": say.seats,
     "/pesanan": say.orders,
+    "/survei": say.surveys,
+    "/sertifikat": say.certificates,
     "/pengaturan": say.settings,
+    "/lapor": say.report,
     "/periksa": say.verify,
     "/masuk-kantor": say.officeSignIn,
     "/ringkasan": say.overview,
@@ -129,6 +135,9 @@ export function App() {
         {shown === "/masuk" && <SignIn key="sign-in" to={path === "/masuk" ? "/" : path} />}
         {shown === "/pelatihan" && <Seats key="seats" />}
         {shown === "/pesanan" && <Orders key="orders" />}
+        {shown === "/survei" && <Lazy key="surveys" load={surveys} />}
+        {shown === "/sertifikat" && <Lazy key="certificates" load={certificates} />}
+        {shown === "/lapor" && <Lazy key="report" load={report} />}
         {shown === "/pengaturan" && <Settings key="settings" />}
         {shown === "/masuk-kantor" && <OfficeSignIn key="office-sign-in" to={path === "/masuk-kantor" ? "" : path + location.search} />}
         {shown === "/ringkasan" && <Lazy key="overview" load={overview} />}
@@ -145,6 +154,7 @@ export function App() {
       </main>
       <footer>
         <Link to="/periksa" current={shown === "/periksa"}>{say.verify}</Link>
+        <Link to="/lapor" current={shown === "/lapor"}>{say.report}</Link>
       </footer>
     </Sharing.Provider>
   );

@@ -13,6 +13,10 @@ from shared.privacy import Vault
 
 CODE_BYTES = 16
 SVG_SCALE = 8
+GROUP = 4
+"""So many letters of a code are read at once."""
+TYPED_AT = "/lapor"
+WORDS = ("Airnya habis? Pindai kode ini", "No water? Scan this code")
 
 
 def report_code(vault: Vault, station_id: UUID) -> str:
@@ -25,6 +29,17 @@ def digest(code: str) -> bytes:
     return sha256(code.encode()).digest()
 
 
-def qr_svg(address: str) -> bytes:
-    """Draw an address as a QR code that can still be read with a quarter of it scratched off."""
-    return qr_codes.svg(address, scale=SVG_SCALE, scratched="q")
+def address(public_url: str, code: str) -> str:
+    """Give the address of the page on which a station is reported."""
+    return f"{public_url}/aid/station-reports/{code}"
+
+
+def qr_svg(public_url: str, code: str) -> bytes:
+    """Draw what hangs at a station: a QR code that can still be read with a quarter of it scratched off, and its code.
+
+    Beneath it stands what to do, also for whoever has no camera.
+    """
+    groups = "-".join(code[at : at + GROUP] for at in range(0, len(code), GROUP))
+    typed = f"{public_url.partition('://')[2]}{TYPED_AT}"
+    words = (*WORDS, typed, groups)
+    return qr_codes.svg_with_words(address(public_url, code), words, scale=SVG_SCALE, scratched="q")

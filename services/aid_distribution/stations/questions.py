@@ -9,7 +9,7 @@ from sqlalchemy import case, tuple_
 from sqlmodel import col, select
 
 from services.aid_distribution.stations import store
-from services.aid_distribution.stations.codes import qr_svg, report_code
+from services.aid_distribution.stations.codes import address, qr_svg, report_code
 from services.aid_distribution.stations.domain import State, outage_days
 from services.aid_distribution.stations.orders import (
     PERIOD_DAYS_DEFAULT,
@@ -168,12 +168,12 @@ async def code(call: Call, station_id: UUID) -> StationCodeView:
     """Give the code with which anybody may report a station, and the address of its page."""
     row = await found(call.work, call.caller, station_id)
     known = report_code(call.work.vault, row.id)
-    return StationCodeView(code=known, address=f"{call.public_url}/aid/station-reports/{known}")
+    return StationCodeView(code=known, address=address(call.public_url, known))
 
 
 async def qr(call: Call, station_id: UUID) -> Content:
     """Draw the code of a station, as it is stuck on it."""
-    return Content(qr_svg((await code(call, station_id)).address), SVG)
+    return Content(qr_svg(call.public_url, (await code(call, station_id)).code), SVG)
 
 
 def _period(now: datetime, first: date | None, until: date | None) -> Period:

@@ -23,7 +23,11 @@ REPORTS_PER_HOUR_MAX = 12
 """So many reports of a station are taken in an hour; the public and the staff have a share each."""
 
 BELIEVED = frozenset({Role.REGENCY_OFFICER, Role.PROVINCE_STAFF, Role.OPERATOR})
-THANKS = "Terima kasih. Petugas diberi tahu bila beberapa orang melapor. / Thank you."
+THANKS = (
+    "Terima kasih. Petugas diberi tahu bila beberapa orang melapor."
+    " / Thank you. The keepers are told once several people have reported it."
+)
+KNOWN = "Terima kasih, ini sudah dilaporkan beberapa menit yang lalu. / Thank you, this was reported a few minutes ago."
 
 
 async def show(work: Work, code: str) -> PublicStationView | None:
@@ -74,7 +78,7 @@ async def report(work: Work, caller: Caller, code: str, order: ReportStation) ->
         problem=done.problem,
         reported_at=shown(done.reported_at),
         counted=done.counted,
-        thanks=THANKS,
+        thanks=THANKS if done.counted else KNOWN,
     )
 
 

@@ -30,6 +30,7 @@ from services.registration.surveys.shapes import (
     LinkView,
     NeedView,
     OwnAnswerView,
+    OwnSurveyView,
     SaidClosedView,
     SeriesView,
     SummaryView,
@@ -157,6 +158,12 @@ async def show_need(call: Call, business_id: UUID) -> NeedView:
 async def list_needs(call: Call, query: NeedQuery) -> Page[NeedView]:
     """List the active businesses that have answered, the greatest need first."""
     return await questions.needs(call.work, query)
+
+
+@routes.get("/my/surveys", Action.SEE_OWN_SURVEYS)
+async def list_own_surveys(call: Call, query: SurveyPageQuery) -> Page[OwnSurveyView]:
+    """List the waves that the owner who asks was invited to, each with the code by which it is answered."""
+    return await questions.own_surveys(call.work, query)
 
 
 @routes.get("/my/survey-answers", Action.SEE_OWN_BUSINESS)

@@ -1,11 +1,13 @@
 """What may be asked about the answers: summaries, lines through waves, needs, what has changed, and who said closed."""
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.registration.surveys import cells, effect, figures, handlers, sealing, store, views
+from services.registration.businesses.domain import State
+from services.registration.surveys import cells, effect, figures, handlers, links, sealing, store, views
 from services.registration.surveys.answers import wave_of
 from services.registration.surveys.cells import Cell
 from services.registration.surveys.domain import WaveState
@@ -25,6 +27,7 @@ from services.registration.surveys.shapes import (
     EffectView,
     NeedView,
     OwnAnswerView,
+    OwnSurveyView,
     PointView,
     SaidClosedView,
     SeriesView,
@@ -196,11 +199,38 @@ async def answers_of(work: Work, survey_id: UUID, query: AnswerQuery) -> Page[An
 
 async def own_answers(work: Work, query: SurveyPageQuery) -> Page[OwnAnswerView]:
     """List what the owner who asks has answered, with the turnover that was told."""
-    try:
-        owner_id = UUID(work.caller.subject)
-    except ValueError:
+    owner_id = _owner(work.caller)
+    if owner_id is None:
         return Page([])
     beyond = cursor.decode(query.cursor, tuple[UUID])[0] if query.cursor else None
     rows = await store.answers_of_owner(work.session, owner_id, beyond, query.limit + 1)
     told = await sealing.turnovers(work.session, work.vault, rows)
     return cursor.page(rows, query.limit, lambda row: views.own_answer(row, told.get(row.id)), lambda row: (row.id,))
+
+
+async def own_surveys(work: Work, query: SurveyPageQuery) -> Page[OwnSurveyView]:
+    """List the waves that the businesses of the owner who asks were invited to, the latest invitation first."""
+    owner_id = _owner(work.caller)
+    if owner_id is None:
+        return Page([])
+    beyond = cursor.decode(query.cursor, tuple[UUID])[0] if query.cursor else None
+    rows = await store.invitations_of(work.session, owner_id, beyond, query.limit + 1)
+    waves = await store.waves(work.session, {row.survey_id for row in rows})
+
+    def shown(row: Any) -> OwnSurveyView:
+        wave = waves[row.survey_id]
+        state = wave_of(wave).state(wib_day(work.now))
+        kept_out = row.business_state == State.MERGED or row.restricted_at or row.erased_at
+        may_answer = state is WaveState.OPEN and row.used_at is None and not kept_out
+        code = links.code_of(work.vault, wave.id, row.business_id) if may_answer else None
+        return views.own_survey(row, wave, state, code)
+
+    return cursor.page(rows, query.limit, shown, lambda row: (row.id,))
+
+
+def _owner(caller: Caller) -> UUID | None:
+    """Give the id of the owner who asks; None for a token that names no owner we could know."""
+    try:
+        return UUID(caller.subject)
+    except ValueError:
+        return None

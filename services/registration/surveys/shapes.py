@@ -118,6 +118,25 @@ class LinkedSurveyView(msgspec.Struct, frozen=True, kw_only=True):
     used: bool
 
 
+class OwnSurveyView(msgspec.Struct, frozen=True, kw_only=True):
+    """A wave that a business of the owner who asks was invited to.
+
+    Shape: with `code` it is answered, at `/registration/survey-links/{code}`; it is null when that is not possible any
+           more, or not yet
+    """
+
+    survey_id: UUID
+    title: str
+    business_id: UUID
+    business_name: str
+    before_month: str
+    now_month: str
+    closes_on: date
+    state: WaveState
+    answered_at: datetime | None
+    code: LinkCode | None
+
+
 class LinkReceipt(msgspec.Struct, frozen=True, kw_only=True):
     """Thanks for an answer."""
 

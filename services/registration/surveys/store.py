@@ -322,6 +322,25 @@ async def by_code(session: AsyncSession, code_hash: bytes) -> SurveyParticipantR
     return (await session.exec(found)).one_or_none()
 
 
+# Waves are few: each is looked up for each business, and nobody else's invitations are read.
+OWN = text(
+    """
+    SELECT p.id, p.survey_id, p.business_id, p.used_at, b.name AS business_name, b.state AS business_state,
+           o.restricted_at, o.erased_at, a.recorded_at AS answered_at
+    FROM business b JOIN owner o ON o.id = b.owner_id CROSS JOIN survey s
+    JOIN survey_participant p ON (p.survey_id, p.business_id) = (s.id, b.id) AND p.invited_at IS NOT NULL
+    LEFT JOIN survey_answer a ON (a.survey_id, a.business_id) = (s.id, b.id) AND a.superseded_at IS NULL
+    WHERE b.owner_id = :owner AND (CAST(:after AS uuid) IS NULL OR p.id < CAST(:after AS uuid))
+    ORDER BY p.id DESC LIMIT :rows
+    """
+)
+
+
+async def invitations_of(session: AsyncSession, owner_id: UUID, after: UUID | None, limit: int) -> Sequence[Any]:
+    """Give the invitations of the businesses of an owner, the latest first, and when each was answered."""
+    return (await session.execute(OWN, {"owner": owner_id, "after": after, "rows": limit})).all()
+
+
 BY_LINK = text(
     "SELECT count(*) FROM survey_answer WHERE survey_id = CAST(:id AS uuid) AND channel = 'link'"
     " AND recorded_at > CAST(:since AS timestamptz)"

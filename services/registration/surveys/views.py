@@ -4,7 +4,7 @@ from typing import Any
 
 from services.registration.businesses.store import BusinessRow
 from services.registration.surveys.answers import Taken
-from services.registration.surveys.domain import Channel, Status
+from services.registration.surveys.domain import Channel, Status, WaveState
 from services.registration.surveys.effect import Compared, Spread
 from services.registration.surveys.figures import Hit
 from services.registration.surveys.handlers import Found
@@ -15,12 +15,13 @@ from services.registration.surveys.shapes import (
     ComparedView,
     NeedView,
     OwnAnswerView,
+    OwnSurveyView,
     PartView,
     SaidClosedView,
     SpreadView,
     SurveyView,
 )
-from services.registration.surveys.store import SurveyAnswerRow
+from services.registration.surveys.store import SurveyAnswerRow, SurveyRow
 from shared.clock import shown
 
 SAID_CLOSED = AnswerNotice(
@@ -106,6 +107,22 @@ def own_answer(row: SurveyAnswerRow, turnover: tuple[int, int] | None) -> OwnAns
         channel=Channel(row.channel),
         recorded_at=shown(row.recorded_at),
         superseded_at=shown(row.superseded_at) if row.superseded_at else None,
+    )
+
+
+def own_survey(row: Any, wave: SurveyRow, state: WaveState, code: str | None) -> OwnSurveyView:
+    """Show a wave to whom it asks, with the code by which it is answered where that is possible."""
+    return OwnSurveyView(
+        survey_id=wave.id,
+        title=wave.title,
+        business_id=row.business_id,
+        business_name=row.business_name,
+        before_month=f"{wave.before_month:%Y-%m}",
+        now_month=f"{wave.now_month:%Y-%m}",
+        closes_on=wave.closes_on,
+        state=state,
+        answered_at=shown(row.answered_at) if row.answered_at else None,
+        code=code,
     )
 
 

@@ -68,6 +68,11 @@ HOLDERS = text(
     " FROM certificate c JOIN enrolment e ON e.id = c.enrolment_id"
     " JOIN business b ON b.id = e.business_id JOIN owner o ON o.id = b.owner_id WHERE c.id = ANY(CAST(:ids AS uuid[]))"
 )
+OWN = text(
+    "SELECT c.id FROM certificate c JOIN enrolment e ON e.id = c.enrolment_id JOIN business b ON b.id = e.business_id"
+    " WHERE b.owner_id = :owner AND (CAST(:after AS uuid) IS NULL OR c.id < CAST(:after AS uuid))"
+    " ORDER BY c.id DESC LIMIT :rows"
+)
 REGION_NAME = text("SELECT name FROM region WHERE code = :code")
 
 
@@ -108,6 +113,13 @@ async def page(session: AsyncSession, training_id: UUID, after: UUID | None, lim
     if after is not None:
         question = question.where(col(CertificateRow.id) > after)
     return list((await session.exec(question.order_by(col(CertificateRow.id)).limit(limit))).all())
+
+
+async def own(session: AsyncSession, owner_id: UUID, after: UUID | None, limit: int) -> list[CertificateRow]:
+    """Give the certificates of the businesses of an owner, the latest first."""
+    ids = list((await session.execute(OWN, {"owner": owner_id, "after": after, "rows": limit})).scalars())
+    question = select(CertificateRow).where(col(CertificateRow.id).in_(ids))
+    return list((await session.exec(question.order_by(col(CertificateRow.id).desc()))).all())
 
 
 async def holders(session: AsyncSession, ids: Collection[UUID]) -> Mapping[UUID, Holder]:

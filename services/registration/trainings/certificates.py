@@ -14,7 +14,7 @@ from services.registration.trainings.domain import State as Training
 from services.registration.trainings.domain import TrainingCancelled, TrainingNotOver, sessions_needed
 from services.registration.trainings.enrolment_rules import How, State
 from services.registration.trainings.enrolment_store import EnrolmentRow
-from services.registration.trainings.steps import take
+from services.registration.trainings.steps import owner_of, take
 from services.registration.trainings.store import TrainingRow
 from shared import cursor
 from shared.caller import Role
@@ -197,6 +197,23 @@ async def page(work: Work, training_id: UUID, after: str | None, limit: int) -> 
     rows = await certificate_store.page(work.session, training_id, beyond, limit + 1)
     holders = await certificate_store.holders(work.session, [row.id for row in rows])
     return cursor.page(rows, limit, lambda row: Certified(row, training, holders[row.id]), lambda row: (row.id,))
+
+
+async def own(work: Work, after: str | None, limit: int) -> Page[Certified]:
+    """List the certificates of the businesses of the owner who asks, the latest first."""
+    owner = owner_of(work.caller)
+    if owner is None:
+        return Page([])
+    beyond = cursor.decode(after, tuple[UUID])[0] if after else None
+    rows = await certificate_store.own(work.session, owner, beyond, limit + 1)
+    holders = await certificate_store.holders(work.session, [row.id for row in rows])
+    trainings = await store.by_id(work.session, {row.training_id for row in rows})
+    return cursor.page(
+        rows,
+        limit,
+        lambda row: Certified(row, trainings[row.training_id], holders[row.id]),
+        lambda row: (row.id,),
+    )
 
 
 def code_of(vault: Vault, number: str) -> str:

@@ -6,7 +6,14 @@ from uuid import UUID
 from services.registration.trainings import certificate_page, certificate_paper, certificate_store, certificates
 from services.registration.trainings.certificates import AlreadyRevoked, Certified, PublicCertificate
 from services.registration.trainings.domain import TrainingCancelled, TrainingNotOver
-from services.registration.trainings.enrolment_orders import CertificateView, FinishedView, Reason, TrainingListQuery
+from services.registration.trainings.enrolment_orders import (
+    CertificateState,
+    CertificateView,
+    FinishedView,
+    OwnCertificateView,
+    Reason,
+    TrainingListQuery,
+)
 from shared.answers import Content, saved_as
 from shared.clock import shown
 from shared.incoming import JSON
@@ -43,6 +50,13 @@ async def list_certificates(call: Call, training_id: UUID, query: TrainingListQu
     """List the certificates of a training, in the order in which they were issued."""
     page = await certificates.page(call.work, training_id, query.cursor, query.limit)
     return Page([view(call.work.vault, one) for one in page.items], page.next)
+
+
+@training_certificates.get("/my/certificates", Action.SEE_OWN_CERTIFICATES)
+async def list_own_certificates(call: Call, query: TrainingListQuery) -> Page[OwnCertificateView]:
+    """List the certificates of the owner who asks, the latest first; each is printed as `/certificates/{id}/paper`."""
+    page = await certificates.own(call.work, query.cursor, query.limit)
+    return Page([_own(call.work.vault, one) for one in page.items], page.next)
 
 
 @training_certificates.get(
@@ -85,6 +99,27 @@ async def verify_certificate(call: Call, code: str) -> Content | PublicCertifica
     if found is None:
         raise Absent
     return found
+
+
+def _own(vault: Vault, found: Certified) -> OwnCertificateView:
+    row, training = found.row, found.training
+    return OwnCertificateView(
+        id=row.id,
+        number=row.number,
+        programme=training.programme,
+        title=training.title,
+        starts_on=training.starts_on,
+        ends_on=training.ends_on,
+        business_id=found.holder.business_id,
+        business_name=found.holder.business,
+        attended=row.attended,
+        held=row.held,
+        issued_at=shown(row.issued_at),
+        state=CertificateState.REVOKED if row.revoked_at else CertificateState.VALID,
+        revoked_at=shown(row.revoked_at) if row.revoked_at else None,
+        revoke_reason=row.revoke_reason,
+        code=certificates.code_of(vault, row.number),
+    )
 
 
 def view(vault: Vault, found: Certified) -> CertificateView:

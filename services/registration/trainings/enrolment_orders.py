@@ -1,6 +1,7 @@
 """The shapes of orders and answers about who takes part in a training."""
 
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -277,3 +278,30 @@ class CertificateView(msgspec.Struct, frozen=True, kw_only=True):
     revoke_reason: str | None
     code: str
     version: int
+
+
+class CertificateState(StrEnum):
+    """Whether a certificate counts."""
+
+    VALID = "valid"
+    REVOKED = "revoked"
+
+
+class OwnCertificateView(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate as its owner sees it; `code` leads to its public page."""
+
+    id: UUID
+    number: str
+    programme: str
+    title: str
+    starts_on: date
+    ends_on: date
+    business_id: UUID
+    business_name: str
+    attended: int
+    held: int
+    issued_at: datetime
+    state: CertificateState
+    revoked_at: datetime | None
+    revoke_reason: str | None
+    code: str

@@ -1,6 +1,7 @@
 import { useContext, useEffect, useState } from "preact/hooks";
 import { get, post, type InboxItem, type InboxNews, type Unread } from "../api";
 import { follow } from "../live";
+import { who } from "../session";
 import { moment } from "../time";
 import { Empty, Failed, Heading, isOver, Link, Sharing, told, useWords, Waiting } from "../ui";
 
@@ -109,6 +110,13 @@ export function Inbox() {
 function Message({ item, read }: { item: InboxItem; read: () => void }) {
   const say = useWords();
   const kinds: Record<string, string> = { required: say.required, invitation: say.invitation, information: say.information };
+  const places: Record<string, { to: string; words: string }> = {
+    seat_offered: { to: "/pelatihan", words: say.toSeats },
+    order_offered: { to: "/pesanan", words: say.toOrders },
+    survey: { to: "/survei", words: say.toSurveys },
+    certificate_issued: { to: "/sertifikat", words: say.toCertificates },
+  };
+  const place = places[item.purpose];
   return (
     <li>
       <article class={item.read_at ? "card" : "card unread"} aria-labelledby={`title-${item.id}`}>
@@ -121,10 +129,11 @@ function Message({ item, read }: { item: InboxItem; read: () => void }) {
           <h2 id={`title-${item.id}`}>{item.title}</h2>
           <p class="body">{item.body}</p>
         </div>
-        {item.purpose === "seat_offered" && <Link to="/pelatihan" kind="button">{say.toSeats}</Link>}
+        {place && <Link to={place.to} kind="button">{place.words}</Link>}
         <details>
           <summary>{say.why}</summary>
           <p lang={item.language}>{item.why}</p>
+          {!who() && <Link to="/pengaturan" kind="second">{say.toSettings}</Link>}
         </details>
         {!item.read_at && <button type="button" class="second" onClick={read}>{say.markRead}</button>}
       </article>

@@ -1,0 +1,283 @@
+"""Each form of the field app but the first three: filled without a signal, sent later, carried out once."""
+
+import base64
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from tests.journey.people import MASKS, Office, World, now
+from tests.journey.test_training_life import TRAININGS, announced, applies, day
+from tests.web.officer import Officer, officer_of
+from tests.web.phone import fills_in, finishes
+
+REGION, WAREHOUSE, VENUE = "19.71", "WH-19.71", "MV-19.71-01"
+SOAP, RICE = "SOAP-5L", "RICE-5KG"
+
+
+@pytest_asyncio.fixture
+async def officer(browser: Browser, world: World) -> AsyncIterator[Officer]:
+    async with officer_of(browser, world, REGION) as one:
+        yield one
+
+
+def forged(code: str) -> str:
+    """Change one bit of what a code says, and nothing of how it is written."""
+    head, dot, rest = code.partition(".")
+    words, _, signature = rest.partition(".")
+    said = bytearray(base64.urlsafe_b64decode((words or head) + "=" * (-len(words or head) % 4)))
+    at = said.index(b'"n":') + 4 if dot else 20
+    said[at] ^= 1
+    letters = base64.urlsafe_b64encode(bytes(said)).decode().rstrip("=")
+    return f"{head}.{letters}.{signature}" if dot else letters
+
+
+async def test_a_transfer_is_received_with_a_difference_and_once(officer: Officer, world: World) -> None:
+    office = officer.office
+    before = await office.stock()
+    transfer = await sent_an_hour_ago(world.office("19"), 12, office)
+    await officer.opens()
+    await officer.loses_the_signal()
+    await officer.begins("Terima kiriman")
+    await finishes_in_vain(officer, "Ada 1 yang perlu diperbaiki")
+    await fills_in(officer.page, {"Kiriman": transfer["id"], "Diterima dengan baik": "15"})
+    await finishes_in_vain(officer, "Lebih banyak dari yang dikirim")
+    await fills_in(officer.page, {"Diterima dengan baik": "10"})
+    await officer.seen.says("10 buah (sepuluh)")
+    await officer.seen.says("Selisih 2 buah")
+    await finishes_in_vain(officer, "Wajib diisi")
+    await officer.seen.is_for_everybody("formulir-kiriman")
+    await fills_in(officer.page, {"Alasan selisih": "damaged"})
+    await finishes(officer.page, times=2)
+    await officer.has("accepted", 0)
+    assert (await office.sees(f"/aid/transfers/{transfer['id']}"))["state"] == "in_transit"
+
+    await officer.finds_a_signal()
+    await officer.waits_until_accepted(1)
+    (line,) = (received := await office.sees(f"/aid/transfers/{transfer['id']}"))["lines"]
+    assert (received["state"], line["accepted"], line["rejected"], line["reason"]) == ("received", 10, 2, "damaged")
+    assert await office.stock() == before + 10
+    card = await office.sees(f"/aid/cards/{WAREHOUSE}/{MASKS}", limit=500)
+    assert [one["posting_id"] for one in card["items"]].count(received["receipt_posting_id"]) == 1
+
+
+async def sent_an_hour_ago(office: Office, quantity: int, to: Office) -> dict[str, Any]:
+    """Send masks; a form tells the minute, so what was sent in this very one could not have arrived yet."""
+    order = {
+        "from_place": office.warehouse,
+        "to_place": to.warehouse,
+        "occurred_at": (datetime.now(UTC) - timedelta(hours=1)).isoformat(),
+        "lines": [{"item": MASKS, "quantity": quantity}],
+    }
+    transfer: dict[str, Any] = (await office.asks("/aid/transfers", order)).json()
+    return transfer
+
+
+async def finishes_in_vain(officer: Officer, told: str) -> None:
+    await officer.seen.presses("Simpan dan kirim")
+    await officer.seen.says(told)
+
+
+async def test_a_visit_of_a_station_is_told_once_and_its_refill_leaves_the_warehouse(officer: Officer) -> None:
+    office = officer.office
+    (station, *_) = (await office.sees("/aid/stations", region=REGION))["items"]
+    visits = f"/aid/stations/{station['id']}/visits"
+    before, soap = len((await office.sees(visits))["items"]), await office.stock(SOAP)
+    await officer.opens()
+    await officer.loses_the_signal()
+    await officer.begins("Kunjungan cuci tangan")
+    litres = station["capacity_water_millilitre"] // 1_000
+    told = {"Tempat cuci tangan": station["id"], "Keadaan": "working", "Sisa air": "0", "Sisa sabun": "0"}
+    await fills_in(officer.page, told)
+    await finishes_in_vain(officer, "Tanpa air atau tanpa sabun berarti kering")
+    await fills_in(officer.page, {"Keadaan": "dry", "Air yang diisi": str(litres + 1)})
+    await finishes_in_vain(officer, "Lebih dari isi penuhnya")
+    await fills_in(officer.page, {"Air yang diisi": str(litres), "Sabun yang diisi": "500"})
+    await officer.seen.says("500 mililiter (lima ratus)")
+    await officer.seen.presses("Tambah barang")
+    await fills_in(officer.page, {"Nama barang": SOAP, "Jumlah": "1"})
+    await finishes_in_vain(officer, "Wajib diisi")
+    await fills_in(officer.page, {"Barang diambil dari": WAREHOUSE, "Nomor surat": "KUNJUNGAN-1"})
+    await officer.seen.is_for_everybody("formulir-kunjungan")
+    await finishes(officer.page, times=2)
+    await officer.has("accepted", 0)
+    assert len((await office.sees(visits))["items"]) == before
+
+    await officer.finds_a_signal()
+    await officer.waits_until_accepted(1)
+    found = (await office.sees(visits))["items"]
+    (visit,) = [one for one in found if one["document"] == "KUNJUNGAN-1"]
+    assert (visit["state"], visit["left_as"], len(found)) == ("dry", "working", before + 1)
+    assert (visit["water_after_millilitre"], visit["soap_after_millilitre"]) == (litres * 1_000, 500)
+    assert await office.stock(SOAP) == soap - 1
+
+
+async def test_attendance_is_scanned_without_a_signal_and_whoever_is_scanned_twice_was_there_once(
+    officer: Officer, world: World
+) -> None:
+    training, code = await seat_taken(world)
+    session = f"{TRAININGS}/{training['id']}/sessions/1/attendance"
+    await officer.opens()
+    await officer.loses_the_signal()
+    await officer.begins("Daftar hadir")
+    await finishes_in_vain(officer, "Belum ada yang dipindai")
+    await fills_in(officer.page, {"Pelatihan": training["id"], "Sesi": "1"})
+    for wrong in ("bukan kode", forged(code), f"{code}A"):
+        await officer.scans(wrong)
+        await officer.seen.says("Kode ini tidak asli")
+    await expect(officer.page.get_by_text("0 peserta dipindai")).to_be_visible()
+    await officer.scans(code)
+    await officer.seen.says("Tanda tangan asli")
+    await officer.scans(code)
+    await officer.seen.says("Kode ini sudah dipindai di HP ini")
+    await officer.seen.says("1 peserta dipindai")
+    await officer.seen.is_for_everybody("formulir-hadir")
+    await finishes(officer.page, times=2)
+    assert (await officer.office.sees(session))["items"] == []
+
+    await officer.finds_a_signal()
+    await officer.waits_until_accepted(1)
+    await officer.seen.says("1 dari 1 tercatat")
+    assert len((await officer.office.sees(session))["items"]) == 1
+
+
+async def seat_taken(world: World) -> tuple[dict[str, Any], str]:
+    """Hold a session today, and give the code of somebody who has a seat."""
+    province, owner = world.office("19"), world.owner("Hartini Suryadi")
+    training = await announced(province, seats=1)
+    enrolment = await applies(owner, training, world, "Konveksi Hartini")
+    await province.asks(f"{TRAININGS}/{training['id']}/offers", {})
+    await owner.asks(f"/registration/enrolments/{enrolment['id']}/answer", {"answer": "accept"})
+    move = {"held_on": day(0), "reason": "Aula dipakai"}
+    await province.asks(f"{TRAININGS}/{training['id']}/sessions/1/move", move)
+    return training, (await owner.sees(f"/registration/enrolments/{enrolment['id']}/code"))["code"]
+
+
+async def market_of(office: Office, model: str = "subsidised_package") -> dict[str, Any]:
+    """Open a market that sells rice, of which there is enough at its venue."""
+    lines = [{"item": RICE, "quantity": 10}]
+    receipt = {"place": VENUE, "source": "donation", "occurred_at": now(), "lines": lines}
+    await office.asks("/aid/receipts", receipt)
+    offer = {"item": RICE, "price_rupiah": 45_000, "market_price_rupiah": 52_000}
+    order = {
+        "place": VENUE,
+        "model": model,
+        "items": [offer | {"allotment": 10, "limit_per_family": 2}],
+        "opens_at": f"{day(0)}T00:00:00+07:00",
+        "closes_at": f"{day(0)}T23:59:00+07:00",
+    }
+    market: dict[str, Any] = (await office.asks("/aid/markets", order)).json()
+    await office.asks(f"/aid/markets/{market['id']}/opening", {})
+    return market
+
+
+async def coupons_of(office: Office, market: dict[str, Any], count: int) -> list[str]:
+    families = [{"family": uuid4().hex} for _ in range(count)]
+    given = (await office.asks(f"/aid/markets/{market['id']}/coupons", {"coupons": families})).json()
+    return [one["token"] for one in given["coupons"]]
+
+
+async def rice_at_venue(office: Office) -> int:
+    balances = await office.sees("/aid/balances", place=VENUE, item=RICE)
+    return sum(one["on_hand"] for one in balances["items"])
+
+
+async def test_a_counter_checks_coupons_without_a_signal_tells_of_a_second_use_at_once_and_sells_once(
+    officer: Officer,
+) -> None:
+    office = officer.office
+    market, other = await market_of(office), await market_of(office)
+    first, second = await coupons_of(office, market, 2)
+    (foreign,) = await coupons_of(office, other, 1)
+    before = await rice_at_venue(office)
+    await officer.opens()
+    await officer.loses_the_signal()
+    await officer.begins("Loket pasar murah")
+    await fills_in(officer.page, {"Pasar murah": market["id"], "Nama loket": "Loket 1"})
+    for wrong, told in ((forged(first), "tidak asli"), ("abc", "tidak asli"), (foreign, "untuk pasar lain")):
+        await officer.scans(wrong)
+        await officer.seen.says(told)
+    await officer.scans(first)
+    await officer.seen.says("Bayar: Rp90.000")
+    await officer.seen.is_for_everybody("formulir-loket")
+    await officer.seen.presses("Catat penyerahan")
+    await officer.scans(first)
+    await officer.seen.says("SUDAH DIPAKAI")
+    await officer.scans(second)
+    quantity = officer.page.get_by_label("paling banyak 2")
+    await quantity.fill("3")
+    await officer.seen.presses("Catat penyerahan")
+    await officer.seen.says("tidak lebih dari jatahnya")
+    await quantity.fill("1")
+    await officer.seen.presses("Catat penyerahan")
+    await officer.seen.says("2 penyerahan")
+    await finishes(officer.page, times=2)
+
+    # Another form of the same telephone knows of it too.
+    await officer.begins("Loket pasar murah")
+    await fills_in(officer.page, {"Pasar murah": market["id"]})
+    await officer.scans(second)
+    await officer.seen.says("SUDAH DIPAKAI")
+    await officer.seen.presses("Kembali ke daftar")
+
+    await officer.finds_a_signal()
+    await officer.waits_until_accepted(1)
+    await officer.seen.says("2 dari 2 tercatat")
+    (offer,) = (await office.sees(f"/aid/markets/{market['id']}"))["items"]
+    assert (offer["sold"], await rice_at_venue(office)) == (3, before - 3)
+    assert (await office.sees(f"/aid/markets/{market['id']}/double-uses"))["items"] == []
+
+
+async def test_two_telephones_that_take_the_same_coupon_are_told_by_the_office(browser: Browser, world: World) -> None:
+    async with officer_of(browser, world, REGION) as one, officer_of(browser, world, REGION) as other:
+        market = await market_of(one.office)
+        (coupon,) = await coupons_of(one.office, market, 1)
+        for counter, officer in enumerate((one, other), 1):
+            await officer.opens()
+            await officer.loses_the_signal()
+            await officer.begins("Loket pasar murah")
+            await fills_in(officer.page, {"Pasar murah": market["id"], "Nama loket": f"Loket {counter}"})
+            await officer.scans(coupon)
+            await officer.seen.presses("Catat penyerahan")
+            await officer.seen.says("1 penyerahan")
+            await finishes(officer.page)
+        for officer in (one, other):
+            await officer.finds_a_signal()
+            await officer.waits_until_accepted(1)
+        await one.seen.says("1 dari 1 tercatat")
+        await other.seen.says("kupon dipakai dua kali")
+        (double,) = (await one.office.sees(f"/aid/markets/{market['id']}/double-uses"))["items"]
+        assert (double["first"]["counter"], double["second"]["counter"]) == ("Loket 1", "Loket 2")
+
+
+async def test_a_market_without_coupons_keeps_the_share_of_a_family_and_no_number_of_its_card(officer: Officer) -> None:
+    market = await market_of(officer.office, "distributor_price")
+    card, family = "1971012304050678", uuid4().hex
+    await officer.opens()
+    await officer.loses_the_signal()
+    await officer.begins("Loket pasar murah")
+    await fills_in(officer.page, {"Pasar murah": market["id"], "Nama loket": "Loket 1"})
+    await officer.scans(card)
+    await officer.seen.says("Nomor KK atau NIK tidak boleh")
+    for _ in range(2):
+        await officer.scans(family)
+        await officer.seen.presses("Catat penyerahan")
+    await officer.seen.says("sudah mengambil jatahnya")
+    await finishes(officer.page)
+    assert card not in await officer.keeps()
+    await officer.finds_a_signal()
+    await officer.waits_until_accepted(1)
+    (offer,) = (await officer.office.sees(f"/aid/markets/{market['id']}"))["items"]
+    assert offer["sold"] == 2
+
+
+async def test_what_the_telephone_keeps_names_no_owner(officer: Officer, world: World) -> None:
+    await seat_taken(world)
+    await officer.opens()
+    kept = await officer.keeps()
+    assert "Bimtek konveksi" in kept
+    for name in ("Hartini", "Konveksi Hartini", "+62", "nik", "phone"):
+        assert name not in kept

@@ -12,9 +12,10 @@ from playwright.async_api import Browser, expect
 from tests.journey.people import MASKS, Office, World, now
 from tests.journey.test_training_life import TRAININGS, announced, applies, day
 from tests.web.officer import Officer, officer_of
-from tests.web.phone import fills_in, finishes
+from tests.web.phone import DAY_MILLISECONDS, WRONG_CLOCK, fills_in, finishes
 
 REGION, WAREHOUSE, VENUE = "19.71", "WH-19.71", "MV-19.71-01"
+DAYS_OFF = 2
 SOAP, RICE = "SOAP-5L", "RICE-5KG"
 
 
@@ -62,6 +63,8 @@ async def test_a_transfer_is_received_with_a_difference_and_once(officer: Office
     assert await office.stock() == before + 10
     card = await office.sees(f"/aid/cards/{WAREHOUSE}/{MASKS}", limit=500)
     assert [one["posting_id"] for one in card["items"]].count(received["receipt_posting_id"]) == 1
+    await officer.begins("Terima kiriman")
+    await expect(officer.page.locator(f"option[value='{transfer['id']}']")).to_have_count(0)
 
 
 async def sent_an_hour_ago(office: Office, quantity: int, to: Office) -> dict[str, Any]:
@@ -144,11 +147,13 @@ async def test_attendance_is_scanned_without_a_signal_and_whoever_is_scanned_twi
     assert len((await officer.office.sees(session))["items"]) == 1
 
 
-async def seat_taken(world: World) -> tuple[dict[str, Any], str]:
+async def seat_taken(
+    world: World, name: str = "Hartini Suryadi", business: str = "Konveksi Hartini"
+) -> tuple[dict[str, Any], str]:
     """Hold a session today, and give the code of somebody who has a seat."""
-    province, owner = world.office("19"), world.owner("Hartini Suryadi")
+    province, owner = world.office("19"), world.owner(name)
     training = await announced(province, seats=1)
-    enrolment = await applies(owner, training, world, "Konveksi Hartini")
+    enrolment = await applies(owner, training, world, business)
     await province.asks(f"{TRAININGS}/{training['id']}/offers", {})
     await owner.asks(f"/registration/enrolments/{enrolment['id']}/answer", {"answer": "accept"})
     move = {"held_on": day(0), "reason": "Aula dipakai"}
@@ -231,8 +236,11 @@ async def test_a_counter_checks_coupons_without_a_signal_tells_of_a_second_use_a
     assert (await office.sees(f"/aid/markets/{market['id']}/double-uses"))["items"] == []
 
 
-async def test_two_telephones_that_take_the_same_coupon_are_told_by_the_office(browser: Browser, world: World) -> None:
+async def test_two_telephones_that_take_the_same_coupon_are_told_by_the_office_though_a_clock_is_days_off(
+    browser: Browser, world: World
+) -> None:
     async with officer_of(browser, world, REGION) as one, officer_of(browser, world, REGION) as other:
+        await one.seen.context.add_init_script(f"({WRONG_CLOCK})({DAYS_OFF * DAY_MILLISECONDS})")
         market = await market_of(one.office)
         (coupon,) = await coupons_of(one.office, market, 1)
         for counter, officer in enumerate((one, other), 1):
@@ -251,6 +259,43 @@ async def test_two_telephones_that_take_the_same_coupon_are_told_by_the_office(b
         await other.seen.says("kupon dipakai dua kali")
         (double,) = (await one.office.sees(f"/aid/markets/{market['id']}/double-uses"))["items"]
         assert (double["first"]["counter"], double["second"]["counter"]) == ("Loket 1", "Loket 2")
+
+
+NO_SIGNATURES = """() => {
+    const known = crypto.subtle.importKey.bind(crypto.subtle);
+    crypto.subtle.importKey = async (form, key, algorithm, ...more) => {
+        if (algorithm === 'Ed25519') throw new DOMException('unknown algorithm', 'NotSupportedError');
+        return known(form, key, algorithm, ...more);
+    };
+}"""
+"""What a browser does that is some years old."""
+
+
+async def test_an_old_browser_says_that_it_cannot_check_a_code_and_the_office_refuses_a_forged_one(
+    officer: Officer, world: World
+) -> None:
+    training, code = await seat_taken(world, "Tjhin Mei Lan", "Mei Lan Garmen")
+    await officer.seen.context.add_init_script(f"({NO_SIGNATURES})()")
+    await officer.opens()
+    await officer.begins("Daftar hadir")
+    await fills_in(officer.page, {"Pelatihan": training["id"], "Sesi": "1"})
+    await officer.scans("bukan kode")
+    await officer.seen.says("Kode ini tidak asli")
+    for one in (code, with_another_ticket(code)):
+        await officer.scans(one)
+        await officer.seen.says("HP ini tidak dapat memeriksa tanda tangannya")
+    await officer.seen.says("2 peserta dipindai")
+    await finishes(officer.page)
+    await officer.waits_until_accepted(1)
+    await officer.seen.says("1 dari 2 tercatat")
+    await officer.seen.says("kode tidak asli")
+
+
+def with_another_ticket(code: str) -> str:
+    """Forge the code of somebody else for the same training."""
+    said = bytearray(base64.urlsafe_b64decode(code + "=" * (-len(code) % 4)))
+    said[1 + 16] ^= 1
+    return base64.urlsafe_b64encode(bytes(said)).decode().rstrip("=")
 
 
 async def test_a_market_without_coupons_keeps_the_share_of_a_family_and_no_number_of_its_card(officer: Officer) -> None:

@@ -3,7 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
-from playwright.async_api import Browser
+from PIL import Image
+from playwright.async_api import Browser, expect
 
 from tests.journey.people import MASKS, Office, World
 from tests.web.officer import Officer, officer_of
@@ -61,8 +62,11 @@ async def test_a_queue_goes_to_another_telephone_and_each_form_is_posted_once_th
         documents = ["PINDAH-1", "PINDAH-2", "PINDAH-3"]
         for document in documents:
             await fills(broken.page, kind="Penerimaan barang", fields=receipt(4, document))
-        await broken.begins("Hitung stok")
+        await broken.begins("Pembagian")
         await fills_in(broken.page, {"Nomor surat": "PINDAH-DRAF"})
+        Image.new("RGB", (640, 480), "teal").save(tmp_path / "photo.png")
+        await broken.page.get_by_label("Foto penyerahan").set_input_files(tmp_path / "photo.png")
+        await expect(broken.page.get_by_role("img", name="Foto yang dilampirkan")).to_be_visible()
         await broken.seen.presses("Kembali ke daftar")
         path = await goes_out(broken, tmp_path)
         await broken.seen.is_for_everybody("lapangan-antrean")
@@ -81,6 +85,10 @@ async def test_a_queue_goes_to_another_telephone_and_each_form_is_posted_once_th
         await other.waits_until_accepted(len(documents))
         await comes_in(other.seen, path, PASSPHRASE, "0 formulir diambil, 4 sudah ada")
         await other.has("draft", 1)
+        await other.seen.presses("Lanjutkan")
+        await expect(other.page.get_by_label("Nomor surat")).to_have_value("PINDAH-DRAF")
+        await expect(other.page.get_by_role("img", name="Foto yang dilampirkan")).to_have_js_property("width", 640)
+        await other.seen.presses("Kembali ke daftar")
 
         # The broken one was not so broken after all.
         await broken.finds_a_signal()

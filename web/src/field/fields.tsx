@@ -2,6 +2,7 @@
 import { createContext, type ComponentChildren } from "preact";
 import { useContext } from "preact/hooks";
 import { written } from "../numbers";
+import { moment } from "../time";
 import { useWords } from "../ui";
 import type { Form, Line, Lists, Mistake, Scan } from "./kept";
 import { spoken } from "./spoken";
@@ -38,6 +39,8 @@ export function useFilling() {
       return say.units[name] ?? name;
     },
     itemName: (code: string) => lists?.items.find((one) => one.code === code)?.name ?? code,
+    /** A moment that the telephone has noted, by the clock of the server as far as it is known. */
+    when: (at: number) => moment(new Date(at + (lists?.aheadMilliseconds ?? 0)).toISOString(), language),
     placeName: (code: string) => lists?.places.find((one) => one.code === code)?.name ?? code,
   };
 }

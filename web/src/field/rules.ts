@@ -108,12 +108,18 @@ function scanned(form: Form, found: Found): void {
   if (form.scans.length === 0) found.say("/scans", "nothing_scanned");
 }
 
+/** The lists without the transfers that a form of this telephone has taken in already. */
+export function stillOpen(lists: Lists | undefined, known: Form[]): Lists | undefined {
+  const taken = known.filter((one) => one.kind === "transfer" && one.state !== "draft" && one.state !== "refused").map((one) => one.about);
+  return lists && { ...lists, transfers: lists.transfers.filter((one) => !taken.includes(one.id)) };
+}
+
 /** Tells whether letters are the reference of a family, and not the number of its card. */
 export function isFamily(letters: string): boolean {
   return FAMILY.test(letters);
 }
 
-/** The most of an item that was handed out against the same coupon or to the same family. */
+/** How much of an item was handed out by several scans. */
 export function takenOf(item: string, scans: Scan[]): number {
   return scans.flatMap((one) => one.lines).reduce((sum, line) => sum + (line.item === item ? line.quantity : 0), 0);
 }

@@ -1,4 +1,3 @@
-import { moment } from "../time";
 import { useFilling, Wrong } from "./fields";
 import { formWords } from "./forms/words";
 import { step, type Scan } from "./kept";
@@ -6,7 +5,7 @@ import { SCANS_MAX } from "./rules";
 
 /** What was scanned in this form, the last first; a mistake is taken out again before it is sent. */
 export function Scans({ title, named }: { title: string; named: (one: Scan) => string }) {
-  const { form, language, showScans } = useFilling();
+  const { form, language, showScans, when } = useFilling();
   const say = formWords[language];
 
   async function remove(id: string): Promise<void> {
@@ -22,7 +21,7 @@ export function Scans({ title, named }: { title: string; named: (one: Scan) => s
       <ol class="messages" reversed>
         {form.scans.toReversed().map((one) => (
           <li key={one.id} class="card">
-            <p>{named(one)} · {moment(new Date(one.at).toISOString(), language)}</p>
+            <p>{named(one)} · {when(one.at)}</p>
             <button type="button" class="second" onClick={() => void remove(one.id)}>{say.removeScan(named(one))}</button>
           </li>
         ))}

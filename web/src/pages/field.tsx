@@ -6,7 +6,7 @@ import { install, waken } from "../field/installed";
 import { begin, forms, nowSignedIn, type Form, type Kind, type Lists, type State } from "../field/kept";
 import { Known } from "../field/known";
 import { Queue } from "../field/queue";
-import { minuteNow } from "../field/rules";
+import { minuteNow, stillOpen } from "../field/rules";
 import { listen, send, tell, type Outcome } from "../field/sending";
 import { fieldWords } from "../field/words";
 import { who } from "../session";
@@ -84,7 +84,7 @@ export default function Field() {
   }
 
   if (!me) return null;
-  if (open) return <FormPage id={open} by={me.subject} lists={lists} done={leave} />;
+  if (open) return <FormPage id={open} by={me.subject} lists={stillOpen(lists, known ?? [])} done={leave} />;
   const unsent = known?.filter((one) => UNSENT.includes(one.state)).length ?? 0;
   return (
     <>

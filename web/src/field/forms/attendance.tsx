@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { day, moment } from "../../time";
+import { day } from "../../time";
 import { Empty } from "../../ui";
 import { Choice, Fixed, useFilling } from "../fields";
 import { uuid7 } from "../ids";
@@ -12,7 +12,7 @@ import { formWords } from "./words";
 
 /** Who was there at a session, by the signed codes that they show; nobody is named on the telephone. */
 export function Attendance() {
-  const { form, lists, language, change, tell, showScans } = useFilling();
+  const { form, lists, language, change, tell, showScans, when } = useFilling();
   const words = formWords[language];
   const [told, setTold] = useState({ text: "", wrong: false });
   const trainings = lists?.trainings ?? [];
@@ -33,7 +33,7 @@ export function Attendance() {
     const at = Date.now();
     const scan: Scan = { id: uuid7(at), key: `${session}/${entry.ticket}`, code, label: entry.ticket.slice(-4), at, lines: [] };
     const { form: next, before } = await addScan(form.id, scan, (all) => all.length > 0);
-    if (before) return setTold({ text: words.thereAlready(moment(new Date(before.at).toISOString(), language)), wrong: true });
+    if (before) return setTold({ text: words.thereAlready(when(before.at)), wrong: true });
     if (!next) return;
     showScans(next.scans);
     setTold({ text: `${words.participant(scan.label)} ${entry.genuine ? words.genuine : words.unchecked}`, wrong: false });

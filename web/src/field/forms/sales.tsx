@@ -1,6 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
 import { written } from "../../numbers";
-import { moment } from "../../time";
 import { Alert, Empty } from "../../ui";
 import { Choice, Fixed, Letters, Quantity, useFilling } from "../fields";
 import { uuid7 } from "../ids";
@@ -15,7 +14,7 @@ type Buyer = { key: string; code: string; label: string; packages: number; genui
 
 /** The counter of a cheap market: a coupon or a family is looked at, and what it takes away is written down. */
 export function Sales() {
-  const { form, lists, language, change, tell, hold, showScans, placeName, itemName } = useFilling();
+  const { form, lists, language, change, tell, hold, showScans, placeName, itemName, when } = useFilling();
   const words = formWords[language];
   const [told, setTold] = useState({ text: "", wrong: false });
   const [buyer, setBuyer] = useState<Buyer>();
@@ -42,13 +41,13 @@ export function Sales() {
     if (!coupon || coupon.genuine === false) return wrong(words.notGenuine);
     if (coupon.market !== form.about) return wrong(words.otherMarket);
     const found = { key: coupon.id, code, label: String(coupon.serial), packages: coupon.packages, genuine: coupon.genuine };
-    const { before } = await addScan(form.id, scanOf(found, []), () => true);
+    const { before } = await addScan(form.id, scanOf(found, []), () => true); // looked up only: nothing is handed out yet
     if (before) return usedBefore(before);
     setBuyer(found);
   }
 
   function usedBefore(before: Scan): void {
-    wrong(words.usedAlready(before.label, moment(new Date(before.at).toISOString(), language)));
+    wrong(words.usedAlready(before.label, when(before.at)));
   }
 
   async function sell(to: Buyer, lines: Scan["lines"]): Promise<void> {

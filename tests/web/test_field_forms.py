@@ -1,18 +1,22 @@
 """Each form of the field app but the first three: filled without a signal, sent later, carried out once."""
 
 import base64
+import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Playwright, expect
 
 from tests.journey.people import MASKS, Office, World, now
 from tests.journey.test_training_life import TRAININGS, announced, applies, day
+from tests.web.conftest import BROWSERS
 from tests.web.officer import Officer, officer_of
-from tests.web.phone import DAY_MILLISECONDS, WRONG_CLOCK, fills_in, finishes
+from tests.web.phone import DAY_MILLISECONDS, WRONG_CLOCK, fills_in, finishes, phone_of
+from tests.web.seen import Seen
 
 REGION, WAREHOUSE, VENUE = "19.71", "WH-19.71", "MV-19.71-01"
 DAYS_OFF = 2
@@ -147,6 +151,39 @@ async def test_attendance_is_scanned_without_a_signal_and_whoever_is_scanned_twi
     assert len((await officer.office.sees(session))["items"]) == 1
 
 
+async def test_what_was_scanned_is_there_after_the_battery_was_empty(
+    playwright: Playwright, world: World, tmp_path: Path
+) -> None:
+    training, code = await seat_taken(world)
+    program = next(path for name in BROWSERS if (path := shutil.which(name)))
+    server = world.address("/aid/").removesuffix("/aid/")
+    async with phone_of(playwright, program, tmp_path / "phone", server) as phone:
+        context = await phone.starts()
+        officer = Officer(world.office(REGION), Seen(await context.new_page(), context, phone.url), phone.signal)
+        await officer.opens()
+        await phone.closes()
+        for times in (1, 2):
+            context = await phone.starts(offline=True)
+            seen = officer.seen = Seen(await context.new_page(), context, phone.url)
+            await seen.opens("/lapangan")
+            await seen.says("Daftar barang dan tempat per")
+            if times == 1:
+                await officer.begins("Daftar hadir")
+                await fills_in(officer.page, {"Pelatihan": training["id"], "Sesi": "1"})
+                await officer.scans(code)
+                await seen.says("1 peserta dipindai")
+                await phone.dies()
+        await seen.presses("Lanjutkan")
+        await seen.says("1 peserta dipindai")
+        await officer.scans(code)
+        await seen.says("Kode ini sudah dipindai di HP ini")
+        await finishes(officer.page)
+        await officer.finds_a_signal()
+        await officer.waits_until_accepted(1)
+    session = f"{TRAININGS}/{training['id']}/sessions/1/attendance"
+    assert len((await officer.office.sees(session))["items"]) == 1
+
+
 async def seat_taken(
     world: World, name: str = "Hartini Suryadi", business: str = "Konveksi Hartini"
 ) -> tuple[dict[str, Any], str]:
@@ -207,6 +244,8 @@ async def test_a_counter_checks_coupons_without_a_signal_tells_of_a_second_use_a
         await officer.seen.says(told)
     await officer.scans(first)
     await officer.seen.says("Bayar: Rp90.000")
+    await officer.scans(second)
+    await officer.seen.says("Catat dulu penyerahan")
     await officer.seen.is_for_everybody("formulir-loket")
     await officer.seen.presses("Catat penyerahan")
     await officer.scans(first)

@@ -41,14 +41,17 @@ function Photo() {
 
   async function take(file: File | undefined): Promise<void> {
     setWrong(false);
+    if (!file) return;
     hold(true);
-    const made = file && (await small(file).catch(() => undefined));
-    setWrong(file !== undefined && made === undefined);
-    if (made) {
-      await keepPhoto(form.id, made.photo, made.digest);
-      showPhoto(made.digest);
+    try {
+      const { photo, digest } = await small(file);
+      await keepPhoto(form.id, photo, digest);
+      showPhoto(digest);
+    } catch {
+      setWrong(true); // no picture, or no room for one
+    } finally {
+      hold(false);
     }
-    hold(false);
   }
 
   async function remove(): Promise<void> {

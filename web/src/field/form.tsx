@@ -80,7 +80,11 @@ function Fields({ first, by, lists, done }: { first: Form; by: string; lists: Li
   const nameOf = (code: string) => lists?.items.find((one) => one.code === code)?.name ?? code;
   const Kind = FIELDS[form.kind];
   const show = (kept: Partial<Form>) => setForm((now) => ({ ...now, ...kept }));
-  const filled = { form, lists, mistakes, change, hold, showScans: (scans: Scan[]) => show({ scans }), showPhoto: (photo: string) => show({ photo }) };
+  const showScans = (scans: Scan[]) => {
+    show({ scans });
+    setMistakes((now) => now.filter((one) => one.pointer !== "/scans"));
+  };
+  const filled = { form, lists, mistakes, change, hold, showScans, showPhoto: (photo: string) => show({ photo }) };
 
   return (
     <Filling.Provider value={filled}>

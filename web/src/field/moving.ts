@@ -4,6 +4,7 @@
  */
 import type { Bytes } from "./bytes";
 import { forms, keep, photoOf, type Form } from "./kept";
+import { FORM } from "./store";
 
 const MARK = new TextEncoder().encode("SRMPQUE1");
 const SALT_BYTES = 16;
@@ -31,9 +32,9 @@ export async function exported(by: string, passphrase: string): Promise<Blob | u
 export async function imported(by: string, passphrase: string, file: Blob): Promise<Taken> {
   const queue = await unseal(passphrase, new Uint8Array(await file.arrayBuffer()));
   if (!queue) return "wrong";
-  if (queue.by !== by) return "of-another";
+  if (queue.by !== by || queue.forms.some((one) => one.by !== by)) return "of-another";
   const photos = queue.photos.map(({ id, letters }) => ({ id, photo: pictureOf(letters) }));
-  const fresh = await keep(by, queue.forms, photos);
+  const fresh = await keep(by, queue.forms.map((one) => ({ ...FORM, ...one })), photos);
   return fresh < 0 ? "full" : { fresh, known: queue.forms.length - fresh };
 }
 

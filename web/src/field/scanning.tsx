@@ -3,6 +3,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { useWords } from "../ui";
 import { formWords } from "./forms/words";
 
+/** The id of the field for codes. */
+export const CODE = "field-code";
 const LOOK_MILLISECONDS = 200;
 const SAME_MILLISECONDS = 3_000;
 
@@ -24,9 +26,9 @@ export function ScanField({ label, taken, told, wrong }: { label: string; taken:
 
   return (
     <>
-      <label for="field-code">{label}</label>
-      <input id="field-code" autocomplete="off" autocapitalize="off" spellcheck={false} aria-describedby="field-code-help" value={text} onInput={(event) => setText(event.currentTarget.value)} onKeyDown={(event) => { if (event.key === "Enter") { event.preventDefault(); take(); } }} />
-      <p class="hint" id="field-code-help">{say.scanHelp}</p>
+      <label for={CODE}>{label}</label>
+      <input id={CODE} autocomplete="off" autocapitalize="off" spellcheck={false} aria-describedby={`${CODE}-help`} value={text} onInput={(event) => setText(event.currentTarget.value)} onKeyDown={(event) => { if (event.key === "Enter") { event.preventDefault(); take(); } }} />
+      <p class="hint" id={`${CODE}-help`}>{say.scanHelp}</p>
       <div class="tools">
         <button type="button" onClick={take}>{say.checkCode}</button>
         {canLook && <button type="button" class="second" aria-pressed={looking} onClick={() => setLooking(!looking)}>{looking ? say.cameraOff : say.camera}</button>}

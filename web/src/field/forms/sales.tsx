@@ -6,7 +6,7 @@ import { uuid7 } from "../ids";
 import { addScan, type Market, type Scan } from "../kept";
 import { isFamily, SCANS_MAX, takenOf } from "../rules";
 import { Scans } from "../scans";
-import { ScanField } from "../scanning";
+import { CODE, ScanField } from "../scanning";
 import { readCoupon } from "../signed";
 import { formWords } from "./words";
 
@@ -31,7 +31,8 @@ export function Sales() {
   }
 
   async function look(code: string): Promise<void> {
-    setBuyer(undefined);
+    // Whoever hurries scans the next one before this one is written down; the camera sees the same one again.
+    if (buyer) return code === buyer.code ? undefined : wrong(words.sellFirst(buyer.label));
     setTold({ text: "", wrong: false });
     if (!byCoupon) {
       if (!isFamily(code)) return wrong(words.noFamily);
@@ -59,6 +60,7 @@ export function Sales() {
     if (!next) return;
     showScans(next.scans);
     setTold({ text: words.sold(to.label), wrong: false });
+    document.getElementById(CODE)?.focus(); // for the next scan of what types like a keyboard
   }
 
   if (markets.length === 0 && !form.about) return <Empty title={words.noMarkets} help={words.noMarketsHelp} />;

@@ -51,7 +51,8 @@ class Officer:
         await self.seen.says("Tanpa sinyal: semua")
 
     async def finds_a_signal(self) -> None:
-        self.signal.there = True
+        """Find a signal so bad that the answer to the first order is lost on its way."""
+        self.signal.there, self.signal.cut_next = True, 1
         await self.seen.context.set_offline(False)
 
     async def begins(self, kind: str) -> None:
@@ -82,6 +83,7 @@ class Officer:
             return False
 
         await wait_until(accepted, description=f"{count} accepted forms")
+        assert self.signal.cut_next == 0, "no answer was lost"
 
 
 @asynccontextmanager

@@ -29,7 +29,8 @@ WRONG_CLOCK = """offset => {
 class Signal:
     """What lies between a telephone and the server: away, there, or so bad that some answers are cut on the way back.
 
-    The service worker is behind it too, which a browser that only plays at being offline lets through.
+    The service worker is behind it too, which a browser that only plays at being offline lets through. So many answers
+    to orders as `cut_next` says are cut for certain.
     """
 
     host: str
@@ -37,6 +38,7 @@ class Signal:
     url: str = ""
     there: bool = True
     cut_of_hundred: int = 0
+    cut_next: int = 0
     cuts: int = 0
     dice: random.Random = field(default_factory=lambda: random.Random(20_200_921))
     carrying: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -59,13 +61,14 @@ class Signal:
         async def up() -> None:
             nonlocal posted
             while self.there and (piece := await reader.read(PIECE_BYTES)):
-                posted = posted or piece.startswith(b"POST /aid/")
+                posted = posted or piece.startswith((b"POST /aid/", b"POST /registration/"))
                 to_server.write(piece)
 
         async def down() -> None:
             nonlocal posted
             while (piece := await from_server.read(PIECE_BYTES)) and self.there:
-                if posted and self.dice.randrange(100) < self.cut_of_hundred:
+                if posted and (self.cut_next > 0 or self.dice.randrange(100) < self.cut_of_hundred):
+                    self.cut_next = max(self.cut_next - 1, 0)
                     self.cuts += 1  # all is done there, and nobody here is told
                     return
                 posted = False

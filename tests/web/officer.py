@@ -48,7 +48,6 @@ class Officer:
     async def loses_the_signal(self) -> None:
         self.signal.goes_away()
         await self.seen.context.set_offline(True)
-        await self.seen.says("Tanpa sinyal: semua")
 
     async def finds_a_signal(self) -> None:
         """Find a signal so bad that the answer to the first order is lost on its way."""

@@ -19,7 +19,7 @@ from tests.web.officer import Officer, officer_of
 from tests.web.phone import DAY_MILLISECONDS, WRONG_CLOCK, fills_in, finishes, phone_of
 from tests.web.seen import Seen
 
-REGION, WAREHOUSE, VENUE = "19.71", "WH-19.71", "MV-19.71-01"
+REGION, WAREHOUSE, VENUE, CENTRE = "19.71", "WH-19.71", "MV-19.71-01", "CC-19.71-04"
 DAYS_OFF = 2
 SOAP, RICE = "SOAP-5L", "RICE-5KG"
 
@@ -87,6 +87,50 @@ async def sent_an_hour_ago(office: Office, quantity: int, to: Office) -> dict[st
 async def finishes_in_vain(officer: Officer, told: str) -> None:
     await officer.seen.presses("Simpan dan kirim")
     await officer.seen.says(told)
+
+
+async def test_a_count_against_the_book_is_lot_by_lot_and_refused_where_stock_has_moved(officer: Officer) -> None:
+    office, lot = officer.office, f"L-{uuid4().hex[:8]}"
+    lines = [{"item": SOAP, "quantity": 5, "lot": lot, "expires_on": "2030-01-01"}]
+    await office.asks("/aid/receipts", {"place": CENTRE, "source": "donation", "occurred_at": now(), "lines": lines})
+    await officer.opens()
+    await officer.begins("Hitung stok")
+    await fills_in(officer.page, {"Tempat": CENTRE})
+    await officer.loses_the_signal()
+    await officer.seen.presses("Mulai dari catatan buku (perlu sinyal)")
+    await officer.seen.says("Catatan buku tidak dapat diambil sekarang")
+    officer.signal.there = True
+    await officer.seen.context.set_offline(False)
+    await officer.seen.presses("Mulai dari catatan buku (perlu sinyal)")
+    await officer.seen.says("Catatan buku per")
+    await officer.loses_the_signal()
+    counted = officer.page.get_by_role("group", name=lot).get_by_label("Hasil hitung")
+    await expect(counted).to_have_value("")
+    await finishes_in_vain(officer, "Belum ada yang dihitung")
+    await counted.fill("3")
+
+    # Meanwhile somebody takes one away, so that nobody can say what these three are compared with.
+    taken = [{"item": SOAP, "quantity": 1, "lot": lot}]
+    await office.asks("/aid/issues", {"place": CENTRE, "reason": "damaged", "occurred_at": now(), "lines": taken})
+    await officer.seen.is_for_everybody("formulir-hitung")
+    await finishes(officer.page, times=2)
+    await officer.finds_a_signal()
+    await officer.seen.says("Stok berubah sejak catatan buku diambil")
+    await officer.seen.presses("Perbaiki")
+    await officer.seen.presses("Ambil catatan buku lagi")
+    await expect(officer.page.get_by_role("button", name="Ambil catatan buku lagi")).to_be_enabled()
+    await expect(counted).to_have_value("3")
+    await finishes(officer.page, times=2)
+    await officer.waits_until_accepted(1)
+    (balance,) = [one for one in (await held(office)) if one["lot"] == lot]
+    assert balance["on_hand"] == 3
+    card = await office.sees(f"/aid/cards/{CENTRE}/{SOAP}", limit=500)
+    assert [one["kind"] for one in card["items"]].count("count") == 1
+
+
+async def held(office: Office) -> list[dict[str, Any]]:
+    balances: list[dict[str, Any]] = (await office.sees("/aid/balances", place=CENTRE, item=SOAP))["items"]
+    return balances
 
 
 async def test_a_visit_of_a_station_is_told_once_and_its_refill_leaves_the_warehouse(officer: Officer) -> None:

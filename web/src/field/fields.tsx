@@ -139,16 +139,16 @@ export function Paper() {
   return <Letters at="/document" label={say.document} value={form.document} typed={(text) => change({ document: text.trim() })} />;
 }
 
-/** Goods, line by line. */
+/** Goods, line by line; a line that came with its lot is of goods that are known. */
 export function Goods({ at = "/lines", least = 1, label }: { at?: string; least?: number; label: (unit: string) => string }) {
-  const { form, lists, say, change, unitOf } = useFilling();
+  const { form, lists, say, change, unitOf, itemName } = useFilling();
   const changeLine = (index: number, changes: Partial<Line>) => change({ lines: form.lines.map((line, place) => (place === index ? { ...line, ...changes } : line)) });
   return (
     <>
       {form.lines.map((line, index) => (
         <fieldset key={index}>
-          <legend>{say.goods(index + 1)}</legend>
-          <Choice at={`${at}/${index}/item`} label={say.item} value={line.item} options={lists?.items ?? []} chosen={(item) => changeLine(index, { item })} />
+          <legend>{line.lot === undefined ? say.goods(index + 1) : [itemName(line.item), line.lot].filter(Boolean).join(" · ")}</legend>
+          {line.lot === undefined && <Choice at={`${at}/${index}/item`} label={say.item} value={line.item} options={lists?.items ?? []} chosen={(item) => changeLine(index, { item })} />}
           <Quantity at={`${at}/${index}/quantity`} label={label(unitOf(line.item))} value={line.quantity} unit={unitOf(line.item)} typed={(quantity) => changeLine(index, { quantity })} />
           {form.lines.length > least && (
             <button type="button" class="second" onClick={() => change({ lines: form.lines.filter((_, place) => place !== index) })}>{say.removeLine(index + 1)}</button>

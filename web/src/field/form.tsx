@@ -11,7 +11,7 @@ import { Sales } from "./forms/sales";
 import { Transfer } from "./forms/transfer";
 import { Visit } from "./forms/visit";
 import { forms, step, type Form, type Kind, type Line, type Lists, type Mistake, type Scan } from "./kept";
-import { mistakesOf, pointers, unusual, usuals } from "./rules";
+import { finished, mistakesOf, pointers, unusual, usuals } from "./rules";
 import { fieldWords } from "./words";
 
 const FIELDS: Record<Kind, FunctionComponent> = {
@@ -71,7 +71,7 @@ function Fields({ first, by, lists, done }: { first: Form; by: string; lists: Li
     }
     setBusy(true);
     // From a draft only, in one transaction: a second tap finds it finished already. Scans and photo are kept as they come.
-    await step(form.id, (now) => (now.state === "draft" ? { ...form, scans: now.scans, photo: now.photo, state: "stored", mistakes: [] } : undefined));
+    await step(form.id, (now) => (now.state === "draft" ? { ...finished(form, lists), scans: now.scans, photo: now.photo, state: "stored", mistakes: [] } : undefined));
     done();
   }
 

@@ -6,6 +6,7 @@ import { formWords } from "./forms/words";
 import { discard, photoOf, type Form, type Lists } from "./kept";
 import { handOver } from "./photos";
 import { said } from "./fields";
+import { momentOf } from "./rules";
 import { tell } from "./sending";
 import { fieldWords } from "./words";
 
@@ -22,7 +23,7 @@ export function Known({ one, lists, go, gone }: { one: Form; lists: Lists | unde
     <article class={mine ? "card unread" : "card"} aria-labelledby={`form-${one.id}`}>
       <p class="about">
         <span class="mark" data-state={one.state}>{say.states[one.state]}</span>
-        <span>{moment(`${one.occurred}:00+07:00`, language)}</span>
+        <span>{moment(momentOf(one), language)}</span>
       </p>
       <h3 id={`form-${one.id}`}>{[say.kinds[one.kind], place].filter(Boolean).join(" · ")}</h3>
       <Contents one={one} lists={lists} />

@@ -1,6 +1,7 @@
 /** What is sent of each kind of form, and where to: the same each time it is sent, so that its key stands for it. */
 import type { CountStock, PostDistribution, ReceiveStock, ReceiveTransfer, RecordSales, RecordScans, VisitStation } from "../api";
 import type { Form, Kind } from "./kept";
+import { momentOf } from "./rules";
 
 const MILLILITRES = 1_000;
 const PLACED = { distribution: "/aid/distributions", receipt: "/aid/receipts", count: "/aid/counts" };
@@ -43,7 +44,9 @@ function receipt(form: Form): ReceiveStock {
 }
 
 function count(form: Form): CountStock {
-  return { ...dated(form), place: form.place, lines: goods(form) };
+  const { snapshot } = form.told;
+  const lines = form.lines.map(({ item, lot, quantity }) => ({ item, ...(lot ? { lot } : {}), quantity: Number(quantity) }));
+  return { ...dated(form), place: form.place, lines, ...(snapshot ? { snapshot } : {}) };
 }
 
 function transfer(form: Form): ReceiveTransfer {
@@ -83,7 +86,7 @@ function sales(form: Form): RecordSales {
 }
 
 function dated(form: Form): { occurred_at: string; document?: string } {
-  return { occurred_at: `${form.occurred}:00+07:00`, ...(form.document ? { document: form.document } : {}) };
+  return { occurred_at: momentOf(form), ...(form.document ? { document: form.document } : {}) };
 }
 
 function goods(form: Form): { item: string; quantity: number }[] {

@@ -4,6 +4,7 @@ import type { Form, Kind, Line, Lists, Mistake, Scan } from "./kept";
 const QUANTITY_MAX = 1_000_000;
 const USUAL_TIMES = 3;
 const MINUTE_LENGTH = 16;
+const SECOND_LENGTH = 19;
 const MILLILITRES = 1_000;
 const WIB_MILLISECONDS = 7 * 3_600_000;
 /** As many as one order may carry to the server. */
@@ -54,11 +55,27 @@ class Found {
   goods(pointer: string, lines: Line[], least: number): void {
     lines.forEach((line, index) => {
       this.need(`${pointer}/${index}/item`, line.item);
-      this.number(`${pointer}/${index}/quantity`, line.quantity, least);
-      const before = lines.findIndex((other) => line.item !== "" && other.item === line.item);
+      if (!isLeftOut(line)) this.number(`${pointer}/${index}/quantity`, line.quantity, least);
+      const before = lines.findIndex((other) => line.item !== "" && other.item === line.item && (other.lot ?? "") === (line.lot ?? ""));
       if (before !== -1 && before < index) this.say(`${pointer}/${index}/item`, "duplicate");
     });
   }
+}
+
+/** Tells whether a line that came from the book was not counted. */
+function isLeftOut(line: Line): boolean {
+  return line.lot !== undefined && line.sent === undefined && line.quantity.trim() === "";
+}
+
+/**
+ * Give a form as it is finished: a count without the goods that were not counted, and against the book at this very
+ * moment, so that whatever has moved since the book was looked at is found.
+ */
+export function finished(form: Form, lists: Lists | undefined): Form {
+  if (form.kind !== "count") return form;
+  const takenAt = Number(form.told["takenAt"] ?? 0);
+  const occurred = takenAt ? wib(Math.max(takenAt, Date.now() + (lists?.aheadMilliseconds ?? 0))).slice(0, -1) : form.occurred;
+  return { ...form, occurred, lines: form.lines.filter((line) => !isLeftOut(line)) };
 }
 
 function posted(form: Form, found: Found): void {
@@ -66,6 +83,7 @@ function posted(form: Form, found: Found): void {
   if (form.kind === "receipt") found.need("/source", form.source);
   found.need("/place", form.place);
   found.need("/occurred_at", form.occurred);
+  if (form.kind === "count" && form.lines.every(isLeftOut)) found.say("/lines", "nothing_counted");
   found.goods("/lines", form.lines, form.kind === "count" ? 0 : 1);
   if (form.kind === "distribution") found.number("/recipients/public", form.people, 1);
 }
@@ -151,5 +169,14 @@ export function medians(lines: { item: string; quantity: number }[]): Record<str
 
 /** The present minute in WIB, by the clock of the server as far as it is known. */
 export function minuteNow(lists: Lists | undefined): string {
-  return new Date(Date.now() + (lists?.aheadMilliseconds ?? 0) + WIB_MILLISECONDS).toISOString().slice(0, MINUTE_LENGTH);
+  return wib(Date.now() + (lists?.aheadMilliseconds ?? 0)).slice(0, MINUTE_LENGTH);
+}
+
+function wib(milliseconds: number): string {
+  return new Date(milliseconds + WIB_MILLISECONDS).toISOString();
+}
+
+/** Give the moment that stands in a form, which may be told to the minute, in the way of the services. */
+export function momentOf({ occurred }: Form): string {
+  return `${occurred.padEnd(SECOND_LENGTH, ":00")}+07:00`;
 }

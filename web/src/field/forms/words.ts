@@ -12,6 +12,12 @@ const id = {
   reason: "Alasan selisih",
   reasons: { damaged: "Rusak", lost: "Hilang", expired: "Kedaluwarsa", recount: "Salah hitung saat dikirim", other: "Lainnya" },
 
+  snapshot: "Mulai dari catatan buku (perlu sinyal)",
+  snapshotAgain: "Ambil catatan buku lagi",
+  snapshotOf: (when: string) => `Catatan buku per ${when}. Barang yang tidak dihitung boleh dikosongkan. Waktu hitungan adalah saat formulir ini disimpan.`,
+  snapshotWait: "Mengambil catatan buku",
+  snapshotFailed: "Catatan buku tidak dapat diambil sekarang. Coba lagi saat ada sinyal, atau hitung tanpa catatan.",
+
   station: "Tempat cuci tangan",
   noStations: "Tidak ada tempat cuci tangan di wilayah Anda",
   noStationsHelp: "Tempat cuci tangan muncul di sini setelah dipasang lewat kantor dan halaman ini dibuka sekali saat ada sinyal.",
@@ -95,6 +101,12 @@ const en: Same<typeof id> = {
   difference: (quantity, unit) => `${quantity} ${unit} differ`,
   reason: "Why they differ",
   reasons: { damaged: "Damaged", lost: "Lost", expired: "Expired", recount: "Miscounted when sent", other: "Other" },
+
+  snapshot: "Begin from what the book says (needs a signal)",
+  snapshotAgain: "Take what the book says again",
+  snapshotOf: (when) => `The book as of ${when}. What is not counted may stay empty. The time of the count is when this form is kept.`,
+  snapshotWait: "Asking what the book says",
+  snapshotFailed: "What the book says cannot be had now. Try again with a signal, or count without it.",
 
   station: "Handwashing station",
   noStations: "There is no handwashing station in your regions",

@@ -20,6 +20,7 @@ from tests.web.phone import DAY_MILLISECONDS, WRONG_CLOCK, fills_in, finishes, p
 from tests.web.seen import Seen
 
 REGION, WAREHOUSE, VENUE, CENTRE = "19.71", "WH-19.71", "MV-19.71-01", "CC-19.71-04"
+OWNER, BUSINESS = "Dahlia Rasyid", "Hijab Dahlia"
 DAYS_OFF = 2
 SOAP, RICE = "SOAP-5L", "RICE-5KG"
 
@@ -229,13 +230,11 @@ async def test_what_was_scanned_is_there_after_the_battery_was_empty(
     assert len((await officer.office.sees(session))["items"]) == 1
 
 
-async def seat_taken(
-    world: World, name: str = "Hartini Suryadi", business: str = "Konveksi Hartini"
-) -> tuple[dict[str, Any], str]:
+async def seat_taken(world: World) -> tuple[dict[str, Any], str]:
     """Hold a session today, and give the code of somebody who has a seat."""
-    province, owner = world.office("19"), world.owner(name)
+    province, owner = world.office("19"), world.owner(OWNER)
     training = await announced(province, seats=1)
-    enrolment = await applies(owner, training, world, business)
+    enrolment = await applies(owner, training, world, BUSINESS)
     await province.asks(f"{TRAININGS}/{training['id']}/offers", {})
     await owner.asks(f"/registration/enrolments/{enrolment['id']}/answer", {"answer": "accept"})
     move = {"held_on": day(0), "reason": "Aula dipakai"}
@@ -358,7 +357,7 @@ NO_SIGNATURES = """() => {
 async def test_an_old_browser_says_that_it_cannot_check_a_code_and_the_office_refuses_a_forged_one(
     officer: Officer, world: World
 ) -> None:
-    training, code = await seat_taken(world, "Tjhin Mei Lan", "Mei Lan Garmen")
+    training, code = await seat_taken(world)
     await officer.seen.context.add_init_script(f"({NO_SIGNATURES})()")
     await officer.opens()
     await officer.begins("Daftar hadir")
@@ -408,5 +407,5 @@ async def test_what_the_telephone_keeps_names_no_owner(officer: Officer, world: 
     await officer.opens()
     kept = await officer.keeps()
     assert "Bimtek konveksi" in kept
-    assert [name for name in ("Hartini", "+62", '"nik"', '"phone"', '"seller"') if name in kept] == []
+    assert [name for name in (OWNER, BUSINESS, "+62", '"nik"', '"phone"', '"seller"') if name in kept] == []
     assert not re.search(r"\b\d{16}\b", kept)

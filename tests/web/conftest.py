@@ -46,7 +46,9 @@ async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if found is None:
         pytest.fail("the pages are tested in Chromium, which is not here: apt-get install chromium", pytrace=False)
-    one = await playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    # A camera that shows a moving picture of its own, where somebody lets a page use one.
+    args = ["--no-sandbox", "--use-fake-device-for-media-stream"]
+    one = await playwright.chromium.launch(executable_path=found, args=args)
     yield one
     await one.close()
 

@@ -29,15 +29,25 @@ WRONG_CLOCK = """offset => {
 class Signal:
     """What lies between a telephone and the server: away, there, or so bad that some answers are cut on the way back.
 
-    The service worker is behind it too, which a browser that only plays at being offline lets through.
+    The service worker is behind it too, which a browser that only plays at being offline lets through. So many answers
+    to orders as `cut_next` says are cut for certain.
     """
 
     host: str
     port: int
+    url: str = ""
     there: bool = True
     cut_of_hundred: int = 0
+    cut_next: int = 0
     cuts: int = 0
     dice: random.Random = field(default_factory=lambda: random.Random(20_200_921))
+    carrying: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    def goes_away(self) -> None:
+        """Take the signal away, also from whoever is connected."""
+        self.there = False
+        for writer in self.carrying:
+            writer.close()
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection until either side ends it, or until an answer is cut."""
@@ -45,18 +55,20 @@ class Signal:
             writer.close()
             return
         from_server, to_server = await asyncio.open_connection(self.host, self.port)
+        self.carrying.add(writer)
         posted = False
 
         async def up() -> None:
             nonlocal posted
             while self.there and (piece := await reader.read(PIECE_BYTES)):
-                posted = posted or piece.startswith(b"POST /aid/")
+                posted = posted or piece.startswith((b"POST /aid/", b"POST /registration/"))
                 to_server.write(piece)
 
         async def down() -> None:
             nonlocal posted
             while (piece := await from_server.read(PIECE_BYTES)) and self.there:
-                if posted and self.dice.randrange(100) < self.cut_of_hundred:
+                if posted and (self.cut_next > 0 or self.dice.randrange(100) < self.cut_of_hundred):
+                    self.cut_next = max(self.cut_next - 1, 0)
                     self.cuts += 1  # all is done there, and nobody here is told
                     return
                 posted = False
@@ -69,6 +81,7 @@ class Signal:
             for one in both:
                 one.cancel()
             await asyncio.gather(*both, return_exceptions=True)
+            self.carrying.discard(writer)
             writer.close()
             to_server.close()
 
@@ -130,32 +143,51 @@ class Phone:
 
 
 @asynccontextmanager
+async def signal_to(url: str) -> AsyncIterator[Signal]:
+    """Put a signal before the server at an address; it has an address of its own."""
+    there = httpx.URL(url)
+    signal = Signal(there.host, there.port or 80)
+    server = await asyncio.start_server(signal.carry, there.host, 0)
+    signal.url = f"http://{there.host}:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield signal
+    finally:
+        server.close()
+
+
+@asynccontextmanager
 async def phone_of(
     playwright: Playwright, program: str, folder: Path, url: str, days_off: int = 0
 ) -> AsyncIterator[Phone]:
     """Give a telephone that is thrown away afterwards, and a signal between it and the server at an address."""
-    there = httpx.URL(url)
-    signal = Signal(there.host, there.port or 80)
-    server = await asyncio.start_server(signal.carry, there.host, 0)
-    port = server.sockets[0].getsockname()[1]
-    phone = Phone(playwright, program, folder, signal, f"http://{there.host}:{port}", days_off)
-    try:
-        yield phone
-    finally:
-        await phone.dies()
-        server.close()
-        shutil.rmtree(folder, ignore_errors=True)
+    async with signal_to(url) as signal:
+        phone = Phone(playwright, program, folder, signal, signal.url, days_off)
+        try:
+            yield phone
+        finally:
+            await phone.dies()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 async def fills(page: Page, *, kind: str, fields: dict[str, str], times: int = 1) -> None:
     """Fill a form of the field app, and press its button so many times at once."""
     await page.get_by_role("button", name=kind, exact=True).click()
+    await fills_in(page, fields)
+    await finishes(page, times)
+
+
+async def fills_in(page: Page, fields: dict[str, str]) -> None:
+    """Fill fields by their labels, one after the other: what is chosen in one may bring the next."""
     for label, value in fields.items():
         one = page.get_by_label(label)
         if await one.evaluate("one => one.tagName") == "SELECT":
             await one.select_option(value)
         else:
             await one.fill(value)
+
+
+async def finishes(page: Page, times: int = 1) -> None:
+    """Press the button of a form so many times at once."""
     # Both clicks are in the page before it has carried out either.
     press = "(one, times) => { for (let at = 0; at < times; at++) one.click(); }"
     await page.get_by_role("button", name="Simpan dan kirim").evaluate(press, times)

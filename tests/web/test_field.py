@@ -180,6 +180,43 @@ async def test_a_draft_is_kept_from_the_first_letter_and_open_in_one_tab_alone(s
     await expect(other.get_by_label("Hasil hitung")).to_have_value("12")
 
 
+OLDER = """async form => {
+    const open = indexedDB.open('serumpun-field', 1);
+    open.onupgradeneeded = () => {
+        open.result.createObjectStore('forms', {keyPath: 'id'});
+        open.result.createObjectStore('lists', {keyPath: 'by'});
+        open.result.createObjectStore('session', {keyPath: 'id'});
+    };
+    await new Promise(found => open.onsuccess = found);
+    const kept = open.result.transaction('forms', 'readwrite');
+    kept.objectStore('forms').add(form);
+    await new Promise(found => kept.oncomplete = found);
+    open.result.close();
+}"""
+"""How the first app kept a form."""
+
+
+async def test_a_draft_of_an_older_app_goes_on_in_the_newer_one(seen: Seen, world: World) -> None:
+    form = {
+        "id": "019a0000-0000-7000-8000-000000000001",
+        "by": f"officer-{REGION}",
+        "kind": "count",
+        "state": "draft",
+        **dict.fromkeys(("programme", "source", "document", "people", "number"), ""),
+        "place": WAREHOUSE,
+        "occurred": "2026-01-01T10:00",
+        "lines": [{"item": MASKS, "quantity": "77"}],
+        "mistakes": [],
+        "changedAt": 1,
+        "tries": 0,
+    }
+    await seen.opens("/lapangan")
+    await seen.page.evaluate(OLDER, form)
+    await signs_in_at_office(seen, world.office(REGION), lands_on="Lapangan")
+    await seen.presses("Lanjutkan")
+    await expect(seen.page.get_by_label("Hasil hitung")).to_have_value("77")
+
+
 async def test_signing_out_asks_about_what_is_not_sent_and_wipes_the_telephone_without_a_signal(
     seen: Seen, world: World
 ) -> None:

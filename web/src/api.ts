@@ -24,6 +24,10 @@ export type Distribution = Aid["schemas"]["DistributionView"];
 export type PostDistribution = Aid["schemas"]["PostDistribution"];
 export type ReceiveStock = Aid["schemas"]["ReceiveStock"];
 export type CountStock = Aid["schemas"]["CountStock"];
+export type ReceiveTransfer = Aid["schemas"]["ReceiveTransfer"];
+export type VisitStation = Aid["schemas"]["VisitStation"];
+export type RecordSales = Aid["schemas"]["RecordSales"];
+export type RecordScans = Registration["schemas"]["RecordScans"];
 export type ProductionOrder = Aid["schemas"]["ProductionOrderView"];
 export type Problem = Aid["schemas"]["Problem"];
 /** What the live inbox tells; the document of the feed says that it is a stream, and no more. */

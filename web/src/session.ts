@@ -3,7 +3,8 @@
  * only that there is one, and that it is to be ended as soon as there is a signal.
  */
 import { post } from "./api";
-import { SHELL, wipe } from "./field/kept";
+import { SHELL } from "./field/kept";
+import { wipe } from "./field/store";
 
 const SIGNED_IN_UNTIL = "serumpun.signed-in-until";
 const WHO = "serumpun.who";

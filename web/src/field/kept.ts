@@ -4,20 +4,25 @@
  * it either before the step or after it.
  */
 import type { Who } from "../session";
+import { within } from "./store";
 
 /** The name of each kept shell begins so; it holds no data, and stays when somebody signs out. */
 export const SHELL = "serumpun-shell-";
-const STORE = "serumpun-field";
-const VERSION = 1;
 const FORMS_MAX = 500;
 const SHOWN_DAYS = 30;
 const DAY_MILLISECONDS = 86_400_000;
 
-export type Kind = "distribution" | "receipt" | "count";
+export type Kind = "distribution" | "receipt" | "count" | "transfer" | "visit" | "attendance" | "sales";
 /** draft: being written; stored: finished, to be sent; sent: on its way, answer not here yet; accepted: with its number. */
 export type State = "draft" | "stored" | "sent" | "accepted" | "refused";
-export type Line = { item: string; quantity: string };
+/** Goods; of a transfer also the lot, how much was sent, and why not all of it was accepted. */
+export type Line = { item: string; quantity: string; lot?: string; sent?: number; reason?: string };
+/** A code that was scanned; the same thing shown again has the same `key`, and `at` is the telephone's own clock. */
+export type Scan = { id: string; key: string; code: string; label: string; at: number; lines: { item: string; quantity: number }[] };
+/** What the server has made of one scan. */
+export type Outcome = { id: string; outcome: string; code: string };
 export type Mistake = { pointer: string; code: string; detail: string; members?: Record<string, unknown> };
+export type Position = { latitude_microdegrees: number; longitude_microdegrees: number; accuracy_metres: number };
 
 /** A form; `id` is made with the draft and is the key by which the server carries it out once. */
 export type Form = {
@@ -25,6 +30,8 @@ export type Form = {
   by: string;
   kind: Kind;
   state: State;
+  /** Which transfer, station, training or market it is about; `told["name"]` is how people call that. */
+  about: string;
   place: string;
   programme: string;
   source: string;
@@ -33,62 +40,42 @@ export type Form = {
   occurred: string;
   people: string;
   lines: Line[];
+  /** What only one kind of form asks, by the name of its field. */
+  told: Record<string, string>;
+  scans: Scan[];
+  outcomes: Outcome[];
+  /** SHA-256 of its photo, which is kept beside it; empty without one. */
+  photo: string;
+  position: Position | null;
   mistakes: Mistake[];
   number: string;
   changedAt: number;
   tries: number;
 };
 
+export type Transfer = { id: string; number: string; from: string; to: string; lines: { item: string; lot: string; sent: number }[] };
+export type Station = { id: string; name: string; siteName: string; waterMillilitre: number; soapMillilitre: number };
+export type Market = { id: string; number: string; place: string; model: string; items: { item: string; price: number; limit: number }[] };
+export type Training = { id: string; title: string; venue: string; sessions: { no: number; day: string }[] };
+
 export type Lists = {
   by: string;
   places: { code: string; name: string; kind: string }[];
   items: { code: string; name: string; unit: string }[];
+  /** What is on its way to the places of these regions. */
+  transfers: Transfer[];
+  stations: Station[];
+  markets: Market[];
+  trainings: Training[];
+  /** The public keys with which coupons and entry codes are checked without a signal. */
+  couponKey: string;
+  entryKey: string;
   /** What is usual of an item in one posting: the median of the last ones. */
   usual: Record<string, number>;
   fetchedAt: number;
   /** How far the clock of the server is ahead of the telephone's. */
   aheadMilliseconds: number;
 };
-
-let opened: Promise<IDBDatabase> | undefined;
-
-function open(): Promise<IDBDatabase> {
-  opened ??= new Promise((resolve, reject) => {
-    const request = indexedDB.open(STORE, VERSION);
-    request.onupgradeneeded = () => {
-      request.result.createObjectStore("forms", { keyPath: "id" });
-      request.result.createObjectStore("lists", { keyPath: "by" });
-      request.result.createObjectStore("session", { keyPath: "id" });
-    };
-    request.onsuccess = () => {
-      request.result.onversionchange = () => {
-        request.result.close(); // somebody signs out in another tab
-        opened = undefined;
-      };
-      resolve(request.result);
-    };
-    request.onerror = () => {
-      opened = undefined;
-      reject(request.error ?? new Error("the telephone keeps nothing"));
-    };
-  });
-  return opened;
-}
-
-/** Carry out one transaction; gives what `task` found, once all of it is on the telephone. */
-async function within<T>(store: "forms" | "lists" | "session", mode: IDBTransactionMode, task: (rows: IDBObjectStore, found: (value: T) => void) => void): Promise<T> {
-  const database = await open();
-  return new Promise((resolve, reject) => {
-    // Strict: what is said to be kept is kept, also when the battery dies in this moment.
-    const transaction = database.transaction(store, mode, { durability: "strict" });
-    let result: T;
-    transaction.oncomplete = () => resolve(result);
-    transaction.onabort = transaction.onerror = () => reject(transaction.error ?? new Error("the telephone keeps nothing"));
-    task(transaction.objectStore(store), (value) => {
-      result = value;
-    });
-  });
-}
 
 /** The forms of somebody, the last changed first. */
 export async function forms(by: string): Promise<Form[]> {
@@ -112,26 +99,82 @@ export function step(id: string, change: (now: Form) => Form | undefined): Promi
   });
 }
 
+/** Write a scan into a draft, unless `refuse` says no to what any form about the same thing has of the same key. */
+export function addScan(id: string, scan: Scan, refuse: (before: Scan[]) => boolean): Promise<{ form?: Form; before?: Scan }> {
+  return within<{ form?: Form; before?: Scan }>("forms", "readwrite", (rows, found) => {
+    const request = rows.getAll();
+    request.onsuccess = () => {
+      const all = request.result as Form[];
+      const now = all.find((one) => one.id === id);
+      if (now?.state !== "draft") return found({});
+      const others = all.filter((one) => one.by === now.by && one.kind === now.kind && one.about === now.about);
+      const before = others.flatMap((one) => one.scans).filter((one) => one.key === scan.key);
+      if (refuse(before)) return found(before[0] ? { before: before[0] } : {});
+      const form = { ...now, scans: [...now.scans, scan], changedAt: Date.now() };
+      rows.put(form);
+      found({ form });
+    };
+  });
+}
+
 /** Begin a form; gives false where so many wait already that the first of them must be sent. */
 export async function begin(form: Form): Promise<boolean> {
-  const known = await forms(form.by);
-  const old = known.filter((one) => one.state === "accepted" && one.changedAt < Date.now() - SHOWN_DAYS * DAY_MILLISECONDS);
-  if (known.length - old.length >= FORMS_MAX) return false;
-  await within<void>("forms", "readwrite", (rows) => {
-    for (const one of old) rows.delete(one.id);
-    rows.add(form);
+  return (await keep(form.by, [form], [])) === 1;
+}
+
+/** Keep forms that are not here yet, all or none, with their photos; gives how many were new, and -1 for too many. */
+export function keep(by: string, fresh: Form[], photos: { id: string; photo: Blob }[]): Promise<number> {
+  return within<number>(["forms", "photos"], "readwrite", (rows, found) => {
+    const pictures = rows.transaction.objectStore("photos");
+    const request = rows.getAll();
+    request.onsuccess = () => {
+      const known = (request.result as Form[]).filter((one) => one.by === by);
+      const old = known.filter((one) => one.state === "accepted" && one.changedAt < Date.now() - SHOWN_DAYS * DAY_MILLISECONDS);
+      const missing = fresh.filter((one) => !known.some((other) => other.id === one.id));
+      if (known.length - old.length + missing.length > FORMS_MAX) return found(-1);
+      for (const one of old) {
+        rows.delete(one.id);
+        pictures.delete(one.id);
+      }
+      for (const one of missing) rows.add(one);
+      for (const one of photos) if (missing.some((other) => other.id === one.id)) pictures.put(one);
+      found(missing.length);
+    };
   });
-  return true;
 }
 
 /** Throw a draft or a refused form away; what is on its way cannot be taken back so. */
 export function discard(id: string): Promise<void> {
-  return within<void>("forms", "readwrite", (rows) => {
+  return within<void>(["forms", "photos"], "readwrite", (rows) => {
     const request = rows.get(id);
     request.onsuccess = () => {
       const state = (request.result as Form | undefined)?.state;
-      if (state === "draft" || state === "refused") rows.delete(id);
+      if (state !== "draft" && state !== "refused") return;
+      rows.delete(id);
+      rows.transaction.objectStore("photos").delete(id);
     };
+  });
+}
+
+/** Keep the photo of a draft and its digest together, or take both away. */
+export function keepPhoto(id: string, photo: Blob | undefined, digest: string): Promise<void> {
+  return within<void>(["forms", "photos"], "readwrite", (rows) => {
+    const pictures = rows.transaction.objectStore("photos");
+    const request = rows.get(id);
+    request.onsuccess = () => {
+      const now = request.result as Form | undefined;
+      if (now?.state !== "draft") return;
+      rows.put({ ...now, photo: digest, changedAt: Date.now() });
+      if (photo) pictures.put({ id, photo });
+      else pictures.delete(id);
+    };
+  });
+}
+
+export function photoOf(id: string): Promise<Blob | undefined> {
+  return within<Blob | undefined>("photos", "readonly", (rows, found) => {
+    const request = rows.get(id);
+    request.onsuccess = () => found((request.result as { photo: Blob } | undefined)?.photo);
   });
 }
 
@@ -156,18 +199,6 @@ export function signedInSubject(): Promise<string> {
   return within<string>("session", "readonly", (rows, found) => {
     const request = rows.get("now");
     request.onsuccess = () => found((request.result as { subject: string } | undefined)?.subject ?? "");
-  });
-}
-
-/** Take everything away, without a signal too. */
-export async function wipe(): Promise<void> {
-  if (!("indexedDB" in globalThis)) return;
-  const before = opened;
-  opened = undefined;
-  if (before) (await before.catch(() => undefined))?.close();
-  await new Promise<void>((resolve) => {
-    const request = indexedDB.deleteDatabase(STORE);
-    request.onsuccess = request.onerror = request.onblocked = () => resolve();
   });
 }
 

@@ -3,29 +3,17 @@
  * lets one of them send at a time, and the id of each form is its Idempotency-Key, so an answer that was lost on the
  * way is simply asked for again.
  */
-import type { CountStock, PostDistribution, ReceiveStock } from "../api";
-import { forms, signedInSubject, step, type Form, type Mistake } from "./kept";
+import { forms, signedInSubject, step, type Form, type Mistake, type Outcome as Told } from "./kept";
+import { body, path } from "./orders";
 
 const LOCK = "serumpun-sending";
 const NEWS = "serumpun-field";
 const SECONDS_MAX = 20;
-const PATHS = { distribution: "/aid/distributions", receipt: "/aid/receipts", count: "/aid/counts" } as const;
 /** What says "not now": the same form is sent again later, by the same key. */
 const LATER = [408, 425, 429];
 const LATER_CODES = ["request_in_progress", "unavailable"];
 
 export type Outcome = "done" | "offline" | "signed-out";
-
-export function body(form: Form): PostDistribution | ReceiveStock | CountStock {
-  const lines = form.lines.map((line) => ({ item: line.item, quantity: Number(line.quantity) }));
-  const usual = { place: form.place, occurred_at: `${form.occurred}:00+07:00`, ...(form.document ? { document: form.document } : {}) };
-  if (form.kind === "distribution") {
-    const programme = form.programme as PostDistribution["programme"];
-    return { ...usual, programme, lines, recipients: { public: Number(form.people) } };
-  }
-  if (form.kind === "receipt") return { ...usual, source: form.source as ReceiveStock["source"], lines };
-  return { ...usual, lines };
-}
 
 /** Tell every tab, and hear what others tell. */
 export function listen(heard: () => void): () => void {
@@ -66,7 +54,7 @@ async function sendOne(form: Form): Promise<Outcome> {
   let answer: Response;
   let told: Record<string, unknown>;
   try {
-    answer = await fetch(PATHS[now.kind], {
+    answer = await fetch(path(now), {
       method: "POST",
       headers: { Accept: "application/json", "Content-Type": "application/json", "Serumpun-Page": "1", "Idempotency-Key": now.id },
       body: JSON.stringify(body(now)),
@@ -78,7 +66,7 @@ async function sendOne(form: Form): Promise<Outcome> {
   }
   if (answer.status === 401 || answer.status === 403) return "signed-out";
   if (answer.ok) {
-    await step(now.id, (one) => ({ ...one, state: "accepted", number: String(told["number"]), mistakes: [] }));
+    await step(now.id, (one) => ({ ...one, state: "accepted", number: String(told["number"] ?? ""), outcomes: outcomes(told), mistakes: [] }));
     return "done";
   }
   const code = String(told["code"] ?? "other");
@@ -86,4 +74,10 @@ async function sendOne(form: Form): Promise<Outcome> {
   const mistakes = (told["errors"] as Mistake[] | undefined) ?? [{ pointer: "", code, detail: String(told["detail"] ?? told["title"]), members: told }];
   await step(now.id, (one) => ({ ...one, state: "refused", mistakes }));
   return "done";
+}
+
+/** What became of each scan, where that was told. */
+function outcomes(told: Record<string, unknown>): Told[] {
+  const all = (told["outcomes"] ?? told["scans"] ?? []) as { id: string; outcome: string; code?: string | null }[];
+  return all.map(({ id, outcome, code }) => ({ id, outcome, code: code ?? "" }));
 }

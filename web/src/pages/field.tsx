@@ -1,18 +1,20 @@
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import { fetchLists, keptLists } from "../field/catalogue";
+import { draft } from "../field/drafts";
 import { FormPage } from "../field/form";
-import { uuid7 } from "../field/ids";
 import { install, waken } from "../field/installed";
-import { begin, discard, forms, nowSignedIn, type Form, type Kind, type Lists, type State } from "../field/kept";
-import { minuteNow } from "../field/rules";
+import { begin, forms, nowSignedIn, type Form, type Kind, type Lists, type State } from "../field/kept";
+import { Known } from "../field/known";
+import { Queue } from "../field/queue";
+import { minuteNow, stillOpen } from "../field/rules";
 import { listen, send, tell, type Outcome } from "../field/sending";
 import { fieldWords } from "../field/words";
-import { written } from "../numbers";
 import { who } from "../session";
 import { moment } from "../time";
 import { Empty, Heading, Link, Sharing, useWords } from "../ui";
 
-const KINDS: Kind[] = ["distribution", "receipt", "count"];
+const KINDS: Kind[] = ["distribution", "receipt", "count", "transfer", "visit", "attendance", "sales"];
+const DAY_LENGTH = 10;
 const AGAIN_SECONDS = 20;
 const UNSENT: State[] = ["stored", "sent"];
 
@@ -69,12 +71,7 @@ export default function Field() {
 
   async function start(kind: Kind): Promise<void> {
     if (!me) return;
-    const now = Date.now();
-    const form: Form = {
-      id: uuid7(now), by: me.subject, kind, state: "draft", place: lists?.places.length === 1 ? (lists.places[0]?.code ?? "") : "",
-      programme: "", source: "", document: "", occurred: minuteNow(lists), people: "",
-      lines: [{ item: "", quantity: "" }], mistakes: [], number: "", changedAt: now, tries: 0,
-    };
+    const form = draft(kind, me.subject, lists);
     const begun = await begin(form);
     setFull(!begun);
     if (begun) setOpen(form.id);
@@ -87,7 +84,7 @@ export default function Field() {
   }
 
   if (!me) return null;
-  if (open) return <FormPage id={open} by={me.subject} lists={lists} done={leave} />;
+  if (open) return <FormPage id={open} by={me.subject} lists={stillOpen(lists, known ?? [])} done={leave} />;
   const unsent = known?.filter((one) => UNSENT.includes(one.state)).length ?? 0;
   return (
     <>
@@ -120,44 +117,8 @@ export default function Field() {
             <li key={one.id}><Known one={one} lists={lists} go={() => setOpen(one.id)} gone={() => void look()} /></li>
           ))}
         </ul>
+        <Queue by={me.subject} today={minuteNow(lists).slice(0, DAY_LENGTH)} changed={leave} />
       </section>
     </>
-  );
-}
-
-function Known({ one, lists, go, gone }: { one: Form; lists: Lists | undefined; go: () => void; gone: () => void }) {
-  const { language } = useContext(Sharing);
-  const say = fieldWords[language];
-  const [asking, setAsking] = useState(false);
-  const place = lists?.places.find((other) => other.code === one.place)?.name ?? one.place;
-  const mine = one.state === "draft" || one.state === "refused";
-  const goods = one.lines.filter((line) => line.item && line.quantity).map((line) => {
-    const item = lists?.items.find((other) => other.code === line.item);
-    return `${item?.name ?? line.item} ${/^\d+$/.test(line.quantity) ? written(Number(line.quantity), language) : line.quantity} ${say.units[item?.unit ?? ""] ?? ""}`.trim();
-  });
-  return (
-    <article class={mine ? "card unread" : "card"} aria-labelledby={`form-${one.id}`}>
-      <p class="about">
-        <span class="mark" data-state={one.state}>{say.states[one.state]}</span>
-        <span>{moment(`${one.occurred}:00+07:00`, language)}</span>
-      </p>
-      <h3 id={`form-${one.id}`}>{[say.kinds[one.kind], place].filter(Boolean).join(" · ")}</h3>
-      {goods.length > 0 && <p>{goods.join(", ")}</p>}
-      {one.number && <p><strong>{say.receipt(one.number)}</strong></p>}
-      {one.state === "refused" && <ul>{one.mistakes.map((fault) => <li key={fault.pointer + fault.code}>{say.mistakes[fault.code] ?? `${say.mistakes["other"]}: ${fault.detail}`}</li>)}</ul>}
-      {mine && !asking && (
-        <div class="tools">
-          <button type="button" onClick={go}>{one.state === "draft" ? say.goOn : say.repair}</button>
-          <button type="button" class="second" onClick={() => setAsking(true)}>{say.discard}</button>
-        </div>
-      )}
-      {asking && (
-        <div class="tools" role="alert">
-          <p>{say.discardAsk}</p>
-          <button type="button" class="grave" onClick={() => void discard(one.id).then(tell).then(gone)}>{say.discardYes}</button>
-          <button type="button" class="second" onClick={() => setAsking(false)}>{say.back}</button>
-        </div>
-      )}
-    </article>
   );
 }

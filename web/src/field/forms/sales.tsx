@@ -1,0 +1,107 @@
+import { useEffect, useState } from "preact/hooks";
+import { written } from "../../numbers";
+import { Alert, Empty } from "../../ui";
+import { Choice, Fixed, Letters, Quantity, useFilling } from "../fields";
+import { uuid7 } from "../ids";
+import { addScan, type Market, type Scan } from "../kept";
+import { isFamily, SCANS_MAX, takenOf } from "../rules";
+import { Scans } from "../scans";
+import { CODE, ScanField } from "../scanning";
+import { readCoupon } from "../signed";
+import { formWords } from "./words";
+
+type Buyer = { key: string; code: string; label: string; packages: number; genuine: boolean | undefined };
+
+/** The counter of a cheap market: a coupon or a family is looked at, and what it takes away is written down. */
+export function Sales() {
+  const { form, lists, language, change, tell, hold, showScans, placeName, itemName, when } = useFilling();
+  const words = formWords[language];
+  const [told, setTold] = useState({ text: "", wrong: false });
+  const [buyer, setBuyer] = useState<Buyer>();
+  const markets = lists?.markets ?? [];
+  const market = markets.find((one) => one.id === form.about);
+  const byCoupon = form.told["model"] !== "distributor_price";
+  const named = (one: Market) => `${one.number} · ${placeName(one.place)}`;
+  const wrong = (text: string) => setTold({ text, wrong: true });
+  useEffect(() => hold(buyer !== undefined), [buyer]);
+
+  function choose(id: string): void {
+    const found = markets.find((one) => one.id === id);
+    change({ about: id, told: { ...form.told, name: found ? named(found) : "", model: found?.model ?? "" } });
+  }
+
+  async function look(code: string): Promise<void> {
+    // Whoever hurries scans the next one before this one is written down; the camera sees the same one again.
+    if (buyer) return code === buyer.code ? undefined : wrong(words.sellFirst(buyer.label));
+    setTold({ text: "", wrong: false });
+    if (!byCoupon) {
+      if (!isFamily(code)) return wrong(words.noFamily);
+      return setBuyer({ key: code, code, label: code.slice(-4), packages: 1, genuine: true });
+    }
+    const coupon = await readCoupon(code, lists?.couponKey ?? "");
+    if (!coupon || coupon.genuine === false) return wrong(words.notGenuine);
+    if (coupon.market !== form.about) return wrong(words.otherMarket);
+    const found = { key: coupon.id, code, label: String(coupon.serial), packages: coupon.packages, genuine: coupon.genuine };
+    const { before } = await addScan(form.id, scanOf(found, []), () => true); // looked up only: nothing is handed out yet
+    if (before) return usedBefore(before);
+    setBuyer(found);
+  }
+
+  function usedBefore(before: Scan): void {
+    wrong(words.usedAlready(before.label, when(before.at)));
+  }
+
+  async function sell(to: Buyer, lines: Scan["lines"]): Promise<void> {
+    const limit = (item: string) => (market?.items.find((one) => one.item === item)?.limit ?? 0) * to.packages;
+    const beyond = (all: Scan[]) => lines.some(({ item, quantity }) => takenOf(item, all) + quantity > limit(item));
+    const { form: next, before } = await addScan(form.id, scanOf(to, lines), (all) => (byCoupon ? all.length > 0 : beyond(all)));
+    setBuyer(undefined);
+    if (before) return byCoupon ? usedBefore(before) : wrong(words.familyLimit);
+    if (!next) return;
+    showScans(next.scans);
+    setTold({ text: words.sold(to.label), wrong: false });
+    document.getElementById(CODE)?.focus(); // for the next scan of what types like a keyboard
+  }
+
+  if (markets.length === 0 && !form.about) return <Empty title={words.noMarkets} help={words.noMarketsHelp} />;
+  return (
+    <>
+      {form.scans.length > 0 ? <Fixed label={words.market}>{form.told["name"]}</Fixed> : <Choice at="/about" label={words.market} value={form.about} named={form.told["name"]} options={markets.map((one) => ({ code: one.id, name: named(one) }))} chosen={choose} />}
+      <Letters at="/counter" label={words.counter} value={form.told["counter"] ?? ""} typed={(text) => tell("counter", text)} />
+      {market && form.scans.length < SCANS_MAX && <ScanField label={byCoupon ? words.coupon : words.family} taken={(code) => void look(code)} told={told.text} wrong={told.wrong} />}
+      {market && buyer && <Sale key={buyer.key} buyer={buyer} market={market} sell={(lines) => void sell(buyer, lines)} leave={() => setBuyer(undefined)} />}
+      <Scans title={words.sales(form.scans.length)} named={(one) => `${byCoupon ? words.couponNo(one.label) : words.familyNo(one.label)}: ${one.lines.map((line) => `${itemName(line.item)} ${written(line.quantity, language)}`).join(", ")}`} />
+    </>
+  );
+}
+
+function scanOf(buyer: Buyer, lines: Scan["lines"]): Scan {
+  const at = Date.now();
+  return { id: uuid7(at), key: buyer.key, code: buyer.code, label: buyer.label, at, lines };
+}
+
+/** What one buyer takes away: all that they may at first, less where they want less. */
+function Sale({ buyer, market, sell, leave }: { buyer: Buyer; market: Market; sell: (lines: Scan["lines"]) => void; leave: () => void }) {
+  const { language, itemName, unitOf } = useFilling();
+  const words = formWords[language];
+  const [quantities, setQuantities] = useState(() => Object.fromEntries(market.items.map((one) => [one.item, String(one.limit * buyer.packages)])));
+  const [wrong, setWrong] = useState(false);
+  const lines = market.items.map((one) => ({ ...one, quantity: Number(quantities[one.item] || 0), most: one.limit * buyer.packages }));
+  const fine = lines.every((one) => Number.isInteger(one.quantity) && one.quantity >= 0 && one.quantity <= one.most) && lines.some((one) => one.quantity > 0);
+  const rupiah = lines.reduce((sum, one) => sum + one.quantity * one.price, 0);
+  return (
+    <fieldset>
+      <legend>{market.model === "distributor_price" ? words.familyNo(buyer.label) : words.couponOf(buyer.label, buyer.packages)}</legend>
+      <p>{buyer.genuine ? words.genuine : words.unchecked}</p>
+      {lines.map((one) => (
+        <Quantity key={one.item} at={`/sold/${one.item}`} label={words.take(itemName(one.item), written(one.most, language), unitOf(one.item))} value={quantities[one.item] ?? ""} unit={unitOf(one.item)} typed={(text) => setQuantities({ ...quantities, [one.item]: text })} />
+      ))}
+      <p><strong>{words.pays(written(Number.isFinite(rupiah) ? rupiah : 0, language))}</strong></p>
+      {wrong && !fine && <Alert><p>{words.quantityWrong}</p></Alert>}
+      <div class="tools">
+        <button type="button" onClick={() => (fine ? sell(lines.filter((one) => one.quantity > 0).map(({ item, quantity }) => ({ item, quantity }))) : setWrong(true))}>{words.sell}</button>
+        <button type="button" class="second" onClick={leave}>{words.leave}</button>
+      </div>
+    </fieldset>
+  );
+}

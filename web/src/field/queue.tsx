@@ -1,0 +1,63 @@
+import type { FunctionComponent } from "preact";
+import { useState } from "preact/hooks";
+import { useWords, Waiting } from "../ui";
+import { exported, imported, PASSPHRASE_LENGTH_MIN, type Taken } from "./moving";
+import { handOver } from "./photos";
+import { queueWords } from "./queue-words";
+
+type Told = { text: string; wrong: boolean };
+
+/** For a telephone that breaks: what waits goes out as an encrypted file, and comes in on another one. */
+export const Queue: FunctionComponent<{ by: string; today: string; changed: () => void }> = ({ by, today, changed }) => {
+  const { language } = useWords();
+  const say = queueWords[language];
+  const [passphrase, setPassphrase] = useState("");
+  const [file, setFile] = useState<File>();
+  const [busy, setBusy] = useState(false);
+  const [told, setTold] = useState<Told>({ text: "", wrong: false });
+
+  async function run(work: () => Promise<Told>): Promise<void> {
+    if (passphrase.length < PASSPHRASE_LENGTH_MIN) return setTold({ text: say.tooShort(PASSPHRASE_LENGTH_MIN), wrong: true });
+    if (!crypto.subtle) return setTold({ text: say.insecure, wrong: true });
+    setBusy(true);
+    setTold(await work());
+    setBusy(false);
+  }
+
+  async function goOut(): Promise<Told> {
+    const sealed = await exported(by, passphrase);
+    if (!sealed) return { text: say.nothing, wrong: true };
+    handOver(sealed, `serumpun-${today}.antrean`);
+    return { text: say.out, wrong: false };
+  }
+
+  async function comeIn(): Promise<Told> {
+    if (!file) return { text: say.noFile, wrong: true };
+    const taken = await imported(by, passphrase, file);
+    if (typeof taken === "string") return { text: refusal(taken), wrong: true };
+    changed();
+    return { text: say.taken(taken.fresh, taken.known), wrong: false };
+  }
+
+  function refusal(taken: Exclude<Taken, object>): string {
+    return { wrong: say.wrong, "of-another": say.ofAnother, full: say.full }[taken];
+  }
+
+  return (
+    <details>
+      <summary>{say.title}</summary>
+      <form onSubmit={(event) => event.preventDefault()}>
+        <p>{say.lead}</p>
+        <label for="queue-passphrase">{say.passphrase}</label>
+        <input id="queue-passphrase" autocomplete="off" autocapitalize="off" spellcheck={false} aria-describedby="queue-help" value={passphrase} onInput={(event) => setPassphrase(event.currentTarget.value)} />
+        <p class="hint" id="queue-help">{say.passphraseHelp(PASSPHRASE_LENGTH_MIN)}</p>
+        <button type="button" disabled={busy} onClick={() => void run(goOut)}>{say.goOut}</button>
+        <label for="queue-file">{say.file}</label>
+        <input id="queue-file" type="file" onChange={(event) => setFile(event.currentTarget.files?.[0])} />
+        <button type="button" class="second" disabled={busy} onClick={() => void run(comeIn)}>{say.comeIn}</button>
+        {busy && <Waiting what={say.working} />}
+        <p class={told.text && (told.wrong ? "wrong" : "notice")} role={told.wrong ? "alert" : "status"}>{told.text}</p>
+      </form>
+    </details>
+  );
+};

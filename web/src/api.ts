@@ -3,6 +3,10 @@ import type { components as Aid, paths as AidPaths } from "./generated/aid_distr
 import type { components as Notifications, paths as NotificationPaths } from "./generated/notifications";
 import type { components as Registration, paths as RegistrationPaths } from "./generated/registration";
 
+/** Everything that the services tell and take, by its name in their documents. */
+export type Registered = Registration["schemas"];
+export type Aided = Aid["schemas"];
+export type Notified = Notifications["schemas"];
 export type InboxItem = Notifications["schemas"]["InboxItem"];
 export type Unread = Notifications["schemas"]["Unread"];
 export type Preferences = Notifications["schemas"]["PreferencesView"];

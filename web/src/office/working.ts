@@ -1,0 +1,17 @@
+/** The working pages of offices: who has work there, and how each is loaded. */
+import type { ComponentType } from "preact";
+import type { Who } from "../session";
+
+const FIELD = ["regency_officer", "province_staff", "operator"];
+const READERS = [...FIELD, "auditor"];
+
+export type Working = { to: string; roles: string[]; load: () => Promise<ComponentType> };
+
+export const WORKING: Working[] = [
+  { to: "/ganda", roles: READERS, load: () => import("../pages/duplicates").then((page) => page.default) },
+];
+
+/** The pages on which somebody has work, as the overview lists them. */
+export function workOf(who: Who | undefined): string[] {
+  return WORKING.filter((one) => who && one.roles.includes(who.role)).map((one) => one.to);
+}

@@ -111,6 +111,11 @@ const id = {
     nib_taken: "NIB itu sudah dipakai usaha lain.",
     owner_erased: "Data pemiliknya sudah dihapus.",
     owner_restricted: "Data pemiliknya sedang dibatasi; lepaskan pembatasannya lebih dulu.",
+    broadcast_state_wrong: "Siaran ini sudah berada di keadaan lain. Muat ulang.",
+    broadcast_expired: "Waktu siaran ini sudah lewat.",
+    nobody_to_tell: "Tidak ada yang akan menerima pesan ini. Periksa wilayah dan sektornya.",
+    too_many_broadcasts: "Terlalu banyak siaran berjalan sekaligus. Tunggu sampai salah satunya selesai.",
+    second_person_needed: "Orang lain yang harus menyetujuinya, bukan penulis atau pengajunya.",
   } as Record<string, string>,
   kinds: {
     receipt: "Penerimaan", issue: "Pengeluaran", distribution: "Pembagian", transfer_dispatch: "Kirim", transfer_receipt: "Terima kiriman",
@@ -236,6 +241,11 @@ const en: Same<typeof id> = {
     nib_taken: "Another business has this NIB.",
     owner_erased: "The data of the owner is erased.",
     owner_restricted: "The data of the owner is restricted; lift that first.",
+    broadcast_state_wrong: "The broadcast is in another state by now. Load again.",
+    broadcast_expired: "The time of this broadcast is over.",
+    nobody_to_tell: "Nobody would get this. Look at its regions and sectors.",
+    too_many_broadcasts: "Too many broadcasts are running. Wait until one is done.",
+    second_person_needed: "Somebody else has to approve it, not who wrote or submitted it.",
   },
   kinds: {
     receipt: "Receipt", issue: "Issue", distribution: "Distribution", transfer_dispatch: "Dispatch", transfer_receipt: "Arrival",

@@ -9,6 +9,7 @@ export type Working = { to: string; roles: string[]; load: () => Promise<Compone
 
 export const WORKING: Working[] = [
   { to: "/ganda", roles: READERS, load: () => import("../pages/duplicates").then((page) => page.default) },
+  { to: "/siaran", roles: READERS, load: () => import("../pages/broadcasts").then((page) => page.default) },
 ];
 
 /** The pages on which somebody has work, as the overview lists them. */

@@ -164,6 +164,16 @@ export function Field({ label, hint, wrong, set, ...input }: Written & Omit<JSX.
   return <Frame {...framed}><input {...input} {...described(framed)} onInput={(event) => set(event.currentTarget.value)} /></Frame>;
 }
 
+/** A number without a fraction; whatever is no figure is not taken, points between thousands neither. */
+export function Digits({ id, label, hint, wrong, value, set }: Written) {
+  const framed = { id, label, hint, wrong };
+  const take = (input: HTMLInputElement) => {
+    input.value = input.value.replaceAll(/\D/g, "");
+    set(input.value);
+  };
+  return <Frame {...framed}><input id={id} inputMode="numeric" maxLength={12} value={value} {...described(framed)} onInput={(event) => take(event.currentTarget)} /></Frame>;
+}
+
 /** A text of several lines. */
 export function Passage({ id, label, hint, wrong, value, set }: Written) {
   const framed = { id, label, hint, wrong };

@@ -98,6 +98,8 @@ const id = {
   mistakeCodes: {
     missing: "wajib diisi", too_short: "terlalu pendek", too_long: "terlalu panjang", too_small: "terlalu kecil", too_large: "terlalu besar",
     wrong_type: "bukan jenis isian yang benar", bad_format: "bentuknya salah", in_the_past: "sudah lewat",
+    unchanged: "sama dengan yang sekarang", duplicate: "ada dua kali", elsewhere: "bukan di wilayah itu", same_place: "tempatnya sama", in_the_future: "hari itu belum tiba",
+    too_far_back: "terlalu lama berlalu", unknown_region: "wilayah tidak dikenal", unknown_item: "barang tidak dikenal", unknown_place: "tempat tidak dikenal",
   } as Record<string, string>,
   refusals: {
     forbidden: "Peran Anda tidak boleh melakukan ini.",
@@ -115,6 +117,11 @@ const id = {
     broadcast_expired: "Waktu siaran ini sudah lewat.",
     nobody_to_tell: "Tidak ada yang akan menerima pesan ini. Periksa wilayah dan sektornya.",
     too_many_broadcasts: "Terlalu banyak siaran berjalan sekaligus. Tunggu sampai salah satunya selesai.",
+    nothing_to_allocate: "Tidak ada yang dapat dibagi: gudang itu kosong, atau tidak ada yang membutuhkan.",
+    plan_not_draft: "Rencana ini sudah disahkan atau disisihkan. Muat ulang.",
+    more_than_supply: "Seluruhnya menjadi lebih banyak dari yang tersedia. Kurangi wilayah lain lebih dulu.",
+    stock_does_not_cover: "Stok gudang asal tidak lagi cukup untuk rencana ini.",
+    short_of_stock: "Stok di gudang itu tidak cukup.",
     second_person_needed: "Orang lain yang harus menyetujuinya, bukan penulis atau pengajunya.",
   } as Record<string, string>,
   kinds: {
@@ -228,6 +235,8 @@ const en: Same<typeof id> = {
   mistakeCodes: {
     missing: "has to be filled in", too_short: "too short", too_long: "too long", too_small: "too small", too_large: "too large",
     wrong_type: "not of the right kind", bad_format: "not in the right form", in_the_past: "is over already",
+    unchanged: "the same as now", duplicate: "is there twice", elsewhere: "not in that region", same_place: "the same place", in_the_future: "has not come yet",
+    too_far_back: "too long ago", unknown_region: "no such region", unknown_item: "no such item", unknown_place: "no such place",
   },
   refusals: {
     forbidden: "Your role may not do this.",
@@ -245,6 +254,11 @@ const en: Same<typeof id> = {
     broadcast_expired: "The time of this broadcast is over.",
     nobody_to_tell: "Nobody would get this. Look at its regions and sectors.",
     too_many_broadcasts: "Too many broadcasts are running. Wait until one is done.",
+    nothing_to_allocate: "There is nothing to share: the warehouse is empty, or nobody needs any.",
+    plan_not_draft: "The plan was confirmed or put away. Load again.",
+    more_than_supply: "It would be more than there is. Take from another region first.",
+    stock_does_not_cover: "The stock does not cover this plan any more.",
+    short_of_stock: "The stock there is not enough.",
     second_person_needed: "Somebody else has to approve it, not who wrote or submitted it.",
   },
   kinds: {

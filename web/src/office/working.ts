@@ -3,6 +3,7 @@ import type { ComponentType } from "preact";
 import type { Who } from "../session";
 
 const FIELD = ["regency_officer", "province_staff", "operator"];
+const PLANNERS = ["province_staff", "operator"];
 const READERS = [...FIELD, "auditor"];
 
 export type Working = { to: string; roles: string[]; load: () => Promise<ComponentType> };
@@ -10,9 +11,15 @@ export type Working = { to: string; roles: string[]; load: () => Promise<Compone
 export const WORKING: Working[] = [
   { to: "/ganda", roles: READERS, load: () => import("../pages/duplicates").then((page) => page.default) },
   { to: "/siaran", roles: READERS, load: () => import("../pages/broadcasts").then((page) => page.default) },
+  { to: "/alokasi", roles: READERS, load: () => import("../pages/allocation").then((page) => page.default) },
 ];
 
 /** The pages on which somebody has work, as the overview lists them. */
 export function workOf(who: Who | undefined): string[] {
   return WORKING.filter((one) => who && one.roles.includes(who.role)).map((one) => one.to);
+}
+
+/** Tells whether somebody plans for the whole province: allocates, orders, announces. */
+export function plans(who: Who | undefined): boolean {
+  return who !== undefined && PLANNERS.includes(who.role);
 }

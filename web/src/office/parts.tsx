@@ -174,6 +174,12 @@ export function Digits({ id, label, hint, wrong, value, set }: Written) {
   return <Frame {...framed}><input id={id} inputMode="numeric" maxLength={12} value={value} {...described(framed)} onInput={(event) => take(event.currentTarget)} /></Frame>;
 }
 
+/** A file of one's own. */
+export function Attached({ id, label, hint, wrong, accept, take }: Framed & { accept: string; take: (file: File | undefined) => void }) {
+  const framed = { id, label, hint, wrong };
+  return <Frame {...framed}><input id={id} type="file" accept={accept} {...described(framed)} onChange={(event) => take(event.currentTarget.files?.[0])} /></Frame>;
+}
+
 /** A text of several lines. */
 export function Passage({ id, label, hint, wrong, value, set }: Written) {
   const framed = { id, label, hint, wrong };

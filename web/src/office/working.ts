@@ -12,6 +12,7 @@ export const WORKING: Working[] = [
   { to: "/ganda", roles: READERS, load: () => import("../pages/duplicates").then((page) => page.default) },
   { to: "/siaran", roles: READERS, load: () => import("../pages/broadcasts").then((page) => page.default) },
   { to: "/alokasi", roles: READERS, load: () => import("../pages/allocation").then((page) => page.default) },
+  { to: "/impor", roles: FIELD, load: () => import("../pages/imports").then((page) => page.default) },
 ];
 
 /** The pages on which somebody has work, as the overview lists them. */

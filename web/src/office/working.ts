@@ -13,6 +13,8 @@ export const WORKING: Working[] = [
   { to: "/siaran", roles: READERS, load: () => import("../pages/broadcasts").then((page) => page.default) },
   { to: "/alokasi", roles: READERS, load: () => import("../pages/allocation").then((page) => page.default) },
   { to: "/impor", roles: FIELD, load: () => import("../pages/imports").then((page) => page.default) },
+  { to: "/produksi", roles: READERS, load: () => import("../pages/production").then((page) => page.default) },
+  { to: "/sistem", roles: PLANNERS, load: () => import("../pages/system").then((page) => page.default) },
 ];
 
 /** The pages on which somebody has work, as the overview lists them. */

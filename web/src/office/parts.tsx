@@ -54,7 +54,7 @@ export function Shown<T>({ asked, children }: { asked: Asked<T>; children: (foun
   return (
     <>
       {found && (
-        <div class="standing">
+        <div class="age">
           <Age askedAt={found.askedAt} />
           <button type="button" class="quiet" onClick={again}>{say.refresh}</button>
         </div>

@@ -1,7 +1,9 @@
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import type { Item } from "../api";
+import { Lazy } from "../lazy";
 import { cardOf, distributionsIn } from "../office/addresses";
 import { followChanges } from "../office/changes";
+import { Chosen } from "../office/chosen";
 import { figures, items as askItems, type Figures, type Shelf } from "../office/figures";
 import { Age, useOffice } from "../office/parts";
 import { tile } from "../office/tiles";
@@ -11,6 +13,7 @@ import { who } from "../session";
 import { day, moment } from "../time";
 import { Empty, Failed, Heading, isOver, Link, Sharing, useWords, Waiting } from "../ui";
 
+const further = () => import("../office/further").then((page) => page.default);
 const ITEM = "serumpun.overview-item";
 
 /** Where stock lies and how long it lasts, who was served how well, and what needs somebody: each figure leads to its rows. */
@@ -71,6 +74,7 @@ export default function Overview() {
           <Equity found={found} />
           <Alerts found={found} />
           <Exceptions found={found} />
+          <Chosen.Provider value={found.item}><Lazy load={further} /></Chosen.Provider>
         </>
       )}
     </div>

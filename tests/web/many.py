@@ -1,4 +1,4 @@
-"""So many businesses that a message to their owners needs a second person, registered as an office does it: by a file."""
+"""So many businesses that a message to their owners needs a second person, registered by a file."""
 
 import httpx
 
@@ -28,7 +28,8 @@ async def registers_many(world: World, office: Office, count: int, sector: str) 
 
     async def reached(state: str) -> bool:
         found = await office.sees(path)
-        assert found["state"] != "failed" and found["refused"] == 0, found
+        assert found["state"] != "failed", found
+        assert found["refused"] == 0, found
         return bool(found["state"] == state)
 
     await wait_until(lambda: reached("previewed"), SECONDS_MAX, "the file to be looked through")

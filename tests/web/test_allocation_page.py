@@ -1,6 +1,6 @@
-"""Scarce goods shared among regions at a desk: the plan explains itself, is changed with a reason, and is confirmed once."""
+"""Scarce goods shared among regions at a desk: explained, changed with a reason, and confirmed once."""
 
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
 from tests.journey.people import MASKS, World
 from tests.web.people import signs_in_at_office
@@ -47,7 +47,22 @@ async def test_a_plan_is_made_explained_changed_by_hand_and_confirmed(seen: Seen
     await expect(row).to_contain_text(lines[BELITUNG]["explanation"]["id"])
     await seen.is_for_everybody("alokasi-rencana")
 
-    # More than there is is refused; less goes, with its reason beside the figure.
+    await changes_a_line(seen, row)
+
+    # Confirmed in English; what lies in the warehouse falls by what the plan gives, once.
+    before = await province.stock()
+    await seen.presses("English")
+    await seen.presses("Confirm and send")
+    await seen.presses("Yes, confirm and send")
+    await seen.says("Confirmed; the transfers are made.")
+    assert before - await province.stock() == 20 + lines[ISLAND_EAST]["quantity"]
+    await expect(seen.page.get_by_role("button", name="Confirm and send")).to_have_count(0)
+    await seen.says("transfer made")
+    await seen.is_for_everybody("allocation-confirmed")
+
+
+async def changes_a_line(seen: Seen, row: Locator) -> None:
+    """Give Belitung less by hand: more than there is is refused, and the reason stands beside the figure."""
     await seen.presses("Ubah Belitung")
     await seen.page.get_by_label("Jumlah baru").fill("290")
     await seen.page.get_by_label("Alasan (dicatat)").fill("Pelabuhan ditutup.")
@@ -61,17 +76,6 @@ async def test_a_plan_is_made_explained_changed_by_hand_and_confirmed(seen: Seen
     await seen.says("Jumlah diubah.")
     await expect(row.locator("strong").first).to_have_text("20")
     await expect(row).to_contain_text("Pelabuhan ditutup.")
-
-    # Confirmed in English; what lies in the warehouse falls by what the plan gives, once.
-    before = await province.stock()
-    await seen.presses("English")
-    await seen.presses("Confirm and send")
-    await seen.presses("Yes, confirm and send")
-    await seen.says("Confirmed; the transfers are made.")
-    assert before - await province.stock() == 20 + lines[ISLAND_EAST]["quantity"]
-    await expect(seen.page.get_by_role("button", name="Confirm and send")).to_have_count(0)
-    await seen.says("transfer made")
-    await seen.is_for_everybody("allocation-confirmed")
 
 
 async def test_an_office_of_a_regency_reads_plans_and_makes_none(seen: Seen, world: World) -> None:

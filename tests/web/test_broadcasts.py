@@ -73,6 +73,18 @@ async def test_a_message_to_many_goes_by_two_people_and_can_be_halted(seen: Seen
     await seen.opens(path)
     await signs_in_at_office(seen, province, lands_on="Bahan mebel tersedia")
     await seen.says(f"{MANY} penerima")
+    await decides(seen)
+    steps = seen.page.get_by_role("group", name="Langkah demi langkah").get_by_role("row")
+    await expect(steps.filter(has_text="Dibatalkan")).to_contain_text("Bahan habis.")
+    await seen.is_for_everybody("siaran-dibatalkan")
+    broadcast = path.partition("siaran=")[2]
+    kept = (await province.sees(f"/notifications/broadcasts/{broadcast}"))["broadcast"]
+    assert (kept["state"], kept["told"], kept["recipients"]) == ("cancelled", 0, MANY)
+    assert kept["approved_by"] != kept["submitted_by"]
+
+
+async def decides(seen: Seen) -> None:
+    """Approve as the second person, then pause, resume and cancel."""
     await seen.presses("Setujui dan kirim")
     await seen.presses("Ya, setujui dan kirim")
     await seen.says("Disetujui; pengiriman dimulai.")
@@ -86,13 +98,6 @@ async def test_a_message_to_many_goes_by_two_people_and_can_be_halted(seen: Seen
     await seen.page.get_by_label("Alasan (dicatat)").fill("Bahan habis.")
     await seen.presses("Ya, batalkan siaran")
     await seen.says("Siaran dibatalkan.")
-    steps = seen.page.get_by_role("group", name="Langkah demi langkah").get_by_role("row")
-    await expect(steps.filter(has_text="Dibatalkan")).to_contain_text("Bahan habis.")
-    await seen.is_for_everybody("siaran-dibatalkan")
-    broadcast = path.partition("siaran=")[2]
-    kept = (await province.sees(f"/notifications/broadcasts/{broadcast}"))["broadcast"]
-    assert (kept["state"], kept["told"], kept["recipients"]) == ("cancelled", 0, MANY)
-    assert kept["approved_by"] != kept["submitted_by"]
 
 
 async def all_known(seen: Seen, office: Office, count: int) -> None:

@@ -1,4 +1,4 @@
-"""Two records that may be one business: seen side by side with the reasons for the score, decided, merged, and undone."""
+"""Two records that may be one business: seen side by side with the score explained, decided, merged, and undone."""
 
 from uuid import uuid4
 
@@ -70,6 +70,7 @@ async def test_a_pair_that_somebody_else_has_decided_is_not_decided_again(seen: 
     case = await a_pair(office, "Sulam Cempaka Tanjung", "0834-0000-1702")
     await seen.opens(f"/ganda?kasus={case}")
     await signs_in_at_office(seen, office, lands_on="Bandingkan dua usaha")
+    await expect(seen.page.get_by_role("button", name="Satu usaha yang sama", exact=True)).to_be_visible()
     await office.asks(f"/registration/duplicates/{case}/decision", {"decision": "same", "reason": "Ditelepon."})
     await seen.presses("Satu usaha yang sama")
     await seen.page.get_by_label("Alasan (dicatat)").fill("Dikunjungi.")

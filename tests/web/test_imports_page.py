@@ -1,4 +1,4 @@
-"""Businesses from a file at a desk: looked through first, every mistake by its cell, the good rows taken in, the file back."""
+"""Businesses from a file at a desk: every mistake by its cell first, then the good rows are taken in."""
 
 import re
 from collections.abc import Sequence
@@ -15,8 +15,18 @@ REGION = "19.04"
 
 
 def row(number: int, **changes: str) -> dict[str, Any]:
-    told = {"Nama usaha": f"Anyaman Namang {number}", "Sektor": "wood", "Wilayah": REGION, "No HP": f"0834-7000-{number:04}"}
-    return {**told, "Nama pemilik": f"Perajin {number}", "Warna": "biru", **{k.replace("_", " "): v for k, v in changes.items()}}
+    told = {
+        "Nama usaha": f"Anyaman Namang {number}",
+        "Sektor": "wood",
+        "Wilayah": REGION,
+        "No HP": f"0834-7000-{number:04}",
+    }
+    return {
+        **told,
+        "Nama pemilik": f"Perajin {number}",
+        "Warna": "biru",
+        **{k.replace("_", " "): v for k, v in changes.items()},
+    }
 
 
 async def sends(seen: Seen, name: str, content: bytes) -> None:

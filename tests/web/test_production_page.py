@@ -1,4 +1,4 @@
-"""Orders to small industry at a desk: who is proposed and why, an offer, another quantity with its reason, and how it stands."""
+"""Orders to small industry at a desk: who is proposed and why, an offer, and how each stands."""
 
 import re
 

@@ -14,26 +14,31 @@ export function latest(surveys: Survey[]): Survey | undefined {
   return surveys.find((one) => one.answered > 0) ?? surveys[0];
 }
 
+async function surveys() {
+  const [waves, regions] = await Promise.all([get("/registration/surveys"), get("/registration/regions")]);
+  return { waves: waves.items, names: Object.fromEntries(regions.items.map((one) => [one.code, one.name])) };
+}
+
 /** How far turnover fell, by sector or region, from wave to wave, and whether it came back. */
 export function Decline() {
   const say = useFurther();
-  const asked = useAged(() => get("/registration/surveys"));
+  const asked = useAged(surveys);
   const [chosen, setChosen] = useState("");
   const [by, setBy] = useState("sector");
   return (
     <section aria-labelledby="decline">
       <h2 id="decline">{say.declineTitle}</h2>
       <Shown asked={asked}>
-        {(found) => {
-          const wave = found.items.find((one) => one.id === chosen) ?? latest(found.items);
+        {({ waves, names }) => {
+          const wave = waves.find((one) => one.id === chosen) ?? latest(waves);
           if (!wave) return <Empty title={say.emptySurveys} help={say.emptySurveysHelp} />;
           return (
             <>
               <div class="tools">
-                <Choice id="wave" label={say.wave} value={wave.id} set={setChosen} options={found.items.map((one) => [one.id, one.title])} />
+                <Choice id="wave" label={say.wave} value={wave.id} set={setChosen} options={waves.map((one) => [one.id, one.title])} />
                 <Choice id="by" label={say.by} value={by} set={setBy} options={Object.entries(say.groupings)} />
               </div>
-              <Wave key={wave.id + by} wave={wave} by={by} />
+              <Wave key={wave.id + by} wave={wave} by={by} names={names} />
               <FollowUp key={wave.id} wave={wave} />
             </>
           );
@@ -43,18 +48,19 @@ export function Decline() {
   );
 }
 
-function Wave({ wave, by }: { wave: Survey; by: string }) {
+function Wave({ wave, by, names }: { wave: Survey; by: string; names: Record<string, string> }) {
   const say = useFurther();
   const asked = useAged(() => get("/registration/surveys/{survey_id}/summary", { path: { survey_id: wave.id }, query: { by } }));
   const share = (permille: number | null) => (permille === null ? say.hidden : say.percent(permille));
-  const name = (cell: Cell) => (by === "sector" ? cell.sector : cell.region) ?? "";
-  const rows = (cell: Cell) => rowsOf("needs", by === "sector" ? { sektor: name(cell) } : { wilayah: name(cell) });
+  const code = (cell: Cell) => (by === "sector" ? cell.sector : cell.region) ?? "";
+  const name = (cell: Cell) => names[code(cell)] ?? code(cell);
+  const rows = (cell: Cell) => rowsOf("needs", by === "sector" ? { sektor: code(cell) } : { wilayah: code(cell) });
   return (
     <Shown asked={asked}>
       {(found) => (
         <>
           <p>
-            {say.answered(say.number(wave.answered), say.number(wave.invited))} {found.total?.median != null && say.total(say.percent(found.total.median))}
+            {wave.invited > 0 ? say.answered(say.number(wave.answered), say.number(wave.invited)) : say.answeredUninvited(say.number(wave.answered))} {found.total?.median != null && say.total(say.percent(found.total.median))}
           </p>
           <div class="beside">
             <Bars label={say.declineTable(say.groupings[by] ?? by)} bars={found.items.filter((cell) => cell.median !== null).map((cell) => ({ name: name(cell), value: cell.median ?? 0, said: share(cell.median) }))} />
@@ -90,6 +96,7 @@ function FollowUp({ wave }: { wave: Survey }) {
   const office = useOffice();
   const asked = useAged(() => followUp(wave));
   const share = (permille: number | null) => (permille === null ? say.tooFew : say.percent(permille));
+  const spread = (one: Registered["SpreadView"]) => (one.cases === null ? say.tooFew : say.ofCases(share(one.median), say.number(one.cases)));
   return (
     <Shown asked={asked}>
       {({ series, effect }) => (
@@ -116,8 +123,8 @@ function FollowUp({ wave }: { wave: Survey }) {
                   label={say.effectTable} rows={effect.items} name={(one) => one.group}
                   columns={[
                     { title: say.group, show: (one) => say.groups[one.group] ?? one.group },
-                    { title: say.treated, figure: true, show: (one) => `${share(one.treated.median)} (${one.treated.cases ?? say.tooFew})` },
-                    { title: say.others, figure: true, show: (one) => `${share(one.others.median)} (${one.others.cases ?? say.tooFew})` },
+                    { title: say.treated, figure: true, show: (one) => spread(one.treated) },
+                    { title: say.others, figure: true, show: (one) => spread(one.others) },
                     { title: say.difference, figure: true, show: (one) => share(one.difference) },
                   ]}
                 />

@@ -3,12 +3,14 @@ import type { Language, Same } from "../words";
 
 const id = {
   percent: (number: string) => `${number} %`,
-  hidden: "disamarkan, terlalu sedikit",
+  hidden: "disamarkan",
+  ofCases: (share: string, cases: string) => `${share} dari ${cases} usaha`,
   cases: "Jawaban",
 
   declineTitle: "Penurunan omzet menurut survei",
   wave: "Survei",
   answered: (answered: string, invited: string) => `${answered} dari ${invited} usaha menjawab.`,
+  answeredUninvited: (answered: string) => `${answered} usaha menjawab.`,
   total: (median: string) => `Separuh usaha turun ${median} atau lebih.`,
   by: "Menurut",
   groupings: { sector: "Sektor", region: "Wilayah" } as Record<string, string>,
@@ -111,12 +113,14 @@ const id = {
 
 const en: Same<typeof id> = {
   percent: (number) => `${number} %`,
-  hidden: "hidden, too few",
+  hidden: "hidden",
+  ofCases: (share, cases) => `${share} of ${cases} businesses`,
   cases: "Answers",
 
   declineTitle: "Decline of turnover by surveys",
   wave: "Survey",
   answered: (answered, invited) => `${answered} of ${invited} businesses have answered.`,
+  answeredUninvited: (answered) => `${answered} businesses have answered.`,
   total: (median) => `Half of them fell by ${median} or more.`,
   by: "By",
   groupings: { sector: "Sector", region: "Region" },

@@ -17,7 +17,7 @@ async def registers_many(world: World, office: Office, count: int, sector: str) 
             "Sektor": sector,
             "Wilayah": office.region,
             "Nama pemilik": f"Pemilik Ke {number}",
-            "No HP": f"0834{number:08d}",
+            "No HP": f"08349{number:07d}",  # nobody of the demo province has such a number
         }
         for number in range(1, count + 1)
     ]

@@ -18,6 +18,7 @@ from shared.telemetry import Receive, Scope, Send
 ROOT = Path(__file__).parents[2]
 ADDRESSES = ["/", "/masuk", "/pelatihan", "/pesanan", "/survei", "/sertifikat", "/pengaturan", "/periksa", "/lapor"]
 ADDRESSES += ["/masuk-kantor", "/ringkasan", "/kartu", "/pembagian", "/lapangan"]
+ADDRESSES += ["/ganda", "/siaran", "/alokasi", "/impor", "/produksi", "/sistem", "/rincian"]
 
 
 async def otherwise(scope: Scope, receive: Receive, send: Send) -> None:

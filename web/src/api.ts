@@ -3,6 +3,10 @@ import type { components as Aid, paths as AidPaths } from "./generated/aid_distr
 import type { components as Notifications, paths as NotificationPaths } from "./generated/notifications";
 import type { components as Registration, paths as RegistrationPaths } from "./generated/registration";
 
+/** Everything that the services tell and take, by its name in their documents. */
+export type Registered = Registration["schemas"];
+export type Aided = Aid["schemas"];
+export type Notified = Notifications["schemas"];
 export type InboxItem = Notifications["schemas"]["InboxItem"];
 export type Unread = Notifications["schemas"]["Unread"];
 export type Preferences = Notifications["schemas"]["PreferencesView"];
@@ -40,6 +44,7 @@ type Asked<T> = T extends { requestBody: { content: { "application/json": infer 
 type With<M extends "get" | "post" | "patch"> = { [P in keyof Paths]: Paths[P] extends Record<M, { responses: unknown }> ? P : never }[keyof Paths];
 
 const SECONDS_MAX = 20;
+const FILE_SECONDS_MAX = 300;
 
 export class Trouble extends Error {
   constructor(
@@ -62,6 +67,14 @@ export function get<P extends With<"get">>(path: P, options: Options = {}): Prom
 /** An order; with the same `key` it may be sent again and is carried out once. */
 export function post<P extends With<"post">>(path: P, body: Asked<Paths[P]["post"]>, options: Options = {}): Promise<Answered<Paths[P]["post"]>> {
   return send("POST", path, body, { key: newKey(), ...options }) as Promise<Answered<Paths[P]["post"]>>;
+}
+
+const MEDIA = { csv: "text/csv", xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" };
+
+/** Send a file as the body, of the kind that its name says: what a browser takes it for differs from one machine to the next. */
+export function postFile<P extends With<"post">>(path: P, file: File, options: Options = {}): Promise<Answered<Paths[P]["post"]>> {
+  const media = file.name.toLowerCase().endsWith(".csv") ? MEDIA.csv : MEDIA.xlsx;
+  return send("POST", path, new Blob([file], { type: media }), { key: newKey(), ...options }) as Promise<Answered<Paths[P]["post"]>>;
 }
 
 /** All items of a list, page by page; the lists asked for so are short (places, items), and no more than `most` are taken. */
@@ -90,14 +103,15 @@ async function send(method: string, path: string, body: unknown, options: Option
   const query = options.query ? `?${new URLSearchParams(options.query)}` : "";
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") headers["Serumpun-Page"] = "1";
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const file = body instanceof Blob;
+  if (body !== undefined) headers["Content-Type"] = file ? body.type : "application/json";
   if (options.version !== undefined) headers["If-Match"] = `"${options.version}"`;
   if (options.token) headers["Authorization"] = `Bearer ${options.token}`;
   if (options.key) headers["Idempotency-Key"] = options.key;
   let answer: Response;
   try {
-    const signal = AbortSignal.timeout(SECONDS_MAX * 1000);
-    answer = await fetch(address + query, { method, headers, signal, body: body === undefined ? null : JSON.stringify(body) });
+    const signal = AbortSignal.timeout((file ? FILE_SECONDS_MAX : SECONDS_MAX) * 1000);
+    answer = await fetch(address + query, { method, headers, signal, body: body === undefined ? null : file ? body : JSON.stringify(body) });
   } catch (fault) {
     const code = fault instanceof DOMException && fault.name === "TimeoutError" ? "slow" : "offline";
     throw new Trouble(code, 0, code, 0, {});

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import pages from "../pages.json";
 import { waiting } from "./field/kept";
 import { Lazy } from "./lazy";
+import { WORKING } from "./office/working";
 import { Inbox } from "./pages/inbox";
 import { Orders } from "./pages/orders";
 import { OfficeSignIn } from "./pages/office-sign-in";
@@ -15,7 +16,7 @@ import { words, type Language } from "./words";
 
 const LANGUAGE = "serumpun.language";
 const OPEN_TO_ALL = ["/masuk", "/masuk-kantor", "/periksa", "/lapor"];
-const OF_OFFICE = ["/ringkasan", "/kartu", "/pembagian", "/lapangan"];
+const OF_OFFICE = ["/ringkasan", "/kartu", "/pembagian", "/lapangan", ...WORKING.map((one) => one.to)];
 const overview = () => import("./pages/overview").then((page) => page.default);
 const stockCard = () => import("./pages/stock-card").then((page) => page.default);
 const distributions = () => import("./pages/distributions").then((page) => page.default);
@@ -66,7 +67,10 @@ export function App() {
   }
 
   useEffect(() => {
-    const back = () => setPath(location.pathname);
+    const back = () => {
+      setPath(location.pathname);
+      setSteps((steps) => steps + 1); // also where the question alone has changed
+    };
     const online = () => void endWhatIsToBeEnded();
     online();
     addEventListener("popstate", back);
@@ -98,6 +102,7 @@ export function App() {
     "/kartu": say.stockCard,
     "/pembagian": say.distributions,
     "/lapangan": say.field,
+    ...say.working,
   };
 
   useEffect(() => {
@@ -143,6 +148,7 @@ export function App() {
         {shown === "/ringkasan" && <Lazy key="overview" load={overview} />}
         {shown === "/kartu" && <Lazy key={`card${location.search}`} load={stockCard} />}
         {shown === "/pembagian" && <Lazy key={`rows${location.search}`} load={distributions} />}
+        {WORKING.filter((one) => one.to === shown).map((one) => <Lazy key={shown + location.search} load={one.load} />)}
         {shown === "/lapangan" && <Lazy key="field" load={field} />}
         {shown === "/periksa" && <Verify key="verify" />}
         {!known && (

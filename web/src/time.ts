@@ -20,3 +20,8 @@ export function day(text: string, language: Language): string {
   const format = new Intl.DateTimeFormat(LOCALES[language], { dateStyle: "full", timeZone: "UTC" });
   return format.format(new Date(`${text}T00:00:00Z`));
 }
+
+/** The instant of a minute in WIB, as a field for time gives it: "2026-11-28T09:30". */
+export function instant(minute: string): string {
+  return `${minute}:00+07:00`;
+}

@@ -24,6 +24,7 @@ const id = {
   field: "Lapangan",
   stockCard: "Kartu stok",
   distributions: "Pembagian",
+  working: { "/ganda": "Data ganda", "/siaran": "Siaran", "/alokasi": "Rencana alokasi", "/impor": "Impor usaha", "/produksi": "Pesanan produksi", "/sistem": "Keadaan sistem", "/rincian": "Rincian" } as Record<string, string>,
 
   officeSignIn: "Masuk sebagai petugas kantor",
   officeSignInLead: "Untuk petugas kabupaten, kota, dan provinsi. Tempel token yang Anda terima dari operator.",
@@ -206,6 +207,7 @@ const en: Words = {
   field: "Field",
   stockCard: "Stock card",
   distributions: "Distributions",
+  working: { "/ganda": "Duplicates", "/siaran": "Broadcasts", "/alokasi": "Allocation plans", "/impor": "Import businesses", "/produksi": "Production orders", "/sistem": "Condition of the system", "/rincian": "Rows" },
 
   officeSignIn: "Sign in as an office",
   officeSignInLead: "For staff of regencies, cities and the province. Paste the token that the operator gave you.",

@@ -1,26 +1,25 @@
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import type { Item } from "../api";
+import { Lazy } from "../lazy";
 import { cardOf, distributionsIn } from "../office/addresses";
 import { followChanges } from "../office/changes";
+import { Chosen } from "../office/chosen";
 import { figures, items as askItems, type Figures, type Shelf } from "../office/figures";
+import { Age, useOffice } from "../office/parts";
 import { tile } from "../office/tiles";
-import { officeWords } from "../office/words";
+import { workOf } from "../office/working";
 import { written } from "../numbers";
+import { who } from "../session";
 import { day, moment } from "../time";
 import { Empty, Failed, Heading, isOver, Link, Sharing, useWords, Waiting } from "../ui";
 
-const MINUTE_MILLISECONDS = 60_000;
+const further = () => import("../office/further").then((page) => page.default);
 const ITEM = "serumpun.overview-item";
-
-function useOffice() {
-  const { language } = useContext(Sharing);
-  return { ...officeWords[language], language };
-}
 
 /** Where stock lies and how long it lasts, who was served how well, and what needs somebody: each figure leads to its rows. */
 export default function Overview() {
   const say = useOffice();
-  const { overview } = useWords();
+  const { overview, working } = useWords();
   const { leave } = useContext(Sharing);
   const [items, setItems] = useState<Item[]>();
   const [chosen, setChosen] = useState(sessionStorage.getItem(ITEM) ?? "");
@@ -57,6 +56,7 @@ export default function Overview() {
   return (
     <div class="wide">
       <Heading>{overview}</Heading>
+      <nav aria-label={say.work}>{workOf(who()).map((to) => <Link key={to} to={to}>{working[to]}</Link>)}</nav>
       <p class="standing">
         {found && <Age askedAt={found.askedAt} />} <span class={live ? "live" : "lost"} role="status">{live ? say.live : say.notLive}</span>
       </p>
@@ -74,23 +74,11 @@ export default function Overview() {
           <Equity found={found} />
           <Alerts found={found} />
           <Exceptions found={found} />
+          <Chosen.Provider value={found.item}><Lazy load={further} /></Chosen.Provider>
         </>
       )}
     </div>
   );
-}
-
-/** How old the figures are, growing while one looks. */
-function Age({ askedAt }: { askedAt: Date }) {
-  const say = useOffice();
-  const [now, setNow] = useState(Date.now());
-  useEffect(() => {
-    setNow(Date.now());
-    const timer = window.setInterval(() => setNow(Date.now()), MINUTE_MILLISECONDS / 4);
-    return () => window.clearInterval(timer);
-  }, [askedAt]);
-  const minutes = Math.max(0, Math.floor((now - askedAt.getTime()) / MINUTE_MILLISECONDS));
-  return <span><time dateTime={askedAt.toISOString()}>{say.asOf(moment(askedAt.toISOString(), say.language))}</time> ({say.age(minutes)})</span>;
 }
 
 function useStanding(): (shelf: Shelf) => string {

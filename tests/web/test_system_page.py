@@ -1,0 +1,38 @@
+"""The condition of the system at a desk: what the services say of themselves, and only to who runs or plans."""
+
+from playwright.async_api import expect
+
+from tests.journey.people import World
+from tests.web.people import signs_in_at_office
+from tests.web.seen import Seen
+
+SERVICES = ("registration", "aid_distribution", "notifications")
+
+
+async def test_readiness_and_progress_are_shown_as_the_services_tell_them(seen: Seen, world: World) -> None:
+    province = world.office("19")
+    await seen.opens("/ringkasan")
+    await signs_in_at_office(seen, province, lands_on="Ringkasan")
+    await seen.presses("Keadaan sistem", role="link")
+    await seen.says("Semua layanan siap")
+    rows = seen.page.get_by_role("group", name="Kesiapan per layanan").get_by_role("row")
+    for service in SERVICES:
+        await expect(rows.filter(has=seen.page.get_by_role("rowheader", name=service))).to_contain_text("database: ok")
+    lanes = seen.page.get_by_role("group", name="Kemajuan per sumber").get_by_role("rowheader")
+    told = await seen.page.evaluate("fetch('/readyz').then(answer => answer.json())")
+    await expect(lanes).to_have_count(sum(len(one["lanes"]) for one in told["services"]))
+    assert sum(sum(one["parked"].values()) for one in told["services"]) == 0
+    await seen.says("Tidak ada yang diparkir")
+    await seen.says("serumpun parked replay")
+    await seen.is_for_everybody("sistem")
+    await seen.presses("English")
+    await seen.says("All services are ready")
+    await seen.is_for_everybody("system")
+
+
+async def test_an_office_of_a_regency_is_not_led_there(seen: Seen, world: World) -> None:
+    await seen.opens("/ringkasan")
+    await signs_in_at_office(seen, world.office("19.06"), lands_on="Ringkasan")
+    work = seen.page.get_by_role("navigation", name="Pekerjaan kantor")
+    await expect(work.get_by_role("link", name="Siaran")).to_be_visible()
+    await expect(work.get_by_role("link", name="Keadaan sistem")).to_have_count(0)

@@ -37,7 +37,7 @@ async def test_who_may_be_asked_is_explained_offered_an_order_and_followed(seen:
     await seen.is_for_everybody("produksi-calon")
 
     await seen.presses(f"Tawarkan kepada {first['name']}")
-    await seen.presses(f"Ya, tawarkan kepada {first['name'].lower()}")
+    await seen.presses(f"Ya, tawarkan kepada {first['name']}")
     await seen.says("Pesanan ditawarkan; pemiliknya diberi tahu.")
     orders = seen.page.get_by_role("group", name="Pesanan", exact=True).get_by_role("row")
     await expect(orders.filter(has_text=first["name"])).to_contain_text("Ditawarkan")
@@ -45,10 +45,10 @@ async def test_who_may_be_asked_is_explained_offered_an_order_and_followed(seen:
     # Another quantity than the proposed one needs a reason, and more than the cap is refused.
     await seen.presses(f"Tawarkan kepada {second['name']}")
     await seen.page.get_by_role("group", name="Tawarkan kepada").get_by_label("Jumlah").first.fill("101")
-    await seen.presses(f"Ya, tawarkan kepada {second['name'].lower()}")
+    await seen.presses(f"Ya, tawarkan kepada {second['name']}")
     await seen.says("Tulis alasannya")
     await seen.page.get_by_label("Alasan jumlah lain (dicatat)").fill("Mesinnya banyak.")
-    await seen.presses(f"Ya, tawarkan kepada {second['name'].lower()}")
+    await seen.presses(f"Ya, tawarkan kepada {second['name']}")
     await seen.says("Lebih banyak dari batas per usaha.")
     assert len((await province.sees("/aid/production-orders", call=called))["items"]) == 1
 

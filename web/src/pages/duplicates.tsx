@@ -13,7 +13,6 @@ type Taken = NonNullable<Registered["MergeBusinesses"]["take"]>[number];
 type Pair = { one: Case; sides: (Business | undefined)[] };
 
 const STATES = ["open", "same", "different", "merged", "undone"] as const;
-const POINTS_MAX: Record<string, number> = { name: 45, owner: 20, phone: 20, place: 10, sector: 5, other_nik: 0 };
 const TAKEABLE: Taken[] = ["name", "sector", "kbli", "nib", "workers", "investment_rupiah", "annual_sales_rupiah", "address"];
 /** What may be decided next, as the service has it. */
 const NEXT: Record<Case["state"], string[]> = {
@@ -158,7 +157,6 @@ function Why({ one }: { one: Case }) {
         columns={[
           { title: words.because, show: ([name]) => words.pointNames[name] ?? name },
           { title: say.points, figure: true, show: ([, points]) => written(points, say.language) },
-          { title: words.of, figure: true, show: ([name]) => POINTS_MAX[name] },
         ]}
       />
     </section>

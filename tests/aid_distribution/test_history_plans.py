@@ -17,9 +17,13 @@ import pytest_asyncio
 from sqlalchemy import event
 
 from benchmarks import history
+from services import demo
 from shared.clock import Clock
 from shared.database import Database
+from shared.privacy import Vault
+from shared.province import PROVINCES, read_province
 from shared.settings import Settings
+from tests.aid_distribution.story import OPERATOR
 from tests.conftest import Databases
 from tests.operations.conftest import plain
 
@@ -156,3 +160,79 @@ async def test_the_check_sees_a_question_that_reads_the_whole_history(ledgers: t
             await ledger.connection.execute("ROLLBACK")
     few, many = found
     assert many.of(JOURNAL) > TIMES_MAX * few.of(JOURNAL) + ROWS_MORE_MAX
+
+
+# --- lists of other documents, of which the demo province has some: as many more, years back -------------------------
+
+DOCUMENTS = ("loan", "stock_return", "stock_exception", "price_observation", "alert")
+FEW_DOCUMENTS, MANY_DOCUMENTS = 400, 4_000
+OF_DOCUMENTS = (
+    "/aid/loans",
+    "/aid/loans?place=WH-19.02",
+    "/aid/loans?state=overdue",
+    "/aid/returns",
+    "/aid/returns?place=WH-19.02",
+    "/aid/exceptions",
+    "/aid/exceptions?owner=nobody",
+    "/aid/exceptions?state=applied",
+    "/aid/prices",
+    "/aid/prices?item=MASK-CLOTH",
+    "/aid/prices?place=MV-19.71-01",
+    "/aid/alerts",
+    "/aid/alerts?kind=dry_station",
+    "/aid/alerts?place=WH-19.02",
+)
+AN_ALERT = """
+    INSERT INTO alert (id, kind, subject, region, place, item, figure, raised_at, cleared_at)
+    VALUES (gen_random_uuid(), 'low', 'stock/WH-19.71/MASK-CLOTH', '19.71', 'WH-19.71', 'MASK-CLOTH', 10, now(), now())
+"""
+
+
+async def multiply(connection: asyncpg.Connection, table: str, rows: int) -> None:
+    """Copy the rows of a table to other days, further and further back, with ids and numbers of their own."""
+    columns = await connection.fetch(
+        "SELECT column_name AS name, data_type AS kind FROM information_schema.columns WHERE table_name = $1", table
+    )
+    changed = ["'id', gen_random_uuid()"]
+    for name, kind in ((row["name"], row["kind"]) for row in columns):
+        if kind in {"timestamp with time zone", "date"}:
+            changed.append(f"'{name}', x.{name} - n * INTERVAL '17 days'")
+        elif name in {"number", "posting_id"}:
+            changed.append(f"'{name}', CASE WHEN x.{name} IS NOT NULL THEN gen_random_uuid() END")
+    made = f"jsonb_populate_record(x, jsonb_build_object({', '.join(changed)}))"
+    chosen = f"FROM {table} x, generate_series(1, $1::int) n ON CONFLICT DO NOTHING"
+    copies = f"INSERT INTO {table} SELECT ({made}).* {chosen}"
+    await connection.execute(copies, rows)
+    await connection.execute(f"ANALYZE {table}")
+
+
+@pytest_asyncio.fixture(scope="module")
+async def offices(
+    database_templates: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Asking, Asking]]:
+    """The demo province with some documents of each kind, and with ten times as many."""
+    home = tmp_path_factory.mktemp("offices")
+    stores = [
+        await database_templates("aid_distribution", migrated=True, clock=Clock(), vault=Vault(b"m" * 32)) for _ in "12"
+    ]
+    for store in stores:
+        async with store.work(OPERATOR) as work:
+            await demo._stock(work, read_province(PROVINCES / "19-kepulauan-bangka-belitung"))
+    async with asking(stores[0], home) as few, asking(stores[1], home) as many:
+        for ledger, rows in ((few, FEW_DOCUMENTS), (many, MANY_DOCUMENTS)):
+            await ledger.connection.execute("SET session_replication_role = replica")
+            await ledger.connection.execute(AN_ALERT)
+            for table in DOCUMENTS:
+                counted = f"SELECT count(*) FROM {table}"  # noqa: S608 - our own tables
+                await multiply(ledger.connection, table, rows // await ledger.connection.fetchval(counted))
+                assert await ledger.connection.fetchval(counted) > rows // 2, table
+        yield few, many
+    await database_templates.drop()
+
+
+@pytest.mark.parametrize("address", OF_DOCUMENTS)
+async def test_what_a_list_reads_does_not_grow_with_its_documents(offices: tuple[Asking, Asking], address: str) -> None:
+    address += ("&" if "?" in address else "?") + "limit=20"
+    few, many = [await ledger.read(address) for ledger in offices]
+    documents = set(DOCUMENTS)
+    assert many.of(documents) <= TIMES_MAX * few.of(documents) + ROWS_MORE_MAX, (many.rows, few.rows)

@@ -27,6 +27,7 @@ from shared.database import Database
 from shared.ended_sessions import ended_in
 from shared.keys import KeyStore
 from shared.security import Authenticator
+from shared.settings import Settings
 from shared.tokens import issue_token
 from shared.web import Edge, assemble
 
@@ -34,6 +35,7 @@ MOVEMENTS = 1_000_000
 MOVEMENTS_FEW = 100_000
 TIMES = 200
 PLACES, ITEMS = 7, 5
+PERIOD_DAYS = 30
 STAFF = Caller("staff-19", Role.PROVINCE_STAFF, ("19",))
 P95_MS_MAX = 50
 AS_OF_P95_MS_MAX = 10
@@ -71,6 +73,50 @@ def _pressure(choice: random.Random, now: datetime) -> str:
     return f"/aid/pressure?item=ITEM-{choice.randrange(ITEMS)}&on={_moment(choice, now).date()}"
 
 
+def _periods(choice: random.Random, now: datetime) -> str:
+    first = _moment(choice, now).date()
+    return f"/aid/periods?place=WH-{choice.randrange(PLACES)}&from={first}&to={first + timedelta(PERIOD_DAYS)}&limit=50"
+
+
+def _stockouts(choice: random.Random, now: datetime) -> str:
+    first = _moment(choice, now).date()
+    days = f"from={first}&to={first + timedelta(PERIOD_DAYS)}"
+    return f"/aid/stockouts?place=WH-{choice.randrange(PLACES)}&{days}&limit=50"
+
+
+def _cover(choice: random.Random, _now: datetime) -> str:
+    return f"/aid/cover?place=WH-{choice.randrange(PLACES)}&item=ITEM-{choice.randrange(ITEMS)}"
+
+
+def _distributions(choice: random.Random, _now: datetime) -> str:
+    return f"/aid/distributions?place=WH-{choice.randrange(PLACES)}&limit=50"
+
+
+def _of_region(choice: random.Random, _now: datetime) -> str:
+    return f"/aid/distributions?region=19.0{choice.randrange(PLACES)}&programme=handwashing&limit=50"
+
+
+def _without_any(choice: random.Random, _now: datetime) -> str:
+    return f"/aid/distributions?place=WH-{choice.randrange(PLACES)}&programme=cheap-market&limit=50"
+
+
+def _follow_ups(choice: random.Random, now: datetime) -> str:
+    return f"/aid/follow-ups?programme=free-masks&since={_moment(choice, now).date()}&limit=50"
+
+
+def _changed(choice: random.Random, _now: datetime) -> str:
+    return f"/aid/what-changed?place=WH-{choice.randrange(PLACES)}&item=ITEM-{choice.randrange(ITEMS)}&limit=50"
+
+
+def _counts(choice: random.Random, _now: datetime) -> str:
+    return f"/aid/counts?region=19.0{choice.randrange(PLACES)}&limit=50"
+
+
+def _exported(choice: random.Random, now: datetime) -> str:
+    day = _moment(choice, now).date()
+    return f"/aid/cards/WH-{choice.randrange(PLACES)}/ITEM-{choice.randrange(ITEMS)}/export?from={day}&to={day}"
+
+
 QUESTIONS: Mapping[str, tuple[str, Choose, int]] = MappingProxyType(
     {
         "Balances of a place as of any date": ("/aid/balances", _balances, AS_OF_P95_MS_MAX),
@@ -78,6 +124,16 @@ QUESTIONS: Mapping[str, tuple[str, Choose, int]] = MappingProxyType(
         "Explain a balance of any date": ("/aid/explanations/{place}/{item}", _explained, P95_MS_MAX),
         "Equity board": ("/aid/equity", _equity, P95_MS_MAX),
         "Pressure ranking": ("/aid/pressure", _pressure, P95_MS_MAX),
+        "A month of every card of a place": ("/aid/periods", _periods, P95_MS_MAX),
+        "Days out of stock in a month": ("/aid/stockouts", _stockouts, P95_MS_MAX),
+        "Days of cover": ("/aid/cover", _cover, P95_MS_MAX),
+        "A day of a card as a file": ("/aid/cards/{place}/{item}/export", _exported, P95_MS_MAX),
+        "Last distributions of a place": ("/aid/distributions", _distributions, P95_MS_MAX),
+        "Last distributions of a region and programme": ("/aid/distributions", _of_region, P95_MS_MAX),
+        "Distributions that there are none of": ("/aid/distributions", _without_any, P95_MS_MAX),
+        "Who did not receive": ("/aid/follow-ups", _follow_ups, P95_MS_MAX),
+        "Counts of a region": ("/aid/counts", _counts, P95_MS_MAX),
+        "What late postings changed": ("/aid/what-changed", _changed, P95_MS_MAX),
     }
 )
 """By what is asked: the path of the route, how an address of it is chosen, and in how many ms most must be answered."""
@@ -185,21 +241,32 @@ async def loaded(stage: Stage, movements: int) -> AsyncIterator[Ledger]:
     """Give a ledger that holds a history of so many movements."""
     async with database(stage, f"history_{movements}", migrated="aid_distribution") as store:
         stage.say(f"loading {movements:,} movements")
-        async with store.engine.begin() as connection:
-            for statement in PREPARE:
-                await connection.execute(text(statement))
-        await history.load(store.url, movements, lambda _line: None)
-        keys = KeyStore(stage.settings.home)
-        token = issue_token(keys, STAFF.role, STAFF.regions, STAFF.subject, 1)
-        authenticator = Authenticator(stage.settings, keys, lookup_in(store.engine), ended_in(store.engine))
-        edge = Edge(store, authenticator)
-        # Without a network between: what a question costs is measured, and not the way to it.
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(assemble(SERVICE.name, edge, SERVICE.declared, ())),
-            base_url="http://bench",
-            headers={"Authorization": f"Bearer {token}"},
-        ) as client:
+        await fill(store, movements)
+        async with at_the_door(stage.settings, store) as client:
             yield Ledger(store, client)
+
+
+async def fill(store: Database, movements: int) -> None:
+    """Load a history of so many movements into a fresh store."""
+    async with store.engine.begin() as connection:
+        for statement in PREPARE:
+            await connection.execute(text(statement))
+    await history.load(store.url, movements, lambda _line: None)
+
+
+@asynccontextmanager
+async def at_the_door(settings: Settings, store: Database) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client at the routes, without a network between: what a question costs is looked at, not the way to it."""
+    keys = KeyStore(settings.home)
+    token = issue_token(keys, STAFF.role, STAFF.regions, STAFF.subject, 1)
+    authenticator = Authenticator(settings, keys, lookup_in(store.engine), ended_in(store.engine))
+    edge = Edge(store, authenticator)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(assemble(SERVICE.name, edge, SERVICE.declared, ())),
+        base_url="http://bench",
+        headers={"Authorization": f"Bearer {token}"},
+    ) as client:
+        yield client
 
 
 async def _counted_again(store: Database, now: datetime) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from services import stopping
-from services.commands import broadcasts, events, imports, messages, parked, person, stock, terminal
+from services.commands import broadcasts, events, imports, messages, month, parked, person, stock, terminal
 from services.commands import keys as personal_keys
 from services.commands.doctor import doctor
 from services.commands.terminal import AsJson, Service
@@ -129,15 +129,20 @@ def load(as_json: AsJson = False) -> None:
 @app.command()
 def demo(
     scale: Annotated[
-        int, typer.Option(min=1, max=20_000_000, help="How many movements to load; 1,000,000 take some minutes.")
-    ],
+        int | None,
+        typer.Option(min=1, max=20_000_000, help="How many movements to load; 1,000,000 take some minutes."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Load a long history into the demo province: movements over its places, items, lots and the last two years.
+    """Tell a month of aid in the demo province, so that every page and list has something to show.
 
-    It is all there or nothing of it, `serumpun verify` holds, and nobody is told of it. Refused where a business is
-    registered that the demo province does not list.
+    Each act of it happens once, however often the command is given. With --scale it loads a long history instead:
+    movements over the places, items, lots and the last two years, all of it or nothing, of which nobody is told;
+    refused where a business is registered that the demo province does not list. `serumpun verify` holds after both.
     """
+    if scale is None:
+        month.demo(_settings(None), as_json=as_json)
+        return
     from services import running
 
     running.load_history(_settings(None), scale, as_json=as_json)

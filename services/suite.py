@@ -40,7 +40,7 @@ class Suite:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or follow the server's start and stop."""
         if scope["type"] == "lifespan":
-            await follow_lifespan(self._lifespan(), receive, send)
+            await follow_lifespan(self.running(), receive, send)
             return
         app = self._services.get(scope["path"].split("/", 2)[1] if "/" in scope["path"] else "")
         await (app or self._front)(scope, receive, send)
@@ -51,7 +51,8 @@ class Suite:
             await app.leave()
 
     @asynccontextmanager
-    async def _lifespan(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
+        """Run every service for as long as this is held."""
         async with AsyncExitStack() as stack:
             for app in self._services.values():
                 await stack.enter_async_context(app.lifespan())

@@ -123,7 +123,7 @@ class Installation:
         whole = suite.build(self.settings)
         token = issue_token(KeyStore(self.settings.home), Role.PROVINCE_STAFF, ("19",), "staff-19", 1)
         async with (
-            whole._lifespan(),
+            whole.running(),
             httpx.AsyncClient(
                 transport=httpx.ASGITransport(whole),
                 base_url="http://test",

@@ -62,6 +62,9 @@ class AlertRow(SQLModel, table=True):
         Index("alert_open_once", "kind", "subject", unique=True, postgresql_where=text("cleared_at IS NULL")),
         Index("alert_by_region", "region", "raised_at", "id"),
         Index("alert_by_time", "raised_at", "id"),
+        Index("alert_by_kind", "kind", "raised_at", "id"),
+        Index("alert_by_place", "place", "raised_at", "id"),
+        Index("alert_of_region_by_kind", "region", "kind", "raised_at", "id"),
     )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))

@@ -44,6 +44,10 @@ class DistributionRow(SQLModel, table=True):
         CheckConstraint("(households = 0) = (coupon_posting_id IS NULL)", name="distribution_households_by_posting"),
         Index("distribution_by_region", "region", "occurred_at", "id"),
         Index("distribution_by_time", "occurred_at", "id"),
+        Index("distribution_by_place", "place", "occurred_at", "id"),
+        Index("distribution_by_programme", "programme", "occurred_at", "id"),
+        Index("distribution_of_place_by_programme", "place", "programme", "occurred_at", "id"),
+        Index("distribution_of_region_by_programme", "region", "programme", "occurred_at", "id"),
     )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))

@@ -65,6 +65,8 @@ class ExceptionRow(SQLModel, table=True):
         UniqueConstraint("kind", "entry_id", name="stock_exception_once_for_entry"),
         Index("stock_exception_by_region", "region", "state", "due_at", "id"),
         Index("stock_exception_by_due", "state", "due_at", "id"),
+        Index("stock_exception_of_any_state", "due_at", "id"),
+        Index("stock_exception_of_owner", "owner", "due_at", "id"),
     )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))

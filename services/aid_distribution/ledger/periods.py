@@ -109,7 +109,8 @@ def _held(day: str) -> str:
     return " + ".join(parts)
 
 
-# What went from the one shelf of a place to the other, reserved or released, has neither come in nor gone out.
+# What went from the one shelf of a place to the other, reserved or released, has neither come in nor gone out. It is
+# looked for at the reserved shelf, where few things move: `|| ''` keeps the index of the free one out of it.
 PERIODS = text(
     f"""
     SELECT c.place, c.item, c.lot, {_held(":first")} AS opening, moved.incoming - inside.quantity AS incoming,
@@ -127,10 +128,10 @@ PERIODS = text(
     ) moved
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(quantity), 0)::bigint AS quantity FROM (
-            SELECT l.quantity FROM posting_line l WHERE l.to_place = {PROMISED} AND l.from_place = c.place
+            SELECT l.quantity FROM posting_line l WHERE l.to_place = {PROMISED} AND l.from_place || '' = c.place
               AND l.item = c.item AND l.lot = c.lot AND l.occurred_at >= :begins AND l.occurred_at < :ends
             UNION ALL
-            SELECT l.quantity FROM posting_line l WHERE l.from_place = {PROMISED} AND l.to_place = c.place
+            SELECT l.quantity FROM posting_line l WHERE l.from_place = {PROMISED} AND l.to_place || '' = c.place
               AND l.item = c.item AND l.lot = c.lot AND l.occurred_at >= :begins AND l.occurred_at < :ends
         ) either
     ) inside

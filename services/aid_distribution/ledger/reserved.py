@@ -65,6 +65,7 @@ class ReservationRow(SQLModel, table=True):
         CheckConstraint("called_off IS NULL OR training_id IS NOT NULL", name="reservation_called_off_of_a_training"),
         Index("reservation_by_region", "region", "reserved_at", "id"),
         Index("reservation_by_place", "place", "reserved_at", "id"),
+        Index("reservation_by_time", "reserved_at", "id"),
         Index("reservation_open_by_expiry", "expires_at", "id", postgresql_where=text("state = 'open'")),
     )
 

@@ -61,6 +61,7 @@ class PostingRow(SQLModel, table=True):
         CheckConstraint("chain_form IN (1, 2)", name="posting_chain_form_known"),
         UniqueConstraint("region", "chain_seq", name="posting_chain_place"),
         Index("posting_by_region", "region", "occurred_at", "id"),
+        Index("posting_of_a_count", "id", postgresql_where=text("kind = 'count'")),
     )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))

@@ -25,6 +25,8 @@ class LoanRow(SQLModel, table=True):
         CheckConstraint("due_on >= (occurred_at AT TIME ZONE INTERVAL '7 hours')::date", name="loan_due_after_lent"),
         Index("loan_by_region", "region", "state", "due_on", "id"),
         Index("loan_by_due", "state", "due_on", "id"),
+        Index("loan_of_any_state", "due_on", "id"),
+        Index("loan_of_place", "place", "due_on", "id"),
     )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))

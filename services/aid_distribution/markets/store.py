@@ -56,6 +56,7 @@ class MarketRow(SQLModel, table=True):
         Index("market_by_region", "region", "opened_at"),
         Index("market_by_opening", "opened_at"),
         Index("market_by_time", "opens_at", "id"),
+        Index("market_by_state", "state", "opens_at", "id"),
     )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))

@@ -46,6 +46,7 @@ class AllocationPlanRow(SQLModel, table=True):
             name="allocation_plan_state",
         ),
         Index("allocation_plan_by_region", "region", "id"),
+        Index("allocation_plan_by_item", "item", "id"),
     )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))

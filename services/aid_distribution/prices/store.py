@@ -44,6 +44,8 @@ class PriceObservationRow(SQLModel, table=True):
         Index("price_observation_by_day", "item", "observed_on", "region", "price_rupiah", postgresql_where=COUNTS),
         Index("price_observation_by_region", "item", "region", "observed_on", "price_rupiah", postgresql_where=COUNTS),
         Index("price_observation_by_time", "observed_at", "id"),
+        Index("price_observation_of_item", "item", "observed_at", "id"),
+        Index("price_observation_of_place", "place", "observed_at", "id"),
     )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))

@@ -151,6 +151,7 @@ class ProductionOrderRow(SQLModel, table=True):
         Index("production_order_of_call", "call_id", "business_id"),
         Index("production_order_of_business", "business_id", "offered_at", "id"),
         Index("production_order_newest", "offered_at", "id"),
+        Index("production_order_by_state", "state", "offered_at", "id"),
         Index("production_order_waiting", "answer_by", postgresql_where=text("state = 'offered'")),
     )
 

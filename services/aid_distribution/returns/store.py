@@ -30,6 +30,8 @@ class ReturnRow(SQLModel, table=True):
         CheckConstraint(WITH_REASON, name="stock_return_void_has_reason"),
         Index("stock_return_by_region", "region", "occurred_at", "id"),
         Index("stock_return_of_posting", "returns"),
+        Index("stock_return_by_time", "occurred_at", "id"),
+        Index("stock_return_of_place", "place", "occurred_at", "id"),
     )
 
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))

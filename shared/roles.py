@@ -147,6 +147,7 @@ class Action(StrEnum):
     HALT_BROADCAST = "halt_broadcast"
 
     READ_EVENTS = "read_events"
+    SEE_PARKED = "see_parked"
 
 
 _FIELD = frozenset({Role.REGENCY_OFFICER, Role.PROVINCE_STAFF, Role.OPERATOR})
@@ -287,6 +288,7 @@ MATRIX: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.APPROVE_BROADCAST: _CASEWORK,  # and of these nobody what they wrote themselves
         Action.HALT_BROADCAST: _FIELD,  # whoever sees that something goes wrong
         Action.READ_EVENTS: frozenset({Role.SERVICE, Role.OPERATOR}),  # the feed holds every region
+        Action.SEE_PARKED: _OFFICE,  # of every region too, by number and kind alone
     }
 )
 

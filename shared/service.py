@@ -30,6 +30,7 @@ from shared.health import PATIENCE, Health, Patience, health_handlers
 from shared.idempotency import Stored
 from shared.keys import KeyStore
 from shared.outbox import install_heads
+from shared.parked_routes import parked_routes
 from shared.privacy import Vault
 from shared.relay import Relay
 from shared.retention import Retention
@@ -193,7 +194,7 @@ def build(
         consumers=consumers if "consumer" in parts else None,
         patience=patience,
     )
-    declared = [*service.declared, *feed_routes(service).declared] if "api" in parts else []
+    declared = [*service.declared, *backbone_routes(service)] if "api" in parts else []
     documents = document_handlers(service.title, service.prefix, VERSION, declared) if "api" in parts else []
     if "api" in parts:
         documents += event_document_handlers(service.prefix, VERSION, settings, service.pages)
@@ -283,8 +284,12 @@ async def _stopped(tasks: Sequence[asyncio.Task[None]]) -> None:
         await asyncio.wait(tasks, timeout=STOP_SECONDS_MAX)
 
 
-def feed_routes(service: Service) -> Routes:
-    """Declare the event feed of a service, from which consumers fill what a stream has lost."""
+def backbone_routes(service: Service) -> list[Route]:
+    """Declare what every service has for its events: the feed that fills what a stream has lost, and what is parked."""
+    return [*_feed_routes(service).declared, *parked_routes(service.prefix).declared]
+
+
+def _feed_routes(service: Service) -> Routes:
     routes = Routes(f"{service.prefix}/events", tag="Events")
 
     @routes.get("/{partition}", Action.READ_EVENTS, media={MEDIA_TYPE: None})

@@ -1,8 +1,6 @@
 """Parked events of all services: what waits, why, and what an operator does about it."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
-from uuid import UUID
 
 import msgspec
 
@@ -11,28 +9,18 @@ from services.operations.installation import Installation
 from services.operations.refusals import NotPossible
 from shared import parking
 from shared.operator_acts import Act, Operator, note
+from shared.parked_routes import ParkedEvent, parked_event
 from shared.parking import ParkedRow
 from shared.settings import SERVICES
 
 
-class ParkedView(msgspec.Struct, frozen=True, kw_only=True):
+class ParkedView(ParkedEvent, frozen=True, kw_only=True):
     """An event that waits in a service.
 
-    Shape: `reason` is `poison`, `not_yet` or `behind`; `due_at` is null while an earlier one of its subject waits;
-           `data` is shown for one event only, with people's data masked; `raw_hex` only when it was asked for
+    Shape: `data` is shown for one event only, with people's data masked; `raw_hex` only when it was asked for
     """
 
     service: str
-    at: str
-    id: UUID | None
-    type: str
-    subject: str
-    time: datetime | None
-    reason: str
-    attempts: int
-    due_at: datetime | None
-    error: str
-    parked_at: datetime
     data: object = None
     fault: str | None = None
     raw_hex: str | None = None
@@ -116,19 +104,7 @@ def lines(view: ParkedView) -> list[str]:
 
 
 def _view(service: str, row: ParkedRow) -> ParkedView:
-    return ParkedView(
-        service=service,
-        at=f"{row.source}/{row.partition}/{row.seq}",
-        id=row.id,
-        type=row.type,
-        subject=row.subject,
-        time=row.time,
-        reason=row.reason,
-        attempts=row.attempts,
-        due_at=row.due_at,
-        error=row.error,
-        parked_at=row.parked_at,
-    )
+    return ParkedView(service=service, **msgspec.structs.asdict(parked_event(row)))
 
 
 def _number(at: str) -> tuple[str, int, int]:

@@ -20,7 +20,7 @@ from services.suite import SERVICES
 from shared import asyncapi, openapi
 from shared.asyncapi import SAMPLES
 from shared.contracts import EVENTS, Event
-from shared.service import VERSION, Service, feed_routes
+from shared.service import VERSION, Service, backbone_routes
 from shared.settings import Settings
 from tests.contracts.compatibility import what_breaks
 
@@ -74,7 +74,7 @@ def published() -> dict[str, bytes]:
 
 
 def _routes(service: Service) -> dict[str, Any]:
-    return openapi.document(service.title, VERSION, [*service.declared, *feed_routes(service).declared])
+    return openapi.document(service.title, VERSION, [*service.declared, *backbone_routes(service)])
 
 
 def laid_out(value: object, indent: str = "") -> str:

@@ -16,12 +16,12 @@ from shared.clock import Clock
 from shared.keys import KeyStore
 from shared.roles import MATRIX, allowed
 from shared.routes import Route
-from shared.service import Application, Service, build, feed_routes
+from shared.service import Application, Service, backbone_routes, build
 from shared.settings import Settings
 from shared.tokens import issue_token
 from tests.conftest import Databases, Servers
 
-ROUTES = [(service, route) for service in SERVICES for route in (*service.declared, *feed_routes(service).declared)]
+ROUTES = [(service, route) for service in SERVICES for route in (*service.declared, *backbone_routes(service))]
 REGIONS = {Role.REGENCY_OFFICER: ("19.71",)}
 
 

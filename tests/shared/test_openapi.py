@@ -14,7 +14,7 @@ import schemathesis
 from shared.docs import document_handlers
 from shared.openapi import document, refusals_of
 from shared.routes import Route
-from shared.service import Service, feed_routes
+from shared.service import Service, backbone_routes
 from shared.settings import SERVICES
 from shared.validation import read_json
 from shared.web import assemble
@@ -26,7 +26,7 @@ DECLARED: list[Service] = [import_module(f"services.{name}.main").SERVICE for na
 
 
 def routes_of(service: Service) -> list[Route]:
-    return [*service.declared, *feed_routes(service).declared]
+    return [*service.declared, *backbone_routes(service)]
 
 
 def document_of(service: Service) -> Json:

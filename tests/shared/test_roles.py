@@ -70,6 +70,7 @@ def test_an_owner_sees_only_what_is_their_own() -> None:
     }
     own |= {Action.SEE_OWN_ENROLMENTS, Action.ENROL_BUSINESS, Action.ANSWER_SEAT}
     own |= {Action.SEE_ENTRY_CODE, Action.PRINT_CERTIFICATE, Action.SET_PREFERENCES}
+    own |= {Action.SEE_OWN_SURVEYS, Action.SEE_OWN_CERTIFICATES}
     assert may(Role.OWNER) - OPEN == own | {Action.SEE_OWN_REVEALS}
 
 
@@ -101,6 +102,7 @@ def test_a_regency_does_its_daily_work_but_leaves_the_catalogue_to_the_province(
         Action.RESTRICT_PERSON,
         Action.SEE_AUDITS,
         Action.SEE_CHAIN,
+        Action.SEE_PARKED,
         Action.SEE_PRESSURE,
         Action.SET_CEILINGS,
         Action.SET_LIMITS,

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -53,22 +53,28 @@ async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
     await one.close()
 
 
+@pytest.fixture(scope="package")
+def home() -> Iterator[Path]:
+    """Where the one system of these tests keeps what it has."""
+    with new_home() as one:
+        yield one
+
+
 @pytest_asyncio.fixture(scope="package")
-async def world(built: Path) -> AsyncIterator[World]:
+async def world(built: Path, home: Path) -> AsyncIterator[World]:
     async with post_office() as (mail, settings):
-        with new_home() as home:
-            port = free_port()
-            system = Process(home, "up", log=home.parent / "output", PORT=str(port), **settings)
-            system.start()
-            try:
-                url = f"http://{LOOPBACK}:{port}"
-                await system.says("Another token")
-                await system.answers_ready(url)
-                world = World(everywhere(url), partial(bearer, home), mail, [home / "log" / "serumpun.log"])
-                yield world
-                await world.ends()
-            finally:
-                await system.stop()
+        port = free_port()
+        system = Process(home, "up", log=home.parent / "output", PORT=str(port), **settings)
+        system.start()
+        try:
+            url = f"http://{LOOPBACK}:{port}"
+            await system.says("Another token")
+            await system.answers_ready(url)
+            world = World(everywhere(url), partial(bearer, home), mail, [home / "log" / "serumpun.log"])
+            yield world
+            await world.ends()
+        finally:
+            await system.stop()
 
 
 @pytest_asyncio.fixture

@@ -1,12 +1,24 @@
 """The condition of the system at a desk: what the services say of themselves, and only to who runs or plans."""
 
+from pathlib import Path
+
+import asyncpg
 from playwright.async_api import expect
 
+from shared.embedded import find_running
+from tests.faults import oracle
 from tests.journey.people import World
 from tests.web.people import signs_in_at_office
 from tests.web.seen import Seen
 
 SERVICES = ("registration", "aid_distribution", "notifications")
+UNREADABLE = """
+    INSERT INTO parked (source, partition, seq, type, subject, actor, region, traceparent, data, reason, attempts,
+                        due_at, error, parked_at)
+    VALUES ('registration', 0, 4000000000, '', 'unreadable/4000000000', '', '', '', '', 'poison', 3,
+            now() + interval '1 hour', 'Unreadable: no event', now())
+"""
+"""An event with a number that nothing has yet, and whose next turn is later than any test."""
 
 
 async def test_readiness_and_progress_are_shown_as_the_services_tell_them(seen: Seen, world: World) -> None:
@@ -28,6 +40,26 @@ async def test_readiness_and_progress_are_shown_as_the_services_tell_them(seen: 
     await seen.presses("English")
     await seen.says("All services are ready")
     await seen.is_for_everybody("system")
+
+
+async def test_what_is_parked_is_listed_with_its_reason(seen: Seen, world: World, home: Path) -> None:
+    running = find_running(home)
+    assert running is not None
+    store = await asyncpg.connect(oracle.address(running.database_url, "serumpun_notifications"), timeout=10)
+    try:
+        await store.execute(UNREADABLE)
+        await seen.opens("/ringkasan")
+        await signs_in_at_office(seen, world.office("19"), lands_on="Ringkasan")
+        await seen.presses("Keadaan sistem", role="link")
+        rows = seen.page.get_by_role("group", name="Peristiwa yang diparkir").get_by_role("row")
+        row = rows.filter(has=seen.page.get_by_role("rowheader", name="notifications ← registration/0/4000000000"))
+        await expect(row).to_contain_text("(tidak terbaca)")
+        await expect(row).to_contain_text("gagal diproses")
+        await expect(row).to_contain_text("Unreadable: no event")
+        await seen.is_for_everybody("sistem-parkir")
+    finally:
+        await store.execute("DELETE FROM parked WHERE seq = 4000000000")
+        await store.close()
 
 
 async def test_an_office_of_a_regency_is_not_led_there(seen: Seen, world: World) -> None:

@@ -1,5 +1,5 @@
 /** The condition of the services, as they tell it themselves; a service that is not ready answers so, and that is no failure. */
-import { Trouble } from "../api";
+import { get, Trouble, type Registered } from "../api";
 
 export type Lane = { source: string; partition: number; position: number; last: number; lag: number; behind_seconds: number; error: string };
 export type Report = {
@@ -31,4 +31,19 @@ export async function condition(): Promise<Condition> {
   const copies = told.copies_ready ?? {};
   const each = await Promise.all(Object.keys(copies).map((name) => ask(`/readyz/${name}`)));
   return { ready: told.ready, reports: each.flatMap((one) => one.services ?? []), copies };
+}
+
+/** An event that waits, and in which service. */
+export type Waiting = { service: string; event: Registered["ParkedEvent"] };
+
+/** What is parked in each service, so much of it as one page holds; `more` where there is more. */
+export async function parked(): Promise<{ waiting: Waiting[]; more: boolean }> {
+  const [registration, aid, notifications] = await Promise.all([
+    get("/registration/parked-events"), get("/aid/parked-events"), get("/notifications/parked-events"),
+  ]);
+  const pages = { registration, aid_distribution: aid, notifications };
+  return {
+    waiting: Object.entries(pages).flatMap(([service, page]) => page.items.map((event) => ({ service, event }))),
+    more: Object.values(pages).some((page) => page.next !== null),
+  };
 }

@@ -1,12 +1,13 @@
-import { useEffect } from "preact/hooks";
-import { condition, type Condition, type Lane, type Report } from "../office/condition";
+import { useEffect, useRef } from "preact/hooks";
+import { condition, parked, type Condition, type Lane, type Report } from "../office/condition";
 import { Page, Shown, Table, useAged, useOffice } from "../office/parts";
 import { systemWords } from "../office/system-words";
 import { written } from "../numbers";
+import { moment } from "../time";
 import { useWords } from "../ui";
 
 const AGAIN_MILLISECONDS = 10_000;
-const COMMANDS = ["serumpun parked list", "serumpun parked show", "serumpun parked replay", "serumpun parked drop"];
+const COMMANDS = ["serumpun parked show", "serumpun parked replay", "serumpun parked drop"];
 
 /** The condition of the system for who runs it: readiness by progress, and what is parked. */
 export default function System() {
@@ -54,21 +55,40 @@ function Services({ found }: { found: Condition }) {
   );
 }
 
+/** What waits, each with its reason: asked for apart, so that readiness is shown also where this is not. */
 function Parked({ reports }: { reports: Report[] }) {
   const say = useOffice();
   const words = systemWords[say.language];
-  const rows = reports.flatMap((one) => Object.entries(one.parked).filter(([, count]) => count > 0).map(([reason, count]) => ({ service: one.service, reason, count })));
+  const asked = useAged(parked);
+  const count = reports.flatMap((one) => Object.values(one.parked)).reduce((sum, one) => sum + one, 0);
+  const listed = useRef(count);
+  useEffect(() => {
+    if (listed.current === count) return;
+    listed.current = count;
+    asked.again();
+  }, [count]);
   return (
     <section aria-labelledby="parked">
       <h2 id="parked">{words.parkedTitle}</h2>
-      <Table
-        label={words.parkedTitle} rows={rows} name={(row) => row.service + row.reason} empty={{ title: words.emptyParked, help: words.emptyParkedHelp }}
-        columns={[
-          { title: words.service, show: (row) => row.service },
-          { title: words.parkedWhy, show: (row) => words.reasons[row.reason] ?? row.reason },
-          { title: words.parkedCount, figure: true, show: (row) => written(row.count, say.language) },
-        ]}
-      />
+      <Shown asked={asked}>
+        {(found) => (
+          <>
+            <Table
+              label={words.parkedTitle} rows={found.waiting} name={(row) => `${row.service} ${row.event.at}`}
+              empty={{ title: words.emptyParked, help: words.emptyParkedHelp }}
+              columns={[
+                { title: words.parkedAt, show: (row) => `${row.service} ← ${row.event.at}` },
+                { title: words.parkedWhat, show: (row) => `${row.event.type || words.unreadable} ${row.event.subject}` },
+                { title: words.parkedWhy, show: (row) => words.reasons[row.event.reason] },
+                { title: words.error, show: (row) => row.event.error || say.none },
+                { title: words.attempts, figure: true, show: (row) => written(row.event.attempts, say.language) },
+                { title: words.nextTry, show: (row) => (row.event.due_at ? moment(row.event.due_at, say.language) : say.none) },
+              ]}
+            />
+            {found.more && <p>{words.moreParked}</p>}
+          </>
+        )}
+      </Shown>
       <p>{words.parkedHow}</p>
       <ul>{COMMANDS.map((one) => <li key={one}><code>{one}</code></li>)}</ul>
     </section>

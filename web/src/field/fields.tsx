@@ -10,7 +10,7 @@ import { fieldWords } from "./words";
 
 const LINES_MAX = 20;
 
-/** The form that is being filled; `change` keeps what was changed, `hold` keeps it from being finished meanwhile. */
+/** The form that is being filled; `change` keeps what was changed, `hold` keeps it from being finished until whoever holds it lets go. */
 export type Filled = {
   form: Form;
   lists: Lists | undefined;
@@ -19,7 +19,7 @@ export type Filled = {
   /** Show what was kept in a way of its own. */
   showScans: (scans: Scan[]) => void;
   showPhoto: (digest: string) => void;
-  hold: (held: boolean) => void;
+  hold: (by: string, held: boolean) => void;
 };
 export const Filling = createContext<Filled | undefined>(undefined);
 
@@ -136,7 +136,7 @@ export function Moment() {
 
 export function Paper() {
   const { form, say, change } = useFilling();
-  return <Letters at="/document" label={say.document} value={form.document} typed={(text) => change({ document: text.trim() })} />;
+  return <Letters at="/document" label={say.document} value={form.document} typed={(text) => change({ document: text })} />;
 }
 
 /** Goods, line by line; a line that came with its lot is of goods that are known. */

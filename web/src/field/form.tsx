@@ -52,7 +52,8 @@ function Fields({ first, by, lists, done }: { first: Form; by: string; lists: Li
   const [mistakes, setMistakes] = useState<Mistake[]>(first.mistakes);
   const [asking, setAsking] = useState<{ line: Line; usual: number }[]>([]);
   const [busy, setBusy] = useState(false);
-  const [held, hold] = useState(false);
+  const [holders, setHolders] = useState<string[]>([]);
+  const held = holders.length > 0;
 
   function change(changes: Partial<Form>): void {
     setForm((now) => ({ ...now, ...changes }));
@@ -73,6 +74,10 @@ function Fields({ first, by, lists, done }: { first: Form; by: string; lists: Li
     // From a draft only, in one transaction: a second tap finds it finished already. Scans and photo are kept as they come.
     await step(form.id, (now) => (now.state === "draft" ? { ...finished(form, lists), scans: now.scans, photo: now.photo, state: "stored", mistakes: [] } : undefined));
     done();
+  }
+
+  function hold(by: string, on: boolean): void {
+    setHolders((now) => [...now.filter((one) => one !== by), ...(on ? [by] : [])]);
   }
 
   const shown = pointers(form);

@@ -18,12 +18,13 @@ export function Known({ one, lists, go, gone }: { one: Form; lists: Lists | unde
   const say = fieldWords[language];
   const [asking, setAsking] = useState(false);
   const place = one.told["name"] || (lists?.places.find((other) => other.code === one.place)?.name ?? one.place);
+  const spent = one.mistakes.some((fault) => fault.code === "idempotency_key_reused"); // its key stands for something else
   const mine = one.state === "draft" || one.state === "refused";
   return (
     <article class={mine ? "card unread" : "card"} aria-labelledby={`form-${one.id}`}>
       <p class="about">
         <span class="mark" data-state={one.state}>{say.states[one.state]}</span>
-        <span>{moment(momentOf(one), language)}</span>
+        {one.occurred && <span>{moment(momentOf(one), language)}</span>}
       </p>
       <h3 id={`form-${one.id}`}>{[say.kinds[one.kind], place].filter(Boolean).join(" · ")}</h3>
       <Contents one={one} lists={lists} />
@@ -32,7 +33,7 @@ export function Known({ one, lists, go, gone }: { one: Form; lists: Lists | unde
       {one.photo && <button type="button" class="second" onClick={() => void photoOf(one.id).then((photo) => photo && handOver(photo, `foto-${one.id}.jpg`))}>{say.keepPhoto}</button>}
       {mine && !asking && (
         <div class="tools">
-          <button type="button" onClick={go}>{one.state === "draft" ? say.goOn : say.repair}</button>
+          {!spent && <button type="button" onClick={go}>{one.state === "draft" ? say.goOn : say.repair}</button>}
           <button type="button" class="second" onClick={() => setAsking(true)}>{say.discard}</button>
         </div>
       )}

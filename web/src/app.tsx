@@ -28,13 +28,13 @@ const field = () => import("./pages/field").then((page) => page.default);
 export function App() {
   const [language, setLanguage] = useState<Language>(() => (localStorage.getItem(LANGUAGE) === "en" ? "en" : "id"));
   const [path, setPath] = useState(location.pathname);
-  const [notice, setNotice] = useState<"" | "sessionOver" | "signedOut" | "signedOutLater">("");
+  const [notice, setNotice] = useState<"sessionOver" | "signedOut" | "signedOutLater">();
   const [unsent, setUnsent] = useState(0);
   const [, setSteps] = useState(0); // who is signed in is looked up at each step, also where the address stays
   const say = words[language];
 
   function go(to: string): void {
-    setNotice("");
+    setNotice(undefined);
     if (to !== location.pathname + location.search) history.pushState(null, "", to);
     setPath(location.pathname);
     setSteps((steps) => steps + 1);

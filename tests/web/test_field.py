@@ -234,6 +234,18 @@ async def test_a_draft_whose_time_was_taken_out_stays_in_the_list_and_going_back
     await seen.presses("Simpan dan kirim")
     await expect(seen.page.get_by_label("Waktu kejadian")).to_have_attribute("aria-invalid", "true")
 
+    # Thrown away by the keyboard: the focus goes into the question, back to what has asked it, and on to the heading.
+    await seen.presses("Kembali ke daftar")
+    throw = seen.page.get_by_role("button", name="Buang", exact=True)
+    await throw.press("Enter")
+    await expect(seen.page.get_by_role("button", name="Ya, buang")).to_be_focused()
+    await seen.page.get_by_role("button", name="Kembali ke daftar").press("Enter")
+    await expect(throw).to_be_focused()
+    await throw.press("Enter")
+    await seen.page.keyboard.press("Enter")
+    await seen.says("Belum ada formulir")
+    await expect(heading).to_be_focused()
+
 
 MANY = """async ({form, count}) => {
     const open = indexedDB.open('serumpun-field');

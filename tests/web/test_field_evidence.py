@@ -122,7 +122,8 @@ async def test_a_position_is_sent_where_it_was_agreed_to_and_nowhere_else(office
 LATE = """() => {
     globalThis.asking = [];
     navigator.geolocation.getCurrentPosition = found => asking.push(found);
-    globalThis.isFound = () => asking.forEach(found => found({coords: {latitude: -2.5, longitude: 106.5, accuracy: 9}}));
+    const coords = {latitude: -2.5, longitude: 106.5, accuracy: 9};
+    globalThis.isFound = () => asking.forEach(found => found({coords}));
 }"""
 """What a telephone does that is under a roof: it finds where it is some time after it was asked."""
 

@@ -76,7 +76,9 @@ def _mistakes(order: IssueCoupons, slots: dict[int, MarketSlotRow]) -> list[Fiel
             errors.append(FieldError(f"/coupons/{index}/family", "duplicate", "One coupon for each family."))
         told.add(one.family)
         if is_of_person(one.family):
-            errors.append(FieldError(f"/coupons/{index}/family", "person_number", "This is the number of a family card."))
+            errors.append(
+                FieldError(f"/coupons/{index}/family", "person_number", "This is the number of a family card.")
+            )
         if slots and one.slot is None:
             errors.append(FieldError(f"/coupons/{index}/slot", "missing", "This market has slots; name one."))
         elif one.slot is not None and one.slot not in slots:

@@ -51,7 +51,10 @@ const kept = () => { try { return JSON.parse(localStorage.getItem(place)) || {};
 const made = () => [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16)).join("-");
 const draft = {key: made(), told: {}, ...kept()};
 let gone = false;
-const keep = () => { if (gone) return; try { localStorage.setItem(place, JSON.stringify(draft)); } catch { /* works all the same */ } };
+const keep = () => {
+  if (gone) return;
+  try { localStorage.setItem(place, JSON.stringify(draft)); } catch { /* works all the same */ }
+};
 const pairs = [...form.querySelectorAll("fieldset")].map((one) => [...one.querySelectorAll("input[inputmode]")])
   .filter((pair) => pair.length);
 const NUMBER = /^(rp[.]? *)?([0-9]+|[0-9]{1,3}([., ][0-9]{3})+)$/i;

@@ -58,7 +58,9 @@ function Photo() {
   async function remove(): Promise<void> {
     await keepPhoto(form.id, undefined, "");
     showPhoto("");
-    if (input.current) input.current.value = ""; // else the same file could not be chosen again
+    if (!input.current) return;
+    input.current.value = ""; // else the same file could not be chosen again
+    input.current.focus();
   }
 
   return (

@@ -1,6 +1,6 @@
 /** The parts that forms are made of: each with its label, and with what is wrong beside it. */
 import { createContext, type ComponentChildren } from "preact";
-import { useContext } from "preact/hooks";
+import { useContext, useEffect, useRef } from "preact/hooks";
 import { written } from "../numbers";
 import { moment } from "../time";
 import { useWords } from "../ui";
@@ -143,6 +143,18 @@ export function Paper() {
 export function Goods({ at = "/lines", least = 1, label }: { at?: string; least?: number; label: (unit: string) => string }) {
   const { form, lists, say, change, unitOf, itemName } = useFilling();
   const changeLine = (index: number, changes: Partial<Line>) => change({ lines: form.lines.map((line, place) => (place === index ? { ...line, ...changes } : line)) });
+  const add = useRef<HTMLButtonElement>(null);
+  const removed = useRef(false);
+  useEffect(() => {
+    if (removed.current) add.current?.focus(); // what was pressed is gone with its line
+    removed.current = false;
+  }, [form.lines.length]);
+
+  function remove(index: number): void {
+    removed.current = true;
+    change({ lines: form.lines.filter((_, place) => place !== index) });
+  }
+
   return (
     <>
       {form.lines.map((line, index) => (
@@ -151,12 +163,12 @@ export function Goods({ at = "/lines", least = 1, label }: { at?: string; least?
           {line.lot === undefined && <Choice at={`${at}/${index}/item`} label={say.item} value={line.item} options={lists?.items ?? []} chosen={(item) => changeLine(index, { item })} />}
           <Quantity at={`${at}/${index}/quantity`} label={label(unitOf(line.item))} value={line.quantity} unit={unitOf(line.item)} typed={(quantity) => changeLine(index, { quantity })} />
           {form.lines.length > least && (
-            <button type="button" class="second" onClick={() => change({ lines: form.lines.filter((_, place) => place !== index) })}>{say.removeLine(index + 1)}</button>
+            <button type="button" class="second" onClick={() => remove(index)}>{say.removeLine(index + 1)}</button>
           )}
         </fieldset>
       ))}
       {form.lines.length < LINES_MAX && (
-        <button type="button" class="second" onClick={() => change({ lines: [...form.lines, { item: "", quantity: "" }] })}>{say.addLine}</button>
+        <button type="button" ref={add} class="second" onClick={() => change({ lines: [...form.lines, { item: "", quantity: "" }] })}>{say.addLine}</button>
       )}
     </>
   );

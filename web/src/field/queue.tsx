@@ -20,6 +20,7 @@ export const Queue: FunctionComponent<{ by: string; today: string; changed: () =
   const text = told.said(say);
 
   async function run(work: () => Promise<Told>): Promise<void> {
+    if (busy) return;
     if (passphrase.length < PASSPHRASE_LENGTH_MIN) return setTold({ said: (words) => words.tooShort(PASSPHRASE_LENGTH_MIN), wrong: true });
     if (!crypto.subtle) return setTold({ said: (words) => words.insecure, wrong: true });
     setBusy(true);
@@ -55,10 +56,10 @@ export const Queue: FunctionComponent<{ by: string; today: string; changed: () =
         <label for="queue-passphrase">{say.passphrase}</label>
         <input id="queue-passphrase" autocomplete="off" autocapitalize="off" spellcheck={false} aria-describedby="queue-help" value={passphrase} onInput={(event) => setPassphrase(event.currentTarget.value)} />
         <p class="hint" id="queue-help">{say.passphraseHelp(PASSPHRASE_LENGTH_MIN)}</p>
-        <button type="button" disabled={busy} onClick={() => void run(goOut)}>{say.goOut}</button>
+        <button type="button" aria-disabled={busy} onClick={() => void run(goOut)}>{say.goOut}</button>
         <label for="queue-file">{say.file}</label>
         <input id="queue-file" type="file" onChange={(event) => setFile(event.currentTarget.files?.[0])} />
-        <button type="button" class="second" disabled={busy} onClick={() => void run(comeIn)}>{say.comeIn}</button>
+        <button type="button" class="second" aria-disabled={busy} onClick={() => void run(comeIn)}>{say.comeIn}</button>
         {busy && <Waiting what={say.working} />}
         <p class={text && (told.wrong ? "wrong" : "notice")} role={told.wrong ? "alert" : "status"}>{text}</p>
       </form>

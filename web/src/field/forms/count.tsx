@@ -39,6 +39,7 @@ function Snapshot({ asking, setAsking }: { asking: boolean; setAsking: (now: boo
   useEffect(() => () => void (here.current = false), []);
 
   async function begin(): Promise<void> {
+    if (asking) return;
     setAsking(true);
     setFailed(false);
     try {
@@ -59,7 +60,7 @@ function Snapshot({ asking, setAsking }: { asking: boolean; setAsking: (now: boo
       {form.told["takenAt"] && <p class="hint" role="status">{words.snapshotOf(moment(new Date(Number(form.told["takenAt"])).toISOString(), language))}</p>}
       {asking && <Waiting what={words.snapshotWait} />}
       {failed && <p class="wrong" role="alert">{words.snapshotFailed}</p>}
-      <button type="button" class="second" disabled={asking} onClick={() => void begin()}>{form.told["snapshot"] ? words.snapshotAgain : words.snapshot}</button>
+      <button type="button" class="second" aria-disabled={asking} onClick={() => void begin()}>{form.told["snapshot"] ? words.snapshotAgain : words.snapshot}</button>
     </>
   );
 }

@@ -39,6 +39,11 @@ export function Sales() {
     change({ about: id, told: { ...form.told, name: found ? named(found) : "", model: found?.model ?? "" } });
   }
 
+  function leave(): void {
+    serve(undefined);
+    document.getElementById(CODE)?.focus();
+  }
+
   async function look(code: string): Promise<void> {
     // Whoever hurries scans the next one before this one is written down; the camera sees the same one again.
     if (served.current) return another(served.current, code);
@@ -89,7 +94,7 @@ export function Sales() {
       {form.scans.length > 0 ? <Fixed label={words.market}>{form.told["name"]}</Fixed> : <Choice at="/about" label={words.market} value={form.about} named={form.told["name"]} options={markets.map((one) => ({ code: one.id, name: named(one) }))} chosen={choose} />}
       <Letters at="/counter" label={words.counter} value={form.told["counter"] ?? ""} typed={(text) => tell("counter", text)} />
       {market && form.scans.length < SCANS_MAX && <ScanField label={byCoupon ? words.coupon : words.family} taken={(code) => void look(code)} told={told.said(words)} wrong={told.wrong} />}
-      {market && buyer && <Sale key={buyer.scan.id} buyer={buyer} market={market} sell={(lines) => void sell(lines)} leave={() => serve(undefined)} />}
+      {market && buyer && <Sale key={buyer.scan.id} buyer={buyer} market={market} sell={(lines) => void sell(lines)} leave={leave} />}
       <Scans title={words.sales(form.scans.length)} named={(one) => `${byCoupon ? words.couponNo(one.label) : words.familyNo(one.label)}: ${one.lines.map((line) => `${itemName(line.item)} ${written(line.quantity, language)}`).join(", ")}`} />
     </>
   );

@@ -9,6 +9,8 @@ from datetime import date
 
 import phonenumbers
 
+# How people part the digits where they write such a number down.
+STROKES = str.maketrans("", "", "-_. ")
 NIK_DIGITS = 16
 KK_DIGITS = 16
 WOMEN_DAY_OFFSET = 40
@@ -38,6 +40,12 @@ def kk_fault(kk: str) -> str | None:
     if kk[12:] == "0000":
         return "the serial may not be 0000"
     return None
+
+
+def is_of_person(letters: str) -> bool:
+    """Tell whether letters are as many digits as a NIK or the number of a family card has, with strokes or without."""
+    digits = letters.translate(STROKES)
+    return len(digits) == KK_DIGITS and digits.isascii() and digits.isdigit()
 
 
 def _birthday_exists(*, day: int, month: int, year: int) -> bool:

@@ -235,8 +235,10 @@ async def test_a_late_posting_is_exact(door: Door) -> None:
         ),
         (
             "/aid/issues",
-            issue(-1, ago(367), place=ELSEWHERE.lower(), reason="found") | {"lines": []},
+            issue(-1, ago(367), place=ELSEWHERE.lower(), reason="found")
+            | {"lines": [], "document": "1971.0123.0405.0678"},
             {
+                ("/document", "person_number"),
                 ("/occurred_at", "too_far_back"),
                 ("/place", "bad_format"),
                 ("/reason", "unknown_value"),

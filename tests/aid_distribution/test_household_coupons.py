@@ -166,6 +166,8 @@ async def test_a_round_gives_no_more_than_it_has_and_one_to_each_household(stock
     path = f"/aid/coupon-rounds/{round_['id']}/coupons"
     twice = await officer.post(path, json={"households": [household(1), household(1)]})
     assert (twice.status_code, told(twice)) == (422, {("/households/1", "duplicate")})
+    card = await officer.post(path, json={"households": [household(1), "1971-0123-0405-0678"]})
+    assert (card.status_code, told(card)) == (422, {("/households/1", "person_number")})
     await tokens(officer, round_, 1)
     there = await officer.post(path, json={"households": [household(2), household(1)]})
     assert (there.status_code, there.json()["code"], there.json()["households"]) == (409, "household_has_coupon", [1])

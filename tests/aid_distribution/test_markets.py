@@ -23,7 +23,14 @@ from services.aid_distribution.markets.domain import (
     WrongMarketState,
 )
 from services.aid_distribution.markets.double_uses import DoubleUseQuery
-from services.aid_distribution.markets.orders import IssuedView, SaleEntry, SaleOutcome, SoldLine
+from services.aid_distribution.markets.orders import (
+    CouponOrder,
+    IssueCoupons,
+    IssuedView,
+    SaleEntry,
+    SaleOutcome,
+    SoldLine,
+)
 from shared.contracts.aid_distribution import CouponsIssued, MarketAnnounced, MarketClosed, MarketOpened, MarketSold
 from shared.database import Database
 from shared.effect_audit import Told
@@ -288,6 +295,7 @@ async def test_one_bad_line_loses_none_of_the_others_whatever_is_wrong_with_it(d
         entry(1, coupon=issued[1].token[:-2]),
         entry(1, to=family(1)),
         entry(1, to="?", coupon=issued[1].token),
+        entry(1, to="1971-0123-0405-0678", coupon=issued[1].token),
         entry(1, coupon=issued[1].token, sold_at=NOON + timedelta(seconds=1)),
         entry(1, coupon=issued[1].token, sold_at=ago(31)),
         entry(1, coupon=issued[2].token, sold_at=ago(1)),
@@ -302,12 +310,26 @@ async def test_one_bad_line_loses_none_of_the_others_whatever_is_wrong_with_it(d
         "coupon_invalid",
         "coupon_missing",
         "family_invalid",
+        "family_invalid",
         "in_the_future",
         "too_far_back",
         "recorded",
     ]
     assert await on_hand(database) == 98
     assert await ask(database, "SELECT count(*) FROM market_sale") == [(2,)]
+
+
+async def test_the_number_of_a_family_card_names_neither_a_family_nor_a_counter(database: Database) -> None:
+    market = await open_market(database)
+    for card in ("1971012304050678", "1971-0123-0405-0678", "1971_0123_0405_0678"):
+        async with database.work(PANGKALPINANG) as work:
+            order = IssueCoupons(coupons=[CouponOrder(family=card)])
+            with pytest.raises(Invalid) as refused:
+                await coupons.issue(work, PANGKALPINANG, market.id, order)
+        assert [(one.pointer, one.code) for one in refused.value.errors] == [("/coupons/0/family", "person_number")]
+        with pytest.raises(Invalid) as refused:
+            await tell(database, market, entry(1, to=family(1)), counter=card)
+        assert [(one.pointer, one.code) for one in refused.value.errors] == [("/counter", "person_number")]
 
 
 async def test_a_coupon_that_is_used_twice_is_found_and_both_sides_are_named(

@@ -16,6 +16,7 @@ from tests.waiting import wait_until
 
 DAY_MILLISECONDS = 86_400_000
 PIECE_BYTES = 65_536
+NOT_THERE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 6\r\nConnection: close\r\n\r\nnobody"
 WRONG_CLOCK = """offset => {
     const Real = Date;
     globalThis.Date = class extends Real {
@@ -30,7 +31,8 @@ class Signal:
     """What lies between a telephone and the server: away, there, or so bad that some answers are cut on the way back.
 
     The service worker is behind it too, which a browser that only plays at being offline lets through. So many answers
-    to orders as `cut_next` says are cut for certain.
+    to orders as `cut_next` says are cut for certain. Orders to the path `away` get the answer that a front door gives
+    for a service that is not there.
     """
 
     host: str
@@ -40,6 +42,8 @@ class Signal:
     cut_of_hundred: int = 0
     cut_next: int = 0
     cuts: int = 0
+    away: str = ""
+    turned_away: int = 0
     dice: random.Random = field(default_factory=lambda: random.Random(20_200_921))
     carrying: set[asyncio.StreamWriter] = field(default_factory=set)
 
@@ -61,6 +65,11 @@ class Signal:
         async def up() -> None:
             nonlocal posted
             while self.there and (piece := await reader.read(PIECE_BYTES)):
+                if self.away and piece.startswith(f"POST {self.away}".encode()):
+                    self.turned_away += 1
+                    writer.write(NOT_THERE)
+                    await writer.drain()
+                    return
                 posted = posted or piece.startswith((b"POST /aid/", b"POST /registration/"))
                 to_server.write(piece)
 
@@ -184,6 +193,11 @@ async def fills_in(page: Page, fields: dict[str, str]) -> None:
             await one.select_option(value)
         else:
             await one.fill(value)
+
+
+async def taps_twice(page: Page, name: str) -> None:
+    """Press a button twice at once: both clicks are in the page before it has carried out either."""
+    await page.get_by_role("button", name=name, exact=True).evaluate("one => { one.click(); one.click(); }")
 
 
 async def finishes(page: Page, times: int = 1) -> None:

@@ -1,5 +1,6 @@
 """The officer in the field: forms without a signal, each posted once, whatever becomes of browser and network."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -7,7 +8,7 @@ from collections import Counter
 from itertools import cycle
 from pathlib import Path
 
-from playwright.async_api import BrowserContext, Page, Playwright, expect
+from playwright.async_api import BrowserContext, Page, Playwright, Route, expect
 
 from tests.journey.people import MASKS, Office, World
 from tests.waiting import wait_until
@@ -215,6 +216,117 @@ async def test_a_draft_of_an_older_app_goes_on_in_the_newer_one(seen: Seen, worl
     await signs_in_at_office(seen, world.office(REGION), lands_on="Lapangan")
     await seen.presses("Lanjutkan")
     await expect(seen.page.get_by_label("Hasil hitung")).to_have_value("77")
+
+
+async def test_a_draft_whose_time_was_taken_out_stays_in_the_list_and_going_back_leads_to_it(
+    seen: Seen, world: World
+) -> None:
+    await seen.opens("/lapangan")
+    await signs_in_at_office(seen, world.office(REGION), lands_on="Lapangan")
+    await seen.presses("Hitung stok")
+    await seen.page.get_by_label("Waktu kejadian").fill("")
+    await seen.page.go_back()
+    heading = seen.page.get_by_role("heading", level=1)
+    await expect(heading).to_have_text("Lapangan")
+    await seen.page.reload()
+    await seen.presses("Lanjutkan")
+    await expect(heading).to_have_text("Hitung stok")
+    await seen.presses("Simpan dan kirim")
+    await expect(seen.page.get_by_label("Waktu kejadian")).to_have_attribute("aria-invalid", "true")
+
+    # Thrown away by the keyboard: the focus goes into the question, back to what has asked it, and on to the heading.
+    await seen.presses("Kembali ke daftar")
+    throw = seen.page.get_by_role("button", name="Buang", exact=True)
+    await throw.press("Enter")
+    await expect(seen.page.get_by_role("button", name="Ya, buang")).to_be_focused()
+    await seen.page.get_by_role("button", name="Kembali ke daftar").press("Enter")
+    await expect(throw).to_be_focused()
+    await throw.press("Enter")
+    await seen.page.keyboard.press("Enter")
+    await seen.says("Belum ada formulir")
+    await expect(heading).to_be_focused()
+
+
+MANY = """async ({form, count}) => {
+    const open = indexedDB.open('serumpun-field');
+    await new Promise(found => open.onsuccess = found);
+    const kept = open.result.transaction('forms', 'readwrite');
+    for (let at = 0; at < count; at++) {
+        const number = String(at).padStart(12, '0');
+        kept.objectStore('forms').add({...form, id: `${form.id}${number}`, changedAt: Date.now() - at * 1000});
+    }
+    await new Promise(found => kept.oncomplete = found);
+    open.result.close();
+}"""
+"""What a telephone has after a month of much work; the last one is the oldest."""
+FORMS_MAX = 500
+
+
+def kept_form(state: str, family: int) -> dict[str, object]:
+    """Give a form as the telephone keeps it, but for the last twelve digits of its id."""
+    return {
+        "id": f"019a0000-0000-7000-800{family}-",
+        "by": f"officer-{REGION}",
+        "kind": "count",
+        "state": state,
+        **dict.fromkeys(("about", "programme", "source", "document", "people", "number", "photo"), ""),
+        "place": WAREHOUSE,
+        "occurred": "2026-01-01T10:00",
+        **{name: [] for name in ("lines", "mistakes", "scans", "outcomes")},
+        "told": {},
+        "position": None,
+        "tries": 1,
+    }
+
+
+async def test_what_was_accepted_makes_room_for_new_forms_and_what_waits_does_not(seen: Seen, world: World) -> None:
+    await seen.opens("/lapangan")
+    await signs_in_at_office(seen, world.office(REGION), lands_on="Lapangan")
+    await seen.says("Daftar barang dan tempat per")
+    await seen.page.evaluate(MANY, {"form": kept_form("accepted", 0), "count": FORMS_MAX})
+    await seen.presses("Hitung stok")
+    await expect(seen.page.get_by_role("heading", level=1)).to_have_text("Hitung stok")
+    await seen.presses("Kembali ke daftar")
+    await expect(seen.page.locator("[data-state=draft]")).to_have_count(1)
+    await expect(seen.page.locator("[data-state=accepted]")).to_have_count(FORMS_MAX - 1)
+    await expect(seen.page.locator(f"[id$='{FORMS_MAX - 1:012}']")).to_have_count(0)
+
+    await seen.page.evaluate(MANY, {"form": kept_form("refused", 1), "count": FORMS_MAX - 1})
+    await seen.presses("Hitung stok")
+    await seen.says("Terlalu banyak formulir menunggu")
+
+
+KEPT_LISTS = """async () => {
+    const open = indexedDB.open('serumpun-field');
+    await new Promise(found => open.onsuccess = found);
+    const names = [...open.result.objectStoreNames];
+    open.result.close();
+    return names;
+}"""
+
+
+async def test_signing_out_in_one_tab_is_heard_in_the_others_and_brings_nothing_back(seen: Seen, world: World) -> None:
+    await seen.opens("/lapangan")
+    await signs_in_at_office(seen, world.office(REGION), lands_on="Lapangan")
+    await seen.says("Daftar barang dan tempat per")
+    other = await seen.context.new_page()
+    asked, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        asked.set()
+        await goes_on.wait()
+        await route.fulfill(response=answer)
+
+    await other.route("**/aid/coupon-key", late)
+    await other.goto(f"{seen.url}/lapangan")
+    await asked.wait()
+    await seen.presses("Keluar")
+    await seen.says("Anda sudah keluar")
+    await expect(other.get_by_label("Token")).to_be_visible()
+    async with other.expect_response("**/aid/coupon-key"):
+        goes_on.set()
+    assert await other.evaluate(KEPT_LISTS) == []
 
 
 async def test_signing_out_asks_about_what_is_not_sent_and_wipes_the_telephone_without_a_signal(

@@ -16,7 +16,7 @@ from tests.journey.people import MASKS, Office, World, now
 from tests.journey.test_training_life import TRAININGS, announced, applies, day
 from tests.web.conftest import BROWSERS
 from tests.web.officer import Officer, officer_of
-from tests.web.phone import DAY_MILLISECONDS, WRONG_CLOCK, fills_in, finishes, phone_of
+from tests.web.phone import DAY_MILLISECONDS, WRONG_CLOCK, fills, fills_in, finishes, phone_of, taps_twice
 from tests.web.seen import Seen
 
 REGION, WAREHOUSE, VENUE, CENTRE = "19.71", "WH-19.71", "MV-19.71-01", "CC-19.71-04"
@@ -96,7 +96,7 @@ async def test_a_count_against_the_book_is_lot_by_lot_and_refused_where_stock_ha
     await office.asks("/aid/receipts", {"place": CENTRE, "source": "donation", "occurred_at": now(), "lines": lines})
     await officer.opens()
     await officer.begins("Hitung stok")
-    await fills_in(officer.page, {"Tempat": CENTRE})
+    await fills_in(officer.page, {"Tempat": CENTRE, "Nama barang": RICE, "Hasil hitung": "7"})
     await officer.loses_the_signal()
     await officer.seen.presses("Mulai dari catatan buku (perlu sinyal)")
     await officer.seen.says("Catatan buku tidak dapat diambil sekarang")
@@ -105,6 +105,12 @@ async def test_a_count_against_the_book_is_lot_by_lot_and_refused_where_stock_ha
     await officer.seen.presses("Mulai dari catatan buku (perlu sinyal)")
     await officer.seen.says("Catatan buku per")
     await officer.loses_the_signal()
+    # What was counted before stays, also of goods that are not in the book.
+    others = officer.page.get_by_label("Hasil hitung").last
+    await expect(others).to_have_value("7")
+    await officer.page.get_by_role("button", name=re.compile("^Hapus barang")).last.click()
+    await expect(officer.page.get_by_label("Nama barang")).to_have_count(0)
+    await expect(officer.page.get_by_role("button", name="Tambah barang")).to_be_focused()
     counted = officer.page.get_by_role("group", name=lot).get_by_label("Hasil hitung")
     await expect(counted).to_have_value("")
     await finishes_in_vain(officer, "Belum ada yang dihitung")
@@ -190,9 +196,18 @@ async def test_attendance_is_scanned_without_a_signal_and_whoever_is_scanned_twi
     await officer.seen.is_for_everybody("formulir-hadir")
     await finishes(officer.page, times=2)
     assert (await officer.office.sees(session))["items"] == []
+    receipt = {"Asal barang": "donation", "Diterima di": WAREHOUSE, "Nama barang": MASKS, "Jumlah": "1"}
+    await fills(officer.page, kind="Penerimaan barang", fields=receipt)
 
+    # The service of the trainings is away, which holds up nothing of the other.
+    officer.signal.away = "/registration/"
     await officer.finds_a_signal()
     await officer.waits_until_accepted(1)
+    assert officer.signal.turned_away > 0
+    await officer.seen.says("1 formulir belum diterima kantor")
+    assert (await officer.office.sees(session))["items"] == []
+    officer.signal.away = ""
+    await officer.waits_until_accepted(2)
     await officer.seen.says("1 dari 1 tercatat")
     assert len((await officer.office.sees(session))["items"]) == 1
 
@@ -291,7 +306,9 @@ async def test_a_counter_checks_coupons_without_a_signal_tells_of_a_second_use_a
     await officer.scans(second)
     await officer.seen.says("Catat dulu penyerahan")
     await officer.seen.is_for_everybody("formulir-loket")
-    await officer.seen.presses("Catat penyerahan")
+    await taps_twice(officer.page, "Catat penyerahan")
+    await officer.seen.says("1 penyerahan")
+    await expect(officer.page.get_by_text("Tercatat untuk")).to_be_visible()
     await officer.scans(first)
     await officer.seen.says("SUDAH DIPAKAI")
     await officer.scans(second)
@@ -388,14 +405,28 @@ async def test_a_market_without_coupons_keeps_the_share_of_a_family_and_no_numbe
     await officer.loses_the_signal()
     await officer.begins("Loket pasar murah")
     await fills_in(officer.page, {"Pasar murah": market["id"], "Nama loket": "Loket 1"})
-    await officer.scans(card)
-    await officer.seen.says("Nomor KK atau NIK tidak boleh")
+    for written in (card, f"{card[:4]}-{card[4:8]}-{card[8:12]}-{card[12:]}", f"{card[:8]}_{card[8:]}"):
+        await officer.scans(uuid4().hex)
+        await officer.seen.presses("Tidak jadi")
+        await officer.scans(written)
+        await officer.seen.says("Nomor KK atau NIK tidak boleh")
+        await expect(officer.page.get_by_role("button", name="Catat penyerahan")).to_have_count(0)
+    await officer.scans(uuid4().hex)
+    await officer.page.get_by_label("paling banyak 2").fill("1")
+    await taps_twice(officer.page, "Catat penyerahan")
+    await officer.seen.says("Tercatat untuk")
+    await officer.page.get_by_role("button", name="Hapus Keluarga").click()
+    await expect(officer.page.get_by_role("heading", name="0 penyerahan")).to_be_focused()
+    await fills_in(officer.page, {"Nama loket": card[:12] + " " + card[12:]})
+    await finishes_in_vain(officer, "Nomor KK atau NIK tidak boleh ditulis di sini")
+    await fills_in(officer.page, {"Nama loket": "Loket 1"})
     for _ in range(2):
         await officer.scans(family)
         await officer.seen.presses("Catat penyerahan")
     await officer.seen.says("sudah mengambil jatahnya")
+    await officer.seen.says("1 penyerahan")
     await finishes(officer.page)
-    assert card not in await officer.keeps()
+    assert card not in re.sub("[-_ ]", "", await officer.keeps())
     await officer.finds_a_signal()
     await officer.waits_until_accepted(1)
     (offer,) = (await officer.office.sees(f"/aid/markets/{market['id']}"))["items"]

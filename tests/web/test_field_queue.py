@@ -8,7 +8,7 @@ from playwright.async_api import Browser, expect
 
 from tests.journey.people import MASKS, Office, World
 from tests.web.officer import Officer, officer_of
-from tests.web.phone import fills, fills_in
+from tests.web.phone import fills, fills_in, finishes
 from tests.web.seen import Seen
 
 REGION, WAREHOUSE, ELSEWHERE = "19.05", "WH-19.05", "19.04"
@@ -22,6 +22,16 @@ def receipt(quantity: int, document: str) -> dict[str, str]:
         "Nama barang": MASKS,
         "Jumlah": str(quantity),
         "Nomor surat": document,
+    }
+
+
+def handed_out(quantity: int) -> dict[str, str]:
+    return {
+        "Program": "free-masks",
+        "Tempat": WAREHOUSE,
+        "Nama barang": MASKS,
+        "Jumlah": str(quantity),
+        "Untuk berapa orang": str(quantity),
     }
 
 
@@ -98,6 +108,17 @@ async def test_a_queue_goes_to_another_telephone_and_each_form_is_posted_once_th
         assert await broken.office.stock() == before + 4 * len(documents)
         shown = [await one.page.get_by_text("Nomor tanda terima").all_inner_texts() for one in (broken, other)]
         assert sorted(shown[0]) == sorted(shown[1])
+
+        # The draft is finished on both, otherwise: what the first one has sent counts, and the other one says so.
+        for quantity, officer in ((1, other), (2, broken)):
+            await officer.seen.presses("Lanjutkan")
+            await fills_in(officer.page, handed_out(quantity))
+            await finishes(officer.page)
+            if officer is other:
+                await officer.waits_until_accepted(len(documents) + 1)
+        await broken.seen.says("sudah dikirim dari HP lain dengan isi yang berbeda")
+        await expect(broken.page.get_by_role("button", name="Perbaiki")).to_have_count(0)
+        assert (await posted(broken.office))["PINDAH-DRAF"] == 1
 
 
 async def test_a_queue_is_taken_in_by_nobody_but_who_wrote_it(browser: Browser, world: World, tmp_path: Path) -> None:

@@ -132,6 +132,7 @@ async def test_the_link_in_a_message_leads_to_the_survey_without_signing_in(seen
     path = await link_in_the_message(world, survey)
     await seen.opens(path)
     assert await seen.context.cookies() == []
+    await is_emptied_when_somebody_signs_out(seen)
     # By the keyboard alone: the first choice is reached, chosen, and sent.
     await seen.page.keyboard.press("Tab")
     await seen.page.keyboard.press("Space")
@@ -147,6 +148,22 @@ async def test_the_link_in_a_message_leads_to_the_survey_without_signing_in(seen
     await seen.says("Sudah dijawab")
     assert await seen.page.evaluate("name => localStorage.getItem(name)", draft) is None
     await seen.is_for_everybody("survei-dijawab")
+
+
+async def is_emptied_when_somebody_signs_out(seen: Seen) -> None:
+    """Fill in, and take away what the telephone keeps in another tab, as signing out does: nothing is written anew."""
+    workers = seen.page.locator("#workers_before")
+    await workers.fill("5")
+    other = await seen.context.new_page()
+    await other.goto(seen.page.url)
+    await other.evaluate("localStorage.clear()")
+    await other.close()
+    await seen.says("Isian dikosongkan")
+    await expect(workers).to_have_value("")
+    await workers.fill("6")
+    assert await seen.page.evaluate("Object.keys(localStorage)") == []
+    await seen.page.reload()
+    await expect(workers).to_have_value("")
 
 
 async def test_who_has_the_form_open_when_the_survey_closes_is_told_so(seen: Seen, world: World) -> None:

@@ -28,13 +28,13 @@ const field = () => import("./pages/field").then((page) => page.default);
 export function App() {
   const [language, setLanguage] = useState<Language>(() => (localStorage.getItem(LANGUAGE) === "en" ? "en" : "id"));
   const [path, setPath] = useState(location.pathname);
-  const [notice, setNotice] = useState("");
+  const [notice, setNotice] = useState<"sessionOver" | "signedOut" | "signedOutLater">();
   const [unsent, setUnsent] = useState(0);
   const [, setSteps] = useState(0); // who is signed in is looked up at each step, also where the address stays
   const say = words[language];
 
   function go(to: string): void {
-    setNotice("");
+    setNotice(undefined);
     if (to !== location.pathname + location.search) history.pushState(null, "", to);
     setPath(location.pathname);
     setSteps((steps) => steps + 1);
@@ -47,7 +47,7 @@ export function App() {
     leave: (because) => {
       void forget().then(() => {
         go("/masuk");
-        setNotice(because === "over" ? say.sessionOver : because === "out" ? say.signedOut : say.signedOutLater);
+        setNotice(because === "over" ? "sessionOver" : because === "out" ? "signedOut" : "signedOutLater");
       });
     },
   };
@@ -63,7 +63,7 @@ export function App() {
     if (count > 0) return;
     const known = await signOut();
     go("/masuk");
-    setNotice(known ? say.signedOut : say.signedOutLater);
+    setNotice(known ? "signedOut" : "signedOutLater");
   }
 
   useEffect(() => {
@@ -74,9 +74,11 @@ export function App() {
     const online = () => void endWhatIsToBeEnded();
     online();
     addEventListener("popstate", back);
+    addEventListener("storage", back); // somebody has signed in or out in another tab
     addEventListener("online", online);
     return () => {
       removeEventListener("popstate", back);
+      removeEventListener("storage", back);
       removeEventListener("online", online);
     };
   }, []);
@@ -128,7 +130,7 @@ export function App() {
         </nav>
       )}
       <main id="content" tabIndex={-1}>
-        <div role="status">{notice && <p class="notice">{notice}</p>}</div>
+        <div role="status">{notice && <p class="notice">{say[notice]}</p>}</div>
         {unsent > 0 && (
           <Alert>
             <p>{say.signOutAsk(unsent)}</p>
@@ -149,7 +151,7 @@ export function App() {
         {shown === "/kartu" && <Lazy key={`card${location.search}`} load={stockCard} />}
         {shown === "/pembagian" && <Lazy key={`rows${location.search}`} load={distributions} />}
         {WORKING.filter((one) => one.to === shown).map((one) => <Lazy key={shown + location.search} load={one.load} />)}
-        {shown === "/lapangan" && <Lazy key="field" load={field} />}
+        {shown === "/lapangan" && <Lazy key={`field ${me?.subject}`} load={field} />}
         {shown === "/periksa" && <Verify key="verify" />}
         {!known && (
           <>

@@ -1,8 +1,12 @@
 import type { ComponentChildren } from "preact";
 import { useContext, useRef, useState } from "preact/hooks";
 import { newKey } from "./api";
+import { useQuestion } from "./focus";
 import { moment } from "./time";
-import { Empty, Failed, Heading, isOver, Sharing, told, useWords, Waiting } from "./ui";
+import { Empty, Failed, Heading, isOver, mistake, Sharing, told, useWords, Waiting } from "./ui";
+import type { Words } from "./words";
+
+const NO_REASON = mistake("no_reason");
 
 type Standing = { id: string; state: string; answer_by?: string | null };
 
@@ -20,23 +24,26 @@ export type Kind<T extends Standing> = {
   about: (one: T) => ComponentChildren;
   stands: (one: T) => ComponentChildren;
   /** Send an answer by its key; gives what to say of it. */
-  answer: (one: T, accepts: boolean, reason: string, key: string) => Promise<string>;
+  answer: (one: T, accepts: boolean, reason: string, key: string) => Promise<Saying>;
 };
+
+/** What is said in the language of whenever it is looked at. */
+export type Saying = (words: Words) => string;
 
 type Asked<T> = { found: { items: T[] } | undefined; fault: unknown; again: () => void };
 
 /** A page of offers: those that wait for an answer, and how the others stand. */
-export function Offers<T extends Standing>({ kind, asked, after }: { kind: Kind<T>; asked: Asked<T>; after?: (done: (words: string) => void) => ComponentChildren }) {
+export function Offers<T extends Standing>({ kind, asked, after }: { kind: Kind<T>; asked: Asked<T>; after?: (done: (saying: Saying) => void) => ComponentChildren }) {
   const say = useWords();
   const { found, fault, again } = asked;
-  const [said, setSaid] = useState("");
+  const [said, setSaid] = useState<Saying>();
   const offered = found?.items.filter((one) => one.state === "offered") ?? [];
   const others = found?.items.filter((one) => one.state !== "offered") ?? [];
-  const done = (words: string) => { setSaid(words); again(); };
+  const done = (saying: Saying) => { setSaid(() => saying); again(); };
   return (
     <>
       <Heading>{kind.title}</Heading>
-      <div role="status">{said && <p class="notice">{said}</p>}</div>
+      <div role="status">{said && <p class="notice">{said(say)}</p>}</div>
       {fault !== undefined && <Failed fault={fault} again={again} />}
       {!found && fault === undefined && <Waiting what={kind.loading} />}
       {found?.items.length === 0 && <Empty title={kind.empty} help={kind.emptyHelp} />}
@@ -57,7 +64,7 @@ export function Offers<T extends Standing>({ kind, asked, after }: { kind: Kind<
   );
 }
 
-function Offer<T extends Standing>({ kind, one, done }: { kind: Kind<T>; one: T; done: (words: string) => void }) {
+function Offer<T extends Standing>({ kind, one, done }: { kind: Kind<T>; one: T; done: (saying: Saying) => void }) {
   const say = useWords();
   const { leave } = useContext(Sharing);
   // A key for each answer, for as long as it is offered: an answer that was lost on the way is asked for again.
@@ -65,42 +72,64 @@ function Offer<T extends Standing>({ kind, one, done }: { kind: Kind<T>; one: T;
   const [asking, setAsking] = useState(false);
   const [reason, setReason] = useState("");
   const [busy, setBusy] = useState(false);
-  const [wrong, setWrong] = useState("");
+  const [fault, setFault] = useState<unknown>();
+  const { whole, opener } = useQuestion<HTMLDivElement>(asking);
+  const input = useRef<HTMLInputElement>(null);
+  const missing = fault === NO_REASON;
+  const wrong = fault !== undefined && <p class="wrong" id={`wrong-${one.id}`} role="alert">{told(fault, say)}</p>;
 
   async function answer(accepts: boolean): Promise<void> {
-    if (!accepts && kind.reasonNeeded && !reason.trim()) return setWrong(say.error.no_reason);
+    if (busy) return;
+    if (!accepts && kind.reasonNeeded && !reason.trim()) {
+      setFault(NO_REASON);
+      input.current?.focus();
+      return;
+    }
     setBusy(true);
-    setWrong("");
+    setFault(undefined);
     try {
       done(await kind.answer(one, accepts, reason.trim(), accepts ? keys.current.accept : keys.current.decline));
-    } catch (fault) {
-      if (isOver(fault)) leave("over");
-      else setWrong(told(fault, say));
+    } catch (why) {
+      if (isOver(why)) leave("over");
+      else setFault(why);
       setBusy(false);
     }
+  }
+
+  function back(): void {
+    if (busy) return;
+    setAsking(false);
+    setFault(undefined);
   }
 
   return (
     <article class="card unread">
       {kind.about(one)}
       {one.answer_by && <p><strong>{say.answerBy(moment(one.answer_by, say.language))}</strong></p>}
-      {wrong && <p class="wrong" role="alert">{wrong}</p>}
-      {asking ? (
-        <>
-          {kind.declineAsk && <p>{kind.declineAsk}</p>}
-          <label for={`reason-${one.id}`}>{kind.reason}</label>
-          <input id={`reason-${one.id}`} maxLength={200} value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
+      {!missing && wrong}
+      <div ref={whole}>
+        {asking ? (
+          <>
+            {kind.declineAsk && <p>{kind.declineAsk}</p>}
+            <label for={`reason-${one.id}`}>{kind.reason}</label>
+            <input
+              id={`reason-${one.id}`} ref={input} maxLength={200} value={reason} required={kind.reasonNeeded}
+              aria-invalid={missing} aria-describedby={missing ? `wrong-${one.id}` : undefined}
+              onInput={(event) => setReason(event.currentTarget.value)}
+            />
+            {missing && wrong}
+            <div class="tools">
+              <button type="button" class="grave" aria-disabled={busy} onClick={() => void answer(false)}>{say.declineYes}</button>
+              <button type="button" class="second" aria-disabled={busy} onClick={back}>{say.back}</button>
+            </div>
+          </>
+        ) : (
           <div class="tools">
-            <button type="button" class="grave" disabled={busy} onClick={() => void answer(false)}>{say.declineYes}</button>
-            <button type="button" class="second" disabled={busy} onClick={() => { setAsking(false); setWrong(""); }}>{say.back}</button>
+            <button type="button" aria-disabled={busy} onClick={() => void answer(true)}>{kind.accept}</button>
+            <button ref={opener} type="button" class="second" aria-disabled={busy} onClick={() => { if (!busy) setAsking(true); }}>{say.decline}</button>
           </div>
-        </>
-      ) : (
-        <div class="tools">
-          <button type="button" disabled={busy} onClick={() => void answer(true)}>{kind.accept}</button>
-          <button type="button" class="second" disabled={busy} onClick={() => setAsking(true)}>{say.decline}</button>
-        </div>
-      )}
+        )}
+      </div>
       {busy && <Waiting what={say.sending} />}
     </article>
   );

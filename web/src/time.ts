@@ -21,6 +21,11 @@ export function day(text: string, language: Language): string {
   return format.format(new Date(`${text}T00:00:00Z`));
 }
 
+/** The day in the province, such as "2026-11-28"; "sv-SE" writes days so. */
+export function today(): string {
+  return new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Jakarta" }).format(new Date());
+}
+
 /** The instant of a minute in WIB, as a field for time gives it: "2026-11-28T09:30". */
 export function instant(minute: string): string {
   return `${minute}:00+07:00`;

@@ -56,7 +56,14 @@ export function Link({ to, children, current = false, kind }: { to: string; chil
   );
 }
 
+/** A mistake that the page finds by itself, told like one that a service finds. */
+export function mistake(code: keyof Words["error"]): Trouble {
+  return new Trouble(code, 0, code, 0, {});
+}
+
+/** What is wrong, in the words of the language that is chosen now; "" where nothing is. */
 export function told(fault: unknown, say: Words): string {
+  if (fault === undefined) return "";
   if (!(fault instanceof Trouble)) return say.error.other(String(fault));
   if (fault.code === "too_many_requests") return say.error.too_many_requests(Math.max(1, Math.ceil(fault.retryAfterSeconds / 60)));
   if (fault.code === "invalid") {
@@ -72,17 +79,29 @@ export function Alert({ children }: { children: ComponentChildren }) {
   return <div class="alert" role="alert">{children}</div>;
 }
 
-/** Ask once for what a page shows, and again on demand; a session that counts no more leads to signing in. */
-export function useAsked<T>(ask: () => Promise<T>): { found: T | undefined; fault: unknown; again: () => void; set: (found: T) => void } {
+type Asked<T> = { found: T | undefined; fault: unknown; again: () => void; anew: () => void; set: (found: T) => void };
+
+/**
+ * Ask once for what a page shows, and again on demand; a session that counts no more leads to signing in. `anew` is for
+ * the clock: it leaves what stands until there is an answer, so that trouble that lasts is told once.
+ */
+export function useAsked<T>(ask: () => Promise<T>): Asked<T> {
   const [found, setFound] = useState<T>();
   const [fault, setFault] = useState<unknown>();
   const { leave } = useContext(Sharing);
+  const set = (answer: T) => {
+    setFound(answer);
+    setFault(undefined);
+  };
+  const anew = () => {
+    ask().then(set, (reason: unknown) => (isOver(reason) ? leave("over") : setFault(reason)));
+  };
   const again = () => {
     setFault(undefined);
-    ask().then(setFound, (reason: unknown) => (isOver(reason) ? leave("over") : setFault(reason)));
+    anew();
   };
   useEffect(again, []);
-  return { found, fault, again, set: setFound };
+  return { found, fault, again, anew, set };
 }
 
 export function isOver(fault: unknown): boolean {

@@ -33,6 +33,7 @@ from shared.caller import Caller
 from shared.clock import shown, wib_day
 from shared.database import Work
 from shared.leaves import Leaves, leaves_of
+from shared.person_numbers import is_of_person
 from shared.problems import Absent, FieldError, Invalid, Refusal
 from shared.routes import Page
 from shared.within import within
@@ -80,7 +81,7 @@ async def issue(work: Work, caller: Caller, round_id: UUID, order: IssueHousehol
     Raises: Absent (404), Invalid (422), and of 409 RoundClosed, HouseholdHasCoupon, RoundExhausted
     """
     row = await _round_for_update(work, caller, round_id)
-    if errors := _duplicates(order):
+    if errors := _mistakes(order):
         raise Invalid(errors)
     if there := await store.households_with_coupon(work.session, row.id, order.households):
         places = [index for index, household in enumerate(order.households) if household in there]
@@ -114,13 +115,15 @@ async def issue(work: Work, caller: Caller, round_id: UUID, order: IssueHousehol
     )
 
 
-def _duplicates(order: IssueHouseholds) -> list[FieldError]:
+def _mistakes(order: IssueHouseholds) -> list[FieldError]:
     seen: set[str] = set()
     errors = []
     for index, household in enumerate(order.households):
         if household in seen:
             errors.append(FieldError(f"/households/{index}", "duplicate", "One coupon for each household."))
         seen.add(household)
+        if is_of_person(household):
+            errors.append(FieldError(f"/households/{index}", "person_number", "This is the number of a family card."))
     return errors
 
 

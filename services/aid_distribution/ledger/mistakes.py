@@ -12,12 +12,13 @@ from services.aid_distribution.ledger.store import LotKey
 from shared.caller import Caller
 from shared.database import Work
 from shared.leaves import Leaves
+from shared.person_numbers import is_of_person
 from shared.problems import FieldError
 from shared.routes import Rules
 
 
 def order_mistakes(leaves: Leaves, here: Known, caller: Caller, now: datetime) -> list[FieldError]:
-    """Say what is wrong with any order: its moment, and items and places that there are not for this caller."""
+    """Say what is wrong with any order: its moment, items and places that there are not for this caller, its paper."""
     errors: list[FieldError] = []
     for pointer, value in leaves.items():
         name = field_of(pointer)
@@ -27,6 +28,8 @@ def order_mistakes(leaves: Leaves, here: Known, caller: Caller, now: datetime) -
             errors.append(FieldError(pointer, "unknown_item", f"There is no item {value}."))
         elif name in PLACES and not here.has_place(str(value), caller):
             errors.append(FieldError(pointer, "unknown_place", f"There is no place {value}."))
+        elif name == "document" and is_of_person(str(value)):
+            errors.append(FieldError(pointer, "person_number", "This is the number of a person or of a family card."))
     return errors + pack_mistakes(leaves, here)
 
 

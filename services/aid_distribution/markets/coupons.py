@@ -32,6 +32,7 @@ from shared.caller import Caller
 from shared.clock import shown
 from shared.contracts.aid_distribution import CouponsIssued
 from shared.database import Work
+from shared.person_numbers import is_of_person
 from shared.problems import Absent, FieldError, Invalid, Refusal
 
 PURPOSE = "market coupons"
@@ -74,6 +75,10 @@ def _mistakes(order: IssueCoupons, slots: dict[int, MarketSlotRow]) -> list[Fiel
         if one.family in told:
             errors.append(FieldError(f"/coupons/{index}/family", "duplicate", "One coupon for each family."))
         told.add(one.family)
+        if is_of_person(one.family):
+            errors.append(
+                FieldError(f"/coupons/{index}/family", "person_number", "This is the number of a family card.")
+            )
         if slots and one.slot is None:
             errors.append(FieldError(f"/coupons/{index}/slot", "missing", "This market has slots; name one."))
         elif one.slot is not None and one.slot not in slots:

@@ -16,14 +16,17 @@ from services.aid_distribution.markets.uploads import Upload, gather, outcome_of
 from shared.caller import Caller
 from shared.contracts.aid_distribution import MarketSold
 from shared.database import Work
-from shared.problems import Refusal
+from shared.person_numbers import is_of_person
+from shared.problems import FieldError, Invalid, Refusal
 
 
 async def record(work: Work, caller: Caller, market_id: UUID, order: RecordSales) -> SalesView:
     """Take the sales of a counter into the book; what cannot be taken loses none of the others.
 
-    Raises: Absent (404), WrongMarketState (409)
+    Raises: Absent (404), WrongMarketState (409), Invalid (422) where a counter is called by the number of a person
     """
+    if is_of_person(order.counter):
+        raise Invalid([FieldError("/counter", "person_number", "This is the number of a person or of a family card.")])
     upload = await enter(work, caller, market_id, order)
     await settle_parked(upload)
     return SalesView(market_id=market_id, outcomes=[upload.outcomes[one.id] for one in order.entries])

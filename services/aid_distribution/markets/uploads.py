@@ -29,6 +29,7 @@ from services.aid_distribution.markets.orders import Family, RecordSales, SaleEn
 from services.aid_distribution.markets.store import MarketCouponRow, MarketRow, MarketSaleRow
 from shared.caller import Caller
 from shared.database import Work
+from shared.person_numbers import is_of_person
 from shared.problems import Refusal
 
 
@@ -158,6 +159,8 @@ def _entry(
 def _family(told: str | None) -> tuple[str | None, str | None]:
     if told is None:
         return None, None
+    if is_of_person(told):
+        return None, "family_invalid"
     try:
         return msgspec.convert(told, Family), None
     except msgspec.ValidationError:

@@ -50,7 +50,11 @@ const form = document.querySelector("form");
 const kept = () => { try { return JSON.parse(localStorage.getItem(place)) || {}; } catch { return {}; } };
 const made = () => [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16)).join("-");
 const draft = {key: made(), told: {}, ...kept()};
-const keep = () => { try { localStorage.setItem(place, JSON.stringify(draft)); } catch { /* works all the same */ } };
+let gone = false;
+const keep = () => {
+  if (gone) return;
+  try { localStorage.setItem(place, JSON.stringify(draft)); } catch { /* works all the same */ }
+};
 const pairs = [...form.querySelectorAll("fieldset")].map((one) => [...one.querySelectorAll("input[inputmode]")])
   .filter((pair) => pair.length);
 const NUMBER = /^(rp[.]? *)?([0-9]+|[0-9]{1,3}([., ][0-9]{3})+)$/i;
@@ -95,6 +99,15 @@ const over = (...words) => {
 };
 
 for (const [name, text] of Object.entries(draft.told)) if (form.elements[name]) form.elements[name].value = text;
+// Sent in another tab, or whoever filled this in has signed out: nothing of it is written down again.
+addEventListener("storage", (event) => {
+  if (event.key !== null && (event.key !== place || event.newValue !== null)) return;
+  gone = true;
+  draft.told = {};
+  form.reset();
+  tell("Isian dikosongkan: sudah dikirim dari tab lain, atau sesi di HP ini sudah berakhir.",
+    "This was emptied: it was sent in another tab, or the session on this phone is over.");
+});
 form.addEventListener("input", (event) => {
   draft.told = Object.fromEntries(new FormData(form));
   keep();

@@ -1,6 +1,6 @@
 /** The lists that forms choose from, fetched while there is a signal and kept for when there is none; no person is in them. */
 import { all, get } from "../api";
-import type { Who } from "../session";
+import { who as whoNow, type Who } from "../session";
 import { keepLists, lists, type Lists, type Market, type Station, type Training, type Transfer } from "./kept";
 import { medians } from "./rules";
 
@@ -8,7 +8,7 @@ const PAGE_ITEMS = "500";
 const RECENT = "50";
 const OVER = ["cancelled", "settled"];
 
-/** Fetch anew; whoever asks has checked that there may be a signal. */
+/** Fetch anew; whoever asks has checked that there may be a signal. Nothing is kept for somebody who has signed out meanwhile. */
 export async function fetchLists(who: Who): Promise<Lists> {
   const kept = await lists(who.subject);
   const [aheadMilliseconds, places, items, recent, transfers, stations, markets, trainings, couponKey, entryKey] = await Promise.all([
@@ -38,7 +38,7 @@ export async function fetchLists(who: Who): Promise<Lists> {
     fetchedAt: Date.now(),
     aheadMilliseconds,
   };
-  await keepLists(fresh);
+  if (whoNow()?.subject === who.subject) await keepLists(fresh);
   return fresh;
 }
 

@@ -27,6 +27,7 @@ function Photo() {
   const { form, language, showPhoto, hold } = useFilling();
   const say = formWords[language];
   const canvas = useRef<HTMLCanvasElement>(null);
+  const input = useRef<HTMLInputElement>(null);
   const [bytes, setBytes] = useState(0);
   const [wrong, setWrong] = useState(false);
 
@@ -42,7 +43,7 @@ function Photo() {
   async function take(file: File | undefined): Promise<void> {
     setWrong(false);
     if (!file) return;
-    hold(true);
+    hold("photo", true);
     try {
       const { photo, digest } = await small(file);
       await keepPhoto(form.id, photo, digest);
@@ -50,19 +51,22 @@ function Photo() {
     } catch {
       setWrong(true); // no picture, or no room for one
     } finally {
-      hold(false);
+      hold("photo", false);
     }
   }
 
   async function remove(): Promise<void> {
     await keepPhoto(form.id, undefined, "");
     showPhoto("");
+    if (!input.current) return;
+    input.current.value = ""; // else the same file could not be chosen again
+    input.current.focus();
   }
 
   return (
     <>
       <label for="field-photo">{say.photo}</label>
-      <input id="field-photo" type="file" accept="image/*" capture="environment" aria-describedby="field-photo-help" onChange={(event) => void take(event.currentTarget.files?.[0])} />
+      <input id="field-photo" ref={input} type="file" accept="image/*" capture="environment" aria-describedby="field-photo-help" onChange={(event) => void take(event.currentTarget.files?.[0])} />
       <p class="hint" id="field-photo-help">{say.photoHelp}</p>
       {wrong && <p class="wrong" role="alert">{say.noPhoto}</p>}
       {form.photo && (
@@ -76,17 +80,23 @@ function Photo() {
   );
 }
 
+/** The answer may come late: it counts only while its tick is set and the form is open, which is not finished before. */
 function Where() {
-  const { form, language, change } = useFilling();
+  const { form, language, change, hold } = useFilling();
   const say = formWords[language];
   const [state, setState] = useState<"" | "waiting" | "failed">("");
+  const asked = useRef(0);
+  useEffect(() => hold("position", state === "waiting"), [state]);
+  useEffect(() => () => void (asked.current += 1), []);
 
   function ask(wanted: boolean): void {
+    const turn = ++asked.current;
     change({ position: null });
     setState(wanted ? "waiting" : "");
     if (!wanted) return;
     navigator.geolocation.getCurrentPosition(
       ({ coords }) => {
+        if (turn !== asked.current) return;
         setState("");
         const position = {
           latitude_microdegrees: Math.round(coords.latitude * MICRODEGREES),
@@ -95,7 +105,7 @@ function Where() {
         };
         change({ position });
       },
-      () => setState("failed"),
+      () => turn === asked.current && setState("failed"),
       { enableHighAccuracy: true, timeout: SECONDS_MAX * 1000 },
     );
   }

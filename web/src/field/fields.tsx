@@ -1,6 +1,6 @@
 /** The parts that forms are made of: each with its label, and with what is wrong beside it. */
 import { createContext, type ComponentChildren } from "preact";
-import { useContext } from "preact/hooks";
+import { useContext, useEffect, useRef } from "preact/hooks";
 import { written } from "../numbers";
 import { moment } from "../time";
 import { useWords } from "../ui";
@@ -10,7 +10,7 @@ import { fieldWords } from "./words";
 
 const LINES_MAX = 20;
 
-/** The form that is being filled; `change` keeps what was changed, `hold` keeps it from being finished meanwhile. */
+/** The form that is being filled; `change` keeps what was changed, `hold` keeps it from being finished until whoever holds it lets go. */
 export type Filled = {
   form: Form;
   lists: Lists | undefined;
@@ -19,7 +19,7 @@ export type Filled = {
   /** Show what was kept in a way of its own. */
   showScans: (scans: Scan[]) => void;
   showPhoto: (digest: string) => void;
-  hold: (held: boolean) => void;
+  hold: (by: string, held: boolean) => void;
 };
 export const Filling = createContext<Filled | undefined>(undefined);
 
@@ -136,13 +136,25 @@ export function Moment() {
 
 export function Paper() {
   const { form, say, change } = useFilling();
-  return <Letters at="/document" label={say.document} value={form.document} typed={(text) => change({ document: text.trim() })} />;
+  return <Letters at="/document" label={say.document} value={form.document} typed={(text) => change({ document: text })} />;
 }
 
 /** Goods, line by line; a line that came with its lot is of goods that are known. */
 export function Goods({ at = "/lines", least = 1, label }: { at?: string; least?: number; label: (unit: string) => string }) {
   const { form, lists, say, change, unitOf, itemName } = useFilling();
   const changeLine = (index: number, changes: Partial<Line>) => change({ lines: form.lines.map((line, place) => (place === index ? { ...line, ...changes } : line)) });
+  const add = useRef<HTMLButtonElement>(null);
+  const removed = useRef(false);
+  useEffect(() => {
+    if (removed.current) add.current?.focus(); // what was pressed is gone with its line
+    removed.current = false;
+  }, [form.lines.length]);
+
+  function remove(index: number): void {
+    removed.current = true;
+    change({ lines: form.lines.filter((_, place) => place !== index) });
+  }
+
   return (
     <>
       {form.lines.map((line, index) => (
@@ -151,12 +163,12 @@ export function Goods({ at = "/lines", least = 1, label }: { at?: string; least?
           {line.lot === undefined && <Choice at={`${at}/${index}/item`} label={say.item} value={line.item} options={lists?.items ?? []} chosen={(item) => changeLine(index, { item })} />}
           <Quantity at={`${at}/${index}/quantity`} label={label(unitOf(line.item))} value={line.quantity} unit={unitOf(line.item)} typed={(quantity) => changeLine(index, { quantity })} />
           {form.lines.length > least && (
-            <button type="button" class="second" onClick={() => change({ lines: form.lines.filter((_, place) => place !== index) })}>{say.removeLine(index + 1)}</button>
+            <button type="button" class="second" onClick={() => remove(index)}>{say.removeLine(index + 1)}</button>
           )}
         </fieldset>
       ))}
       {form.lines.length < LINES_MAX && (
-        <button type="button" class="second" onClick={() => change({ lines: [...form.lines, { item: "", quantity: "" }] })}>{say.addLine}</button>
+        <button type="button" ref={add} class="second" onClick={() => change({ lines: [...form.lines, { item: "", quantity: "" }] })}>{say.addLine}</button>
       )}
     </>
   );

@@ -1,5 +1,6 @@
 import type { FunctionComponent } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { toHeading } from "../focus";
 import { written } from "../numbers";
 import { Alert, Empty, Heading, useWords, Waiting } from "../ui";
 import { fieldId, Filling, said } from "./fields";
@@ -52,7 +53,10 @@ function Fields({ first, by, lists, done }: { first: Form; by: string; lists: Li
   const [mistakes, setMistakes] = useState<Mistake[]>(first.mistakes);
   const [asking, setAsking] = useState<{ line: Line; usual: number }[]>([]);
   const [busy, setBusy] = useState(false);
-  const [held, hold] = useState(false);
+  const [holders, setHolders] = useState<string[]>([]);
+  const held = holders.length > 0;
+  const sure = useRef<HTMLButtonElement>(null);
+  useEffect(() => sure.current?.focus(), [asking]); // the button that was pressed has given way to the question
 
   function change(changes: Partial<Form>): void {
     setForm((now) => ({ ...now, ...changes }));
@@ -73,6 +77,10 @@ function Fields({ first, by, lists, done }: { first: Form; by: string; lists: Li
     // From a draft only, in one transaction: a second tap finds it finished already. Scans and photo are kept as they come.
     await step(form.id, (now) => (now.state === "draft" ? { ...finished(form, lists), scans: now.scans, photo: now.photo, state: "stored", mistakes: [] } : undefined));
     done();
+  }
+
+  function hold(by: string, on: boolean): void {
+    setHolders((now) => [...now.filter((one) => one !== by), ...(on ? [by] : [])]);
   }
 
   const shown = pointers(form);
@@ -104,8 +112,8 @@ function Fields({ first, by, lists, done }: { first: Form; by: string; lists: Li
               <p key={line.item}>{say.usual(nameOf(line.item), written(Number(line.quantity), language), written(usual, language))}</p>
             ))}
             <div class="tools">
-              <button type="button" disabled={busy} onClick={() => void finish(true)}>{say.usualYes}</button>
-              <button type="button" class="second" onClick={() => setAsking([])}>{say.usualNo}</button>
+              <button type="button" ref={sure} disabled={busy} onClick={() => void finish(true)}>{say.usualYes}</button>
+              <button type="button" class="second" onClick={() => { setAsking([]); toHeading(); }}>{say.usualNo}</button>
             </div>
           </div>
         )}

@@ -99,7 +99,10 @@ export function step(id: string, change: (now: Form) => Form | undefined): Promi
   });
 }
 
-/** Write a scan into a draft, unless `refuse` says no to what any form about the same thing has of the same key. */
+/**
+ * Write a scan into a draft, unless `refuse` says no to what any form about the same thing has of the same key; a scan
+ * that is in the draft by its id already stays there once.
+ */
 export function addScan(id: string, scan: Scan, refuse: (before: Scan[]) => boolean): Promise<{ form?: Form; before?: Scan }> {
   return within<{ form?: Form; before?: Scan }>("forms", "readwrite", (rows, found) => {
     const request = rows.getAll();
@@ -107,6 +110,7 @@ export function addScan(id: string, scan: Scan, refuse: (before: Scan[]) => bool
       const all = request.result as Form[];
       const now = all.find((one) => one.id === id);
       if (now?.state !== "draft") return found({});
+      if (now.scans.some((one) => one.id === scan.id)) return found({ form: now });
       const others = all.filter((one) => one.by === now.by && one.kind === now.kind && one.about === now.about);
       const before = others.flatMap((one) => one.scans).filter((one) => one.key === scan.key);
       if (refuse(before)) return found(before[0] ? { before: before[0] } : {});
@@ -122,16 +126,21 @@ export async function begin(form: Form): Promise<boolean> {
   return (await keep(form.by, [form], [])) === 1;
 }
 
-/** Keep forms that are not here yet, all or none, with their photos; gives how many were new, and -1 for too many. */
+/**
+ * Keep forms that are not here yet, all or none, with their photos; gives how many were new, and -1 where too many are
+ * not accepted yet. What was accepted makes room for them, the oldest first.
+ */
 export function keep(by: string, fresh: Form[], photos: { id: string; photo: Blob }[]): Promise<number> {
   return within<number>(["forms", "photos"], "readwrite", (rows, found) => {
     const pictures = rows.transaction.objectStore("photos");
     const request = rows.getAll();
     request.onsuccess = () => {
       const known = (request.result as Form[]).filter((one) => one.by === by);
-      const old = known.filter((one) => one.state === "accepted" && one.changedAt < Date.now() - SHOWN_DAYS * DAY_MILLISECONDS);
+      const accepted = known.filter((one) => one.state === "accepted").sort((a, b) => b.changedAt - a.changedAt);
       const missing = fresh.filter((one) => !known.some((other) => other.id === one.id));
-      if (known.length - old.length + missing.length > FORMS_MAX) return found(-1);
+      const room = FORMS_MAX - (known.length - accepted.length) - missing.length;
+      if (room < 0) return found(-1);
+      const old = accepted.filter((one, at) => at >= room || one.changedAt < Date.now() - SHOWN_DAYS * DAY_MILLISECONDS);
       for (const one of old) {
         rows.delete(one.id);
         pictures.delete(one.id);

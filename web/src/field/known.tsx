@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { useQuestion } from "../focus";
 import { written } from "../numbers";
 import { moment } from "../time";
 import { useWords } from "../ui";
@@ -17,32 +18,36 @@ export function Known({ one, lists, go, gone }: { one: Form; lists: Lists | unde
   const { language } = useWords();
   const say = fieldWords[language];
   const [asking, setAsking] = useState(false);
+  const { whole, opener } = useQuestion<HTMLDivElement>(asking);
   const place = one.told["name"] || (lists?.places.find((other) => other.code === one.place)?.name ?? one.place);
+  const spent = one.mistakes.some((fault) => fault.code === "idempotency_key_reused"); // its key stands for something else
   const mine = one.state === "draft" || one.state === "refused";
   return (
     <article class={mine ? "card unread" : "card"} aria-labelledby={`form-${one.id}`}>
       <p class="about">
         <span class="mark" data-state={one.state}>{say.states[one.state]}</span>
-        <span>{moment(momentOf(one), language)}</span>
+        {one.occurred && <span>{moment(momentOf(one), language)}</span>}
       </p>
       <h3 id={`form-${one.id}`}>{[say.kinds[one.kind], place].filter(Boolean).join(" · ")}</h3>
       <Contents one={one} lists={lists} />
       {one.number && <p><strong>{say.receipt(one.number)}</strong></p>}
       {one.state === "refused" && <ul>{one.mistakes.map((fault) => <li key={fault.pointer + fault.code}>{said(fault, say.mistakes)}</li>)}</ul>}
       {one.photo && <button type="button" class="second" onClick={() => void photoOf(one.id).then((photo) => photo && handOver(photo, `foto-${one.id}.jpg`))}>{say.keepPhoto}</button>}
-      {mine && !asking && (
-        <div class="tools">
-          <button type="button" onClick={go}>{one.state === "draft" ? say.goOn : say.repair}</button>
-          <button type="button" class="second" onClick={() => setAsking(true)}>{say.discard}</button>
-        </div>
-      )}
-      {asking && (
-        <div class="tools" role="alert">
-          <p>{say.discardAsk}</p>
-          <button type="button" class="grave" onClick={() => void discard(one.id).then(tell).then(gone)}>{say.discardYes}</button>
-          <button type="button" class="second" onClick={() => setAsking(false)}>{say.back}</button>
-        </div>
-      )}
+      <div ref={whole}>
+        {mine && !asking && (
+          <div class="tools">
+            {!spent && <button type="button" onClick={go}>{one.state === "draft" ? say.goOn : say.repair}</button>}
+            <button type="button" ref={opener} class="second" onClick={() => setAsking(true)}>{say.discard}</button>
+          </div>
+        )}
+        {asking && (
+          <div class="tools" role="alert">
+            <p>{say.discardAsk}</p>
+            <button type="button" class="grave" onClick={() => void discard(one.id).then(tell).then(gone)}>{say.discardYes}</button>
+            <button type="button" class="second" onClick={() => setAsking(false)}>{say.back}</button>
+          </div>
+        )}
+      </div>
     </article>
   );
 }

@@ -3,6 +3,7 @@
  * each form by the key that it was begun with, so that it is posted once, also where both telephones send it.
  */
 import type { Bytes } from "./bytes";
+import { who } from "../session";
 import { forms, keep, photoOf, type Form } from "./kept";
 import { FORM } from "./store";
 
@@ -32,7 +33,7 @@ export async function exported(by: string, passphrase: string): Promise<Blob | u
 export async function imported(by: string, passphrase: string, file: Blob): Promise<Taken> {
   const queue = await unseal(passphrase, new Uint8Array(await file.arrayBuffer()));
   if (!queue) return "wrong";
-  if (queue.by !== by || queue.forms.some((one) => one.by !== by)) return "of-another";
+  if (who()?.subject !== by || queue.by !== by || queue.forms.some((one) => one.by !== by)) return "of-another";
   const photos = queue.photos.map(({ id, letters }) => ({ id, photo: pictureOf(letters) }));
   const fresh = await keep(by, queue.forms.map((one) => ({ ...FORM, ...one })), photos);
   return fresh < 0 ? "full" : { fresh, known: queue.forms.length - fresh };

@@ -82,11 +82,12 @@ function attendance(form: Form): RecordScans {
 function sales(form: Form): RecordSales {
   const against = form.told["model"] === "distributor_price" ? "family" : "coupon";
   const entries = form.scans.map(({ id, code, at, lines }) => ({ id, sold_at: moment(at), [against]: code, lines }));
-  return { counter: form.told["counter"] ?? "", sent_at: moment(Date.now()), entries };
+  return { counter: (form.told["counter"] ?? "").trim(), sent_at: moment(Date.now()), entries };
 }
 
 function dated(form: Form): { occurred_at: string; document?: string } {
-  return { occurred_at: momentOf(form), ...(form.document ? { document: form.document } : {}) };
+  const document = form.document.trim();
+  return { occurred_at: momentOf(form), ...(document ? { document } : {}) };
 }
 
 function goods(form: Form): { item: string; quantity: number }[] {

@@ -18,6 +18,7 @@ const id = {
   wrong: "Kata sandi salah, atau berkasnya rusak.",
   ofAnother: "Berkas ini milik petugas lain. Masuk dengan akun yang menulis formulirnya.",
   full: "Terlalu banyak formulir di HP ini. Kirim dulu yang sudah ada.",
+  failed: "Tidak berhasil: HP penuh, atau berkasnya tidak dapat dibaca. Tidak ada yang berubah; coba lagi.",
   taken: (fresh: number, known: number) => `${fresh} formulir diambil, ${known} sudah ada di HP ini.`,
 };
 
@@ -38,6 +39,7 @@ const en: Same<typeof id> = {
   wrong: "The passphrase is wrong, or the file is damaged.",
   ofAnother: "This file is somebody else's. Sign in with the account that wrote the forms.",
   full: "There are too many forms on this phone. Send those first.",
+  failed: "This failed: the phone is full, or the file cannot be read. Nothing has changed; try again.",
   taken: (fresh, known) => `${fresh} forms taken, ${known} were here already.`,
 };
 

@@ -5,7 +5,9 @@ import { exported, imported, PASSPHRASE_LENGTH_MIN, type Taken } from "./moving"
 import { handOver } from "./photos";
 import { queueWords } from "./queue-words";
 
-type Told = { text: string; wrong: boolean };
+type Words = (typeof queueWords)["id"];
+/** What came of it, looked up at each drawing, for whoever changes the language meanwhile. */
+type Told = { said: (words: Words) => string; wrong: boolean };
 
 /** For a telephone that breaks: what waits goes out as an encrypted file, and comes in on another one. */
 export const Queue: FunctionComponent<{ by: string; today: string; changed: () => void }> = ({ by, today, changed }) => {
@@ -14,33 +16,36 @@ export const Queue: FunctionComponent<{ by: string; today: string; changed: () =
   const [passphrase, setPassphrase] = useState("");
   const [file, setFile] = useState<File>();
   const [busy, setBusy] = useState(false);
-  const [told, setTold] = useState<Told>({ text: "", wrong: false });
+  const [told, setTold] = useState<Told>({ said: () => "", wrong: false });
+  const text = told.said(say);
 
   async function run(work: () => Promise<Told>): Promise<void> {
-    if (passphrase.length < PASSPHRASE_LENGTH_MIN) return setTold({ text: say.tooShort(PASSPHRASE_LENGTH_MIN), wrong: true });
-    if (!crypto.subtle) return setTold({ text: say.insecure, wrong: true });
+    if (busy) return;
+    if (passphrase.length < PASSPHRASE_LENGTH_MIN) return setTold({ said: (words) => words.tooShort(PASSPHRASE_LENGTH_MIN), wrong: true });
+    if (!crypto.subtle) return setTold({ said: (words) => words.insecure, wrong: true });
     setBusy(true);
-    setTold(await work());
-    setBusy(false);
+    try {
+      setTold(await work());
+    } catch {
+      setTold({ said: (words) => words.failed, wrong: true }); // no room, or a file that cannot be read any more
+    } finally {
+      setBusy(false);
+    }
   }
 
   async function goOut(): Promise<Told> {
     const sealed = await exported(by, passphrase);
-    if (!sealed) return { text: say.nothing, wrong: true };
+    if (!sealed) return { said: (words) => words.nothing, wrong: true };
     handOver(sealed, `serumpun-${today}.antrean`);
-    return { text: say.out, wrong: false };
+    return { said: (words) => words.out, wrong: false };
   }
 
   async function comeIn(): Promise<Told> {
-    if (!file) return { text: say.noFile, wrong: true };
+    if (!file) return { said: (words) => words.noFile, wrong: true };
     const taken = await imported(by, passphrase, file);
-    if (typeof taken === "string") return { text: refusal(taken), wrong: true };
+    if (typeof taken === "string") return { said: (words) => refusal(taken, words), wrong: true };
     changed();
-    return { text: say.taken(taken.fresh, taken.known), wrong: false };
-  }
-
-  function refusal(taken: Exclude<Taken, object>): string {
-    return { wrong: say.wrong, "of-another": say.ofAnother, full: say.full }[taken];
+    return { said: (words) => words.taken(taken.fresh, taken.known), wrong: false };
   }
 
   return (
@@ -51,13 +56,17 @@ export const Queue: FunctionComponent<{ by: string; today: string; changed: () =
         <label for="queue-passphrase">{say.passphrase}</label>
         <input id="queue-passphrase" autocomplete="off" autocapitalize="off" spellcheck={false} aria-describedby="queue-help" value={passphrase} onInput={(event) => setPassphrase(event.currentTarget.value)} />
         <p class="hint" id="queue-help">{say.passphraseHelp(PASSPHRASE_LENGTH_MIN)}</p>
-        <button type="button" disabled={busy} onClick={() => void run(goOut)}>{say.goOut}</button>
+        <button type="button" aria-disabled={busy} onClick={() => void run(goOut)}>{say.goOut}</button>
         <label for="queue-file">{say.file}</label>
         <input id="queue-file" type="file" onChange={(event) => setFile(event.currentTarget.files?.[0])} />
-        <button type="button" class="second" disabled={busy} onClick={() => void run(comeIn)}>{say.comeIn}</button>
+        <button type="button" class="second" aria-disabled={busy} onClick={() => void run(comeIn)}>{say.comeIn}</button>
         {busy && <Waiting what={say.working} />}
-        <p class={told.text && (told.wrong ? "wrong" : "notice")} role={told.wrong ? "alert" : "status"}>{told.text}</p>
+        <p class={text && (told.wrong ? "wrong" : "notice")} role={told.wrong ? "alert" : "status"}>{text}</p>
       </form>
     </details>
   );
 };
+
+function refusal(taken: Exclude<Taken, object>, words: Words): string {
+  return { wrong: words.wrong, "of-another": words.ofAnother, full: words.full }[taken];
+}

@@ -9,8 +9,10 @@ const MILLILITRES = 1_000;
 const WIB_MILLISECONDS = 7 * 3_600_000;
 /** As many as one order may carry to the server. */
 export const SCANS_MAX = 500;
-/** A reference that an office has made of a family card; sixteen digits are the number of the card itself. */
-const FAMILY = /^(?!\d{16}$)[A-Za-z0-9_-]{16,64}$/;
+/** A reference that an office has made of a family card. */
+const FAMILY = /^[A-Za-z0-9_-]{16,64}$/;
+/** How the sixteen digits of a family card or of a NIK are parted where somebody writes them down. */
+const STROKES = /[-_. ]/g;
 
 /** The fields that a form shows, by the pointers of what is sent: a mistake in one of them is told beside it. */
 export function pointers(form: Form): string[] {
@@ -30,6 +32,7 @@ export function mistakesOf(form: Form, lists: Lists | undefined): Mistake[] {
   else if (form.kind === "visit") visit(form, found, lists);
   else if (form.kind === "attendance" || form.kind === "sales") scanned(form, found);
   else posted(form, found);
+  if (isOfPerson(form.document)) found.say("/document", "person_number");
   return found.mistakes;
 }
 
@@ -123,6 +126,7 @@ function scanned(form: Form, found: Found): void {
   found.need("/about", form.about);
   if (form.kind === "attendance") found.need("/session", form.told["session"]);
   else found.need("/counter", form.told["counter"]?.trim());
+  if (isOfPerson(form.told["counter"] ?? "")) found.say("/counter", "person_number");
   if (form.scans.length === 0) found.say("/scans", "nothing_scanned");
 }
 
@@ -134,7 +138,12 @@ export function stillOpen(lists: Lists | undefined, known: Form[]): Lists | unde
 
 /** Tells whether letters are the reference of a family, and not the number of its card. */
 export function isFamily(letters: string): boolean {
-  return FAMILY.test(letters);
+  return FAMILY.test(letters) && !isOfPerson(letters);
+}
+
+/** Tells whether letters are the number of a family card or a NIK, however they are written. */
+function isOfPerson(letters: string): boolean {
+  return /^\d{16}$/.test(letters.replace(STROKES, ""));
 }
 
 /** How much of an item was handed out by several scans. */

@@ -1,3 +1,4 @@
+import { useRef } from "preact/hooks";
 import { useFilling, Wrong } from "./fields";
 import { formWords } from "./forms/words";
 import { step, type Scan } from "./kept";
@@ -7,15 +8,17 @@ import { SCANS_MAX } from "./rules";
 export function Scans({ title, named }: { title: string; named: (one: Scan) => string }) {
   const { form, language, showScans, when } = useFilling();
   const say = formWords[language];
+  const heading = useRef<HTMLHeadingElement>(null);
 
   async function remove(id: string): Promise<void> {
     const next = await step(form.id, (now) => (now.state === "draft" ? { ...now, scans: now.scans.filter((one) => one.id !== id) } : undefined));
     if (next) showScans(next.scans);
+    heading.current?.focus(); // the button that was pressed goes with its scan
   }
 
   return (
     <>
-      <h2>{title}</h2>
+      <h2 tabIndex={-1} ref={heading}>{title}</h2>
       <Wrong at="/scans" />
       {form.scans.length >= SCANS_MAX && <p class="wrong" role="alert">{say.fullForm}</p>}
       <ol class="messages" reversed>

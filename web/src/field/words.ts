@@ -39,6 +39,7 @@ const id = {
     allotment_exhausted: "melebihi jatah pasar; menunggu keputusan kantor",
     limit_per_family: "melebihi jatah keluarga; menunggu keputusan kantor",
     short_of_stock: "stok pasar tidak cukup; menunggu keputusan kantor",
+    family_invalid: "bukan rujukan keluarga dari kantor",
   } as Record<string, string>,
   keepPhoto: "Simpan foto sebagai berkas",
   online: "Ada sinyal",
@@ -126,6 +127,8 @@ const id = {
     station_removed: "Tempat cuci tangan ini sudah diangkat pada waktu itu.",
     wrong_market_state: "Pasar ini belum dibuka, atau sudah dibatalkan atau diselesaikan.",
     not_found: "Ini tidak ada lagi di wilayah Anda.",
+    person_number: "Nomor KK atau NIK tidak boleh ditulis di sini.",
+    idempotency_key_reused: "Formulir ini sudah dikirim dari HP lain dengan isi yang berbeda, dan isi itulah yang tercatat. Formulir ini hanya dapat dibuang; bila isinya juga terjadi, buat formulir baru.",
     other: "Tidak diterima",
   } as Record<string, string>,
 };
@@ -168,6 +171,7 @@ const en: Same<typeof id> = {
     allotment_exhausted: "more than the market had; waits for the office to decide",
     limit_per_family: "more than the family's share; waits for the office to decide",
     short_of_stock: "the market had not enough; waits for the office to decide",
+    family_invalid: "no reference of a family by the office",
   },
   keepPhoto: "Keep the photo as a file",
   online: "There is a signal",
@@ -250,6 +254,8 @@ const en: Same<typeof id> = {
     station_removed: "This station was removed by then.",
     wrong_market_state: "This market is not open yet, or was cancelled or settled.",
     not_found: "This is not there any more in your regions.",
+    person_number: "Numbers of family cards or NIK must not be written here.",
+    idempotency_key_reused: "This form was sent from another phone with other content, and that is what counts. It can only be thrown away; if this happened too, begin a new form.",
     other: "Not accepted",
   },
 };

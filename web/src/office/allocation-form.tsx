@@ -60,7 +60,7 @@ function Form({ known, warehouses, regions }: Lists) {
     await orders.carry(JSON.stringify(order), async (key) => {
       const made = await post("/aid/allocation-plans", order, { key });
       go(`/alokasi?rencana=${made.id}`);
-    }, "");
+    }, "kept");
   }
 
   const need = (code: string) => wrong(`/needs/${sharing.findIndex((one) => one.code === code)}`);

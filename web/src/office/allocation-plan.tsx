@@ -9,6 +9,7 @@ import { plans } from "./working";
 
 type PlanView = Aided["PlanView"];
 type Line = Aided["LineView"];
+type Done = "change" | "confirm" | "discard";
 
 const PERMILLE_OF_PERCENT = 10;
 
@@ -17,12 +18,12 @@ export function Plan({ id }: { id: string }) {
   const say = useOffice();
   const words = allocationWords[say.language];
   const asked = useAged(() => get("/aid/allocation-plans/{plan_id}", { path: { plan_id: id } }));
-  const [said, setSaid] = useState("");
-  const orders = useOrders((done) => { setSaid(done); asked.again(); });
+  const [said, setSaid] = useState<Done>();
+  const orders = useOrders<Done>((done) => { setSaid(done); asked.again(); });
   const found = asked.found?.told;
   return (
     <Page title={found ? words.planOf(found.item, found.from_place) : words.list} lead={words.oneLead} back="/alokasi">
-      <Said words={said} />
+      <Said words={said ? words.done[said] : ""} />
       <Shown asked={asked}>
         {(plan) => (
           <>
@@ -87,7 +88,7 @@ function Why({ line }: { line: Line }) {
   );
 }
 
-function Decisions({ plan, orders }: { plan: PlanView; orders: Carrying }) {
+function Decisions({ plan, orders }: { plan: PlanView; orders: Carrying<Done> }) {
   const words = allocationWords[useOffice().language];
   const path = { plan_id: plan.id };
   const { version } = plan;
@@ -95,29 +96,29 @@ function Decisions({ plan, orders }: { plan: PlanView; orders: Carrying }) {
     <div class="tools">
       {plan.lines.map((line) => <Change key={line.region} plan={plan} line={line} orders={orders} />)}
       <Step label={words.confirm} ask={words.confirmAsk(plan.lines.filter((line) => line.quantity > 0).length)} kind="" orders={orders}
-        take={() => orders.carry(`confirm ${version}`, (key) => post("/aid/allocation-plans/{plan_id}/confirmation", { version }, { path, key }), words.done.confirm)} />
+        take={() => orders.carry(`confirm ${version}`, (key) => post("/aid/allocation-plans/{plan_id}/confirmation", { version }, { path, key }), "confirm")} />
       <Step label={words.discard} ask={words.discardAsk} reason kind="grave" orders={orders}
-        take={(reason) => orders.carry(`discard ${reason}`, (key) => post("/aid/allocation-plans/{plan_id}/discard", { reason }, { path, key }), words.done.discard)} />
+        take={(reason) => orders.carry(`discard ${version} ${reason}`, (key) => post("/aid/allocation-plans/{plan_id}/discard", { reason }, { path, key }), "discard")} />
     </div>
   );
 }
 
-function Change({ plan, line, orders }: { plan: PlanView; line: Line; orders: Carrying }) {
+function Change({ plan, line, orders }: { plan: PlanView; line: Line; orders: Carrying<Done> }) {
   const say = useOffice();
   const words = allocationWords[say.language];
   const [quantity, setQuantity] = useState(String(line.quantity));
-  const [wrong, setWrong] = useState("");
+  const [tried, setTried] = useState(false);
   const path = { plan_id: plan.id, region: line.region };
   async function change(reason: string): Promise<boolean> {
-    setWrong(quantity ? "" : (say.mistakeCodes["missing"] ?? ""));
+    setTried(true);
     if (!quantity) return false;
     const order = { quantity: Number(quantity), reason };
-    return orders.carry(JSON.stringify([line.region, order]), () => patch("/aid/allocation-plans/{plan_id}/lines/{region}", order, { path, version: plan.version }), words.done.change);
+    return orders.carry(JSON.stringify([plan.version, line.region, order]), () => patch("/aid/allocation-plans/{plan_id}/lines/{region}", order, { path, version: plan.version }), "change");
   }
 
   return (
     <Step label={words.change(line.region_name)} ask={words.changeAsk} reason orders={orders} take={change}>
-      <Digits id={`quantity-${line.region}`} label={words.newQuantity} value={quantity} set={setQuantity} wrong={wrong} />
+      <Digits id={`quantity-${line.region}`} label={words.newQuantity} value={quantity} set={setQuantity} wrong={tried && !quantity ? say.mistakeCodes["missing"] : ""} />
     </Step>
   );
 }

@@ -67,7 +67,7 @@ function Form({ regions, trainings }: Awaited<ReturnType<typeof lists>>) {
     await orders.carry(JSON.stringify(order), async (key) => {
       const made = await post("/notifications/broadcasts", order, { key });
       go(`/siaran?siaran=${made.id}`);
-    }, "");
+    }, "kept");
   }
 
   const length = (name: "title_id" | "title_en" | "body_id" | "body_en", most: number) => words.left(text[name].length, most);

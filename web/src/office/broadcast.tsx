@@ -8,6 +8,7 @@ import { Bars, Page, Refused, Said, Shown, Step, Table, useAged, useOffice, useO
 
 type Detail = Notified["BroadcastDetail"];
 type Preview = Notified["BroadcastPreview"];
+type Done = "submit" | "approve" | "reject" | "pause" | "resume" | "cancel";
 type Counts = { outside: Record<string, number>; inbox_alone: Record<string, number>; withheld: Record<string, number> };
 
 const AGAIN_MILLISECONDS = 5_000;
@@ -26,18 +27,18 @@ export function Broadcast({ id }: { id: string }) {
   const say = useOffice();
   const words = broadcastWords[say.language];
   const asked = useAged(() => one(id));
-  const [said, setSaid] = useState("");
-  const orders = useOrders((done) => { setSaid(done); asked.again(); });
+  const [said, setSaid] = useState<Done>();
+  const orders = useOrders<Done>((done) => { setSaid(done); asked.again(); });
   const state = asked.found?.told.detail.broadcast.state;
   useEffect(() => {
     if (state !== "running") return;
-    const timer = window.setInterval(asked.again, AGAIN_MILLISECONDS);
+    const timer = window.setInterval(asked.anew, AGAIN_MILLISECONDS);
     return () => window.clearInterval(timer);
   }, [state]);
   const title = asked.found?.told.detail.broadcast[say.language === "id" ? "title_id" : "title_en"];
   return (
     <Page title={title ?? words.list} lead={words.oneLead} back="/siaran">
-      <Said words={said} />
+      <Said words={said ? words.done[said] : ""} />
       <Shown asked={asked}>
         {({ detail, preview }) => (
           <>
@@ -58,7 +59,7 @@ function Text({ detail: { broadcast } }: { detail: Detail }) {
   const say = useOffice();
   const words = broadcastWords[say.language];
   const { regions, sectors = [], standings = [] } = broadcast.audience;
-  const audience = [...regions, ...sectors, ...standings.map((standing) => words.standingNames[standing] ?? standing)].join(", ");
+  const audience = [...regions, ...sectors.map((sector) => say.sectors[sector] ?? sector), ...standings.map((standing) => words.standingNames[standing] ?? standing)].join(", ");
   return (
     <article class="card">
       <p><strong>{words.states[broadcast.state]}</strong> · {words.urgencies[broadcast.urgency]}</p>
@@ -117,7 +118,7 @@ function Ahead({ preview }: { preview: Preview }) {
   );
 }
 
-function Steps({ detail: { broadcast }, preview, orders }: { detail: Detail; preview: Preview | undefined; orders: Carrying }) {
+function Steps({ detail: { broadcast, steps }, preview, orders }: { detail: Detail; preview: Preview | undefined; orders: Carrying<Done> }) {
   const say = useOffice();
   const words = broadcastWords[say.language];
   const me = who();
@@ -126,9 +127,9 @@ function Steps({ detail: { broadcast }, preview, orders }: { detail: Detail; pre
   const own = me?.subject === broadcast.drafted_by || me?.subject === broadcast.submitted_by;
   const state = broadcast.state;
   const halts = me?.role !== "auditor" && ["draft", "submitted", "running", "paused"].includes(state);
-  const order = (name: "submit" | "approve" | "pause" | "resume", send: (key: string) => Promise<unknown>) => () => orders.carry(name, send, words.done[name]);
+  const order = (name: "submit" | "approve" | "pause" | "resume", send: (key: string) => Promise<unknown>) => () => orders.carry(`${name} ${steps.length}`, send, name);
   const decide = (name: "reject" | "cancel", send: (reason: string, key: string) => Promise<unknown>) => (reason: string) =>
-    orders.carry(`${name} ${reason}`, (key) => send(reason, key), words.done[name]);
+    orders.carry(`${name} ${steps.length} ${reason}`, (key) => send(reason, key), name);
   return (
     <div class="tools">
       {state === "draft" && writes && (

@@ -5,6 +5,7 @@ import { Empty, Link } from "../ui";
 import { rowsOf } from "./addresses";
 import { useFurther } from "./further-said";
 import { Bars, Choice, Shown, Table, useAged, useOffice } from "./parts";
+import { auditsOnly } from "./working";
 
 type Cell = Registered["CellView"];
 type Survey = Registered["SurveyView"];
@@ -50,10 +51,12 @@ export function Decline() {
 
 function Wave({ wave, by, names }: { wave: Survey; by: string; names: Record<string, string> }) {
   const say = useFurther();
+  const { sectors } = useOffice();
   const asked = useAged(() => get("/registration/surveys/{survey_id}/summary", { path: { survey_id: wave.id }, query: { by } }));
   const share = (permille: number | null) => (permille === null ? say.hidden : say.percent(permille));
   const code = (cell: Cell) => (by === "sector" ? cell.sector : cell.region) ?? "";
-  const name = (cell: Cell) => names[code(cell)] ?? code(cell);
+  const name = (cell: Cell) => (by === "sector" ? sectors : names)[code(cell)] ?? code(cell);
+  const seesPeople = !auditsOnly(who());
   const rows = (cell: Cell) => rowsOf("needs", by === "sector" ? { sektor: code(cell) } : { wilayah: code(cell) });
   return (
     <Shown asked={asked}>
@@ -67,7 +70,7 @@ function Wave({ wave, by, names }: { wave: Survey; by: string; names: Record<str
             <Table
               label={say.declineTable(say.groupings[by] ?? by)} rows={found.items} name={name} empty={{ title: say.emptyAnswers, help: say.emptyAnswersHelp }}
               columns={[
-                { title: say.groupings[by] ?? by, show: (cell) => <Link to={rows(cell)}>{name(cell)}</Link> },
+                { title: say.groupings[by] ?? by, show: (cell) => (seesPeople ? <Link to={rows(cell)}>{name(cell)}</Link> : name(cell)) },
                 { title: say.cases, figure: true, show: (cell) => (cell.answers === null ? say.hidden : say.number(cell.answers)) },
                 { title: say.median, figure: true, show: (cell) => share(cell.median) },
                 { title: say.closed, figure: true, show: (cell) => share(cell.closed_share) },
@@ -75,7 +78,7 @@ function Wave({ wave, by, names }: { wave: Survey; by: string; names: Record<str
               ]}
             />
           </div>
-          {who()?.role !== "auditor" && <Link to={rowsOf("closed", { survei: wave.id })} kind="second">{say.saidClosed}</Link>}
+          {seesPeople && <Link to={rowsOf("closed", { survei: wave.id })} kind="second">{say.saidClosed}</Link>}
         </>
       )}
     </Shown>

@@ -7,6 +7,7 @@ import { importWords } from "./imports-words";
 import { Bars, More, Page, Refused, Said, Shown, Step, Table, useAged, useList, useOffice, useOrders, type Carrying } from "./parts";
 
 type ImportView = Registered["ImportView"];
+type Done = "start" | "cancel";
 
 const COUNTS = ["new", "changed", "unchanged", "refused"] as const;
 const AT_WORK = ["uploaded", "previewing", "importing"];
@@ -27,9 +28,9 @@ export function Import({ id }: { id: string }) {
   const words = importWords[say.language];
   const path = { import_id: id };
   const asked = useAged(() => get("/registration/imports/{import_id}", { path }));
-  const [said, setSaid] = useState("");
+  const [said, setSaid] = useState<Done>();
   const [live, setLive] = useState(true);
-  const orders = useOrders((done) => { setSaid(done); asked.again(); });
+  const orders = useOrders<Done>((done) => { setSaid(done); asked.again(); });
   const found = asked.found?.told;
   const moving = found !== undefined && goesOn(found);
 
@@ -45,7 +46,7 @@ export function Import({ id }: { id: string }) {
 
   return (
     <Page title={found?.name ?? words.list} lead={words.oneLead} back="/impor">
-      <Said words={said} />
+      <Said words={said ? words.done[said] : ""} />
       <Shown asked={asked}>
         {(one) => (
           <>
@@ -132,12 +133,12 @@ function Errors({ one }: { one: ImportView }) {
   );
 }
 
-function Decisions({ one, orders }: { one: ImportView; orders: Carrying }) {
+function Decisions({ one, orders }: { one: ImportView; orders: Carrying<Done> }) {
   const say = useOffice();
   const words = importWords[say.language];
   const path = { import_id: one.id };
   const start = (mode: "all_or_nothing" | "good_rows") => () =>
-    orders.carry(mode, (key) => post("/registration/imports/{import_id}/start", { mode }, { path, key }), words.done.start);
+    orders.carry(`${mode} ${one.version}`, (key) => post("/registration/imports/{import_id}/start", { mode }, { path, key }), "start");
   const some = one.new + one.changed + one.unchanged > 0;
   return (
     <div class="tools">
@@ -145,7 +146,7 @@ function Decisions({ one, orders }: { one: ImportView; orders: Carrying }) {
       {one.state === "previewed" && one.refused > 0 && some && <Step label={words.startGood} ask={words.startGoodAsk(written(one.refused, say.language))} kind="" orders={orders} take={start("good_rows")} />}
       {MAY_END.includes(one.state) && (
         <Step label={words.cancel} ask={words.cancelAsk} reason kind="grave" orders={orders}
-          take={(reason) => orders.carry(`cancel ${reason}`, (key) => post("/registration/imports/{import_id}/cancellation", { reason }, { path, key }), words.done.cancel)} />
+          take={(reason) => orders.carry(`cancel ${reason}`, (key) => post("/registration/imports/{import_id}/cancellation", { reason }, { path, key }), "cancel")} />
       )}
       {one.state === "done" && <Link to="/ganda" kind="second">{words.toDuplicates}</Link>}
     </div>

@@ -1,10 +1,12 @@
 import { useState } from "preact/hooks";
 import { all, get, type Item } from "../api";
+import { who } from "../session";
 import { Link } from "../ui";
 import { rowsOf } from "./addresses";
 import { latest } from "./decline";
 import { useFurther } from "./further-said";
 import { Choice, Shown, Table, useAged, useOffice } from "./parts";
+import { auditsOnly } from "./working";
 
 type Step = { name: string; said: string; to: string };
 type Told = Awaited<ReturnType<typeof ask>>;
@@ -46,7 +48,7 @@ function Steps({ item, programme }: { item: Item; programme: string }) {
   function steps({ wave, trainings, orders, board, effect }: Told): Step[] {
     const helped = effect?.items.find((one) => one.group === "orders");
     return [
-      { name: say.steps.hit, said: say.number(wave?.answered ?? 0), to: rowsOf("needs", {}) },
+      { name: say.steps.hit, said: say.number(wave?.answered ?? 0), to: auditsOnly(who()) ? "" : rowsOf("needs", {}) },
       { name: say.steps.trained, said: sum(trainings.filter((one) => one.state !== "cancelled").map((one) => one.seats_taken)), to: "#seats" },
       { name: say.steps.ordered, said: sum(orders.map((one) => one.quantity)), to: "/produksi" },
       { name: say.steps.delivered, said: sum(orders.map((one) => one.accepted)), to: "/produksi" },
@@ -64,7 +66,7 @@ function Steps({ item, programme }: { item: Item; programme: string }) {
           <Table
             label={say.loopTable(item.name)} rows={steps(found)} name={(one) => one.name}
             columns={[
-              { title: say.step, show: (one) => (one.to.startsWith("#") ? <a href={one.to}>{one.name}</a> : <Link to={one.to}>{one.name}</Link>) },
+              { title: say.step, show: (one) => <Name step={one} /> },
               { title: say.figure, figure: true, show: (one) => one.said },
             ]}
           />
@@ -73,4 +75,10 @@ function Steps({ item, programme }: { item: Item; programme: string }) {
       )}
     </Shown>
   );
+}
+
+/** The name of a step as the way to its rows, where one may see them. */
+function Name({ step }: { step: Step }) {
+  if (!step.to) return <>{step.name}</>;
+  return step.to.startsWith("#") ? <a href={step.to}>{step.name}</a> : <Link to={step.to}>{step.name}</Link>;
 }

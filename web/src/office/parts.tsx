@@ -2,6 +2,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import { newKey, Trouble } from "../api";
+import { useQuestion } from "../focus";
 import { moment } from "../time";
 import { Alert, Empty, Heading, isOver, Link, Sharing, told, useAsked, useWords, Waiting } from "../ui";
 import { officeWords } from "./words";
@@ -198,27 +199,31 @@ export function Choice({ id, label, hint, wrong, value, set, options }: Written 
   );
 }
 
-export type Carrying = ReturnType<typeof useOrders>;
+export type Carrying<Done extends string = string> = ReturnType<typeof useOrders<Done>>;
 
 /**
  * Carries orders out, each once: who asks for the same thing again after an answer that was lost asks by the same key.
- * A new order after one that was answered has a new key.
+ * The name of an order holds what it is based on: the same words are another order once something has happened between.
+ * `done` is told what was done by its name, since the words for it are those of the language at the time.
  */
-export function useOrders(done: (words: string) => void) {
+export function useOrders<Done extends string>(done: (what: Done) => void) {
   const { leave } = useContext(Sharing);
   const keys = useRef(new Map<string, string>());
+  const underWay = useRef(false);
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<unknown>();
 
-  async function carry(order: string, send: (key: string) => Promise<unknown>, words: string): Promise<boolean> {
+  async function carry(order: string, send: (key: string) => Promise<unknown>, what: Done): Promise<boolean> {
+    if (underWay.current) return false;
+    underWay.current = true;
     const key = keys.current.get(order) ?? newKey();
     keys.current.set(order, key);
     setBusy(true);
     setFault(undefined);
     try {
       await send(key);
-      keys.current.delete(order);
-      done(words);
+      keys.current.clear();
+      done(what);
       return true;
     } catch (reason) {
       if (isOver(reason)) leave("over");
@@ -226,6 +231,7 @@ export function useOrders(done: (words: string) => void) {
       if (reason instanceof Trouble && reason.status >= 400 && reason.status < 500 && reason.code !== "request_in_progress") keys.current.delete(order);
       return false;
     } finally {
+      underWay.current = false;
       setBusy(false);
     }
   }
@@ -234,7 +240,7 @@ export function useOrders(done: (words: string) => void) {
 }
 
 /** Why an order was not carried out, in words that say what to do; mistakes of fields stand with their fields. */
-export function Refused({ orders }: { orders: Carrying }) {
+export function Refused({ orders }: { orders: Pick<Carrying, "busy" | "fault"> }) {
   const say = useOffice();
   const common = useWords();
   const why = useWhy();
@@ -252,36 +258,35 @@ export function Refused({ orders }: { orders: Carrying }) {
 
 /** A step that is asked about before it is taken, with a reason where one is kept on record. */
 export function Step({ label, ask, reason, kind = "second", orders, take, children }: {
-  label: string; ask: string; reason?: boolean; kind?: "second" | "grave" | ""; orders: Carrying; take: (reason: string) => Promise<boolean>; children?: ComponentChildren;
+  label: string; ask: string; reason?: boolean; kind?: "second" | "grave" | ""; orders: Pick<Carrying, "busy">; take: (reason: string) => Promise<boolean>; children?: ComponentChildren;
 }) {
   const say = useOffice();
   const id = `step-${label.replaceAll(/\W+/g, "-")}`;
   const [asking, setAsking] = useState(false);
   const [why, setWhy] = useState("");
-  const [wrong, setWrong] = useState("");
-  const question = useRef<HTMLFieldSetElement>(null);
-  useEffect(() => {
-    if (asking) question.current?.querySelector<HTMLElement>("input, select, button")?.focus();
-  }, [asking]);
+  const [tried, setTried] = useState(false);
+  const { whole, opener } = useQuestion<HTMLFieldSetElement>(asking);
 
   async function yes(): Promise<void> {
-    if (reason && !why.trim()) return setWrong(say.reasonNeeded);
-    setWrong("");
+    setTried(true);
+    if (orders.busy || (reason && !why.trim())) return;
     if (await take(why.trim())) {
       setAsking(false);
       setWhy("");
+      setTried(false);
     }
   }
 
-  if (!asking) return <button type="button" class={kind} disabled={orders.busy} onClick={() => setAsking(true)}>{label}</button>;
+  // A button that is disabled under somebody's finger loses the focus, so those of a question stay and do nothing.
+  if (!asking) return <button ref={opener} type="button" class={kind} disabled={orders.busy} onClick={() => setAsking(true)}>{label}</button>;
   return (
-    <fieldset ref={question}>
+    <fieldset ref={whole}>
       <legend>{label}</legend>
       <p>{ask}</p>
       {children}
-      {reason && <Field id={id} label={say.reason} value={why} set={setWhy} maxLength={200} wrong={wrong} />}
-      <button type="button" class={kind === "grave" ? "grave" : ""} disabled={orders.busy} onClick={() => void yes()}>{say.yes(label)}</button>
-      <button type="button" class="second" disabled={orders.busy} onClick={() => setAsking(false)}>{say.back}</button>
+      {reason && <Field id={id} label={say.reason} value={why} set={setWhy} maxLength={200} wrong={tried && !why.trim() ? say.reasonNeeded : ""} />}
+      <button type="button" class={kind === "grave" ? "grave" : ""} aria-disabled={orders.busy} onClick={() => void yes()}>{say.yes(label)}</button>
+      <button type="button" class="second" aria-disabled={orders.busy} onClick={() => { if (!orders.busy) setAsking(false); }}>{say.back}</button>
     </fieldset>
   );
 }
@@ -300,7 +305,11 @@ export function useList<T>(ask: (cursor?: string) => Promise<{ items: T[]; next?
       (reason: unknown) => (isOver(reason) ? leave("over") : setFault(reason)),
     );
   };
-  return { ...asked, fault: fault ?? asked.fault, more };
+  const again = () => {
+    setFault(undefined);
+    asked.again();
+  };
+  return { ...asked, fault: fault ?? asked.fault, again, more };
 }
 
 export function More({ list }: { list: { found: Aged<{ next?: string | null }> | undefined; more: () => void } }) {

@@ -18,13 +18,13 @@ export function Call({ id }: { id: string }) {
   const path = { call_id: id };
   const asked = useAged(() => get("/aid/production-calls/{call_id}", { path }));
   const call = asked.found?.told;
-  const [said, setSaid] = useState("");
+  const [said, setSaid] = useState(false);
   const [turn, setTurn] = useState(0);
-  const orders = useOrders((done) => { setSaid(done); setTurn(turn + 1); asked.again(); });
+  const orders = useOrders(() => { setSaid(true); setTurn(turn + 1); asked.again(); });
   const number = (value: number) => written(value, say.language);
   return (
     <Page title={call ? words.callOf(number(call.quantity), call.item) : words.calls} lead={call ? words.callLead(number(call.price_rupiah), call.place, number(call.cap_per_business)) : words.lead} back="/produksi">
-      <Said words={said} />
+      <Said words={said ? words.offered : ""} />
       <Shown asked={asked}>{(found) => <p>{words.held}: <strong>{number(found.held)}</strong>. {words.left}: <strong>{number(found.open)}</strong>.</p>}</Shown>
       {call && <Candidates key={turn} call={call} orders={orders} />}
       <Refused orders={orders} />
@@ -61,21 +61,21 @@ function Offer({ call, one, orders }: { call: CallView; one: Candidate; orders: 
   const words = productionWords[say.language];
   const [quantity, setQuantity] = useState(String(one.proposed));
   const [reason, setReason] = useState("");
-  const [wrong, setWrong] = useState({ quantity: "", reason: "" });
+  const [tried, setTried] = useState(false);
+  const other = Number(quantity) !== one.proposed;
+  const wrong = { quantity: Number(quantity) > 0 ? "" : (say.mistakeCodes["missing"] ?? ""), reason: other && !reason.trim() ? say.reasonNeeded : "" };
 
   async function offer(): Promise<boolean> {
-    const other = Number(quantity) !== one.proposed;
-    const found = { quantity: Number(quantity) > 0 ? "" : (say.mistakeCodes["missing"] ?? ""), reason: other && !reason.trim() ? say.reasonNeeded : "" };
-    setWrong(found);
-    if (found.quantity || found.reason) return false;
+    setTried(true);
+    if (wrong.quantity || wrong.reason) return false;
     const order = { call: call.id, business: one.business_id, quantity: Number(quantity), reason: other ? reason.trim() : null };
-    return orders.carry(JSON.stringify(order), (key) => post("/aid/production-orders", order, { key }), words.offered);
+    return orders.carry(JSON.stringify([order, one.held, one.proposed]), (key) => post("/aid/production-orders", order, { key }), "offered");
   }
 
   return (
     <Step label={words.offer(one.name)} ask={words.offerAsk(written(one.proposed, say.language))} orders={orders} take={offer}>
-      <Digits id={`quantity-${one.business_id}`} label={words.quantity} value={quantity} set={setQuantity} wrong={wrong.quantity} />
-      {Number(quantity) !== one.proposed && <Field id={`why-${one.business_id}`} label={words.otherWhy} value={reason} set={setReason} maxLength={200} wrong={wrong.reason} />}
+      <Digits id={`quantity-${one.business_id}`} label={words.quantity} value={quantity} set={setQuantity} wrong={tried ? wrong.quantity : ""} />
+      {other && <Field id={`why-${one.business_id}`} label={words.otherWhy} value={reason} set={setReason} maxLength={200} wrong={tried ? wrong.reason : ""} />}
     </Step>
   );
 }

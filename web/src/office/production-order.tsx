@@ -50,7 +50,7 @@ function Deliveries({ one }: { one: OrderView }) {
         { title: say.number, show: (row) => (row.posting_id ? <a href={`/aid/postings/${row.posting_id}/paper`}>{row.number}</a> : row.document) },
         { title: words.delivered, figure: true, show: (row) => number(row.accepted) },
         { title: words.rejected, figure: true, show: (row) => number(row.rejected) },
-        { title: words.reasons, show: (row) => row.reasons.map((why) => `${why.reason}: ${number(why.quantity)}`).join(", ") },
+        { title: words.reasons, show: (row) => row.reasons.map((why) => `${words.defects[why.reason] ?? why.reason}: ${number(why.quantity)}`).join(", ") },
         { title: words.amount, figure: true, show: (row) => number(row.amount_due_rupiah) },
       ]}
     />

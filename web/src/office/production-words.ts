@@ -60,6 +60,9 @@ const id = {
   reference: "Bukti",
   amount: "Jumlah (Rp)",
   reasons: "Alasan",
+  defects: {
+    layers: "lapisannya kurang", seams: "jahitan", size: "ukuran", fabric: "kain", soiled: "kotor", damaged: "rusak", surplus: "lebih dari pesanan", other: "lain",
+  } as Record<string, string>,
   ranking: "Urutan pada saat ditawarkan",
   loop: "Seluruh cerita usaha ini",
 };
@@ -121,6 +124,7 @@ const en: Same<typeof id> = {
   reference: "Reference",
   amount: "Amount (Rp)",
   reasons: "Reasons",
+  defects: { layers: "too few layers", seams: "seams", size: "size", fabric: "fabric", soiled: "soiled", damaged: "damaged", surplus: "more than ordered", other: "other" },
   ranking: "The ranking when it was offered",
   loop: "The whole story of this business",
 };

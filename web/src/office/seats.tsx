@@ -1,5 +1,5 @@
 import { all, get, type Registered } from "../api";
-import { day } from "../time";
+import { day, today } from "../time";
 import { Link } from "../ui";
 import { rowsOf } from "./addresses";
 import { useFurther } from "./further-said";
@@ -18,8 +18,7 @@ async function filled(): Promise<Filled[]> {
 }
 
 async function attendance(training: Training): Promise<Filled> {
-  const today = new Date().toISOString().slice(0, 10);
-  const held = training.sessions.filter((one) => one.cancelled_at === null && one.held_on <= today);
+  const held = training.sessions.filter((one) => one.cancelled_at === null && one.held_on <= today());
   const lists = await Promise.all(held.map((one) =>
     all((cursor) => get("/registration/trainings/{training_id}/sessions/{session}/attendance", {
       path: { training_id: training.id, session: String(one.no) },

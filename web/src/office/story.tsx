@@ -9,13 +9,14 @@ type LoopView = Registered["LoopView"];
 /** All that was done with and for one business, from how it was hit to where its work went. */
 export function Story({ business }: { business: string }) {
   const say = useFurther();
+  const office = useOffice();
   const asked = useAged(() => get("/registration/businesses/{business_id}/loop", { path: { business_id: business } }));
   return (
     <Shown asked={asked}>
       {(found) => (
         <>
           <h2>{found.name}</h2>
-          <p>{found.sector}, {found.region}</p>
+          <p>{office.sectors[found.sector] ?? found.sector}, {found.region}</p>
           {found.came_back_permille !== null && <p>{say.cameBack(say.percent(found.came_back_permille))}</p>}
           <Told found={found} />
           <Worked found={found} />
@@ -38,7 +39,7 @@ function Told({ found }: { found: LoopView }) {
           columns={[
             { title: say.wave, show: (one) => one.title },
             { title: say.answeredOn, show: (one) => day(one.answered_on, office.language) },
-            { title: say.standing, show: (one) => one.status },
+            { title: say.standing, show: (one) => say.statuses[one.status] ?? one.status },
             { title: say.decline, figure: true, show: (one) => decline(one.turnover_decline_permille) },
           ]}
         />

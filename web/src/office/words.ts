@@ -141,6 +141,11 @@ const id = {
 
   rowsTitle: (region: string) => `Pembagian di ${region}`,
   programme: "Program",
+  /** Of the sectors that the province files name; any other is shown as it is written. */
+  sectors: {
+    appliance_repair: "Reparasi AC dan alat rumah tangga", food: "Makanan dan minuman", garment: "Konveksi dan pakaian jadi",
+    spices: "Lada dan rempah", weaving: "Tenun cual dan batik", wood: "Kayu dan anyaman",
+  } as Record<string, string>,
   programmes: { "free-masks": "Masker gratis", handwashing: "Cuci tangan", "cheap-market": "Pasar murah", training: "Pelatihan" } as Record<string, string>,
   voided: "dibatalkan",
   emptyRows: "Belum ada pembagian barang ini di sini",
@@ -287,6 +292,10 @@ const en: Same<typeof id> = {
 
   rowsTitle: (region) => `Distributions in ${region}`,
   programme: "Programme",
+  sectors: {
+    appliance_repair: "Repair of air conditioners and household appliances", food: "Food and drink", garment: "Garments",
+    spices: "Pepper and spices", weaving: "Cual weaving and batik", wood: "Wood and wickerwork",
+  },
   programmes: { "free-masks": "Free masks", handwashing: "Handwashing", "cheap-market": "Cheap market", training: "Training" },
   voided: "taken back",
   emptyRows: "None of this was handed out here yet",

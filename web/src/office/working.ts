@@ -24,6 +24,11 @@ export function workOf(who: Who | undefined): string[] {
   return WORKING.filter((one) => who && one.roles.includes(who.role) && one.listed !== false).map((one) => one.to);
 }
 
+/** Tells whether somebody checks figures alone: what single businesses have told is not shown to them. */
+export function auditsOnly(who: Who | undefined): boolean {
+  return who?.role === "auditor";
+}
+
 /** Tells whether somebody plans for the whole province: allocates, orders, announces. */
 export function plans(who: Who | undefined): boolean {
   return who !== undefined && PLANNERS.includes(who.role);

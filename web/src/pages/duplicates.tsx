@@ -10,6 +10,7 @@ import { Link, useWords } from "../ui";
 type Case = Registered["CaseView"];
 type Business = Registered["BusinessView"];
 type Taken = NonNullable<Registered["MergeBusinesses"]["take"]>[number];
+type Done = "same" | "different" | "merge" | "undo";
 type Pair = { one: Case; sides: (Business | undefined)[] };
 
 const STATES = ["open", "same", "different", "merged", "undone"] as const;
@@ -83,12 +84,12 @@ function Compared({ id }: { id: string }) {
   const say = useOffice();
   const words = duplicateWords[say.language];
   const asked = useAged(() => pair(id));
-  const [said, setSaid] = useState("");
-  const orders = useOrders((done) => { setSaid(done); asked.again(); });
+  const [said, setSaid] = useState<Done>();
+  const orders = useOrders<Done>((done) => { setSaid(done); asked.again(); });
   const mayDecide = who()?.role !== "auditor";
   return (
     <Page title={words.caseTitle} lead={words.caseLead} back="/ganda">
-      <Said words={said} />
+      <Said words={said ? words.done[said] : ""} />
       <Shown asked={asked}>
         {(found) => (
           <>
@@ -113,7 +114,7 @@ function useFields(): (one: Business) => Record<string, string> {
   const words = duplicateWords[say.language];
   const number = (value: number | null) => (value === null ? "" : written(value, say.language));
   return (one) => ({
-    name: one.name, owner: one.owner.name, nik: one.owner.nik ?? "", phone: one.owner.phone ?? "", region: one.region, sector: one.sector,
+    name: one.name, owner: one.owner.name, nik: one.owner.nik ?? "", phone: one.owner.phone ?? "", region: one.region, sector: say.sectors[one.sector] ?? one.sector,
     kbli: one.kbli ? `${one.kbli.code} (${one.kbli.edition})` : "", nib: one.nib ?? "", workers: number(one.workers), investment_rupiah: number(one.investment_rupiah),
     address: one.address ?? "", state: words.businessStates[one.state] ?? one.state, registered_at: moment(one.registered_at, say.language),
   });
@@ -163,14 +164,14 @@ function Why({ one }: { one: Case }) {
   );
 }
 
-function Decisions({ found: { one, sides }, orders }: { found: Pair; orders: Carrying }) {
+function Decisions({ found: { one, sides }, orders }: { found: Pair; orders: Carrying<Done> }) {
   const words = duplicateWords[useOffice().language];
   const path = { case_id: one.id };
   const next = NEXT[one.state];
   const decide = (decision: "same" | "different") => (reason: string) =>
-    orders.carry(`${decision} ${reason}`, (key) => post("/registration/duplicates/{case_id}/decision", { decision, reason }, { path, key }), words.done[decision]);
+    orders.carry(`${decision} ${one.decided_at} ${reason}`, (key) => post("/registration/duplicates/{case_id}/decision", { decision, reason }, { path, key }), decision);
   const undo = (reason: string) =>
-    orders.carry(`undo ${reason}`, (key) => post("/registration/duplicates/{case_id}/undoing", { reason }, { path, key }), words.done.undo);
+    orders.carry(`undo ${one.decided_at} ${reason}`, (key) => post("/registration/duplicates/{case_id}/undoing", { reason }, { path, key }), "undo");
   return (
     <section aria-labelledby="decide">
       <h2 id="decide">{words.decide}</h2>
@@ -184,7 +185,7 @@ function Decisions({ found: { one, sides }, orders }: { found: Pair; orders: Car
   );
 }
 
-function Merge({ one, sides, orders }: { one: Case; sides: [Business, Business]; orders: Carrying }) {
+function Merge({ one, sides, orders }: { one: Case; sides: [Business, Business]; orders: Carrying<Done> }) {
   const words = duplicateWords[useOffice().language];
   const fields = useFields();
   const [survivor, setSurvivor] = useState(sides[0].id);
@@ -195,9 +196,9 @@ function Merge({ one, sides, orders }: { one: Case; sides: [Business, Business];
   const taken = take.filter((name) => offered.includes(name));
   const merge = (reason: string) =>
     orders.carry(
-      JSON.stringify(["merge", survivor, taken, reason]),
+      JSON.stringify(["merge", one.decided_at, survivor, taken, reason]),
       (key) => post("/registration/duplicates/{case_id}/merge", { survivor, reason, take: taken }, { path: { case_id: one.id }, key }),
-      words.done.merge,
+      "merge",
     );
   return (
     <Step label={words.merge} ask={words.mergeAsk} reason kind="" orders={orders} take={merge}>

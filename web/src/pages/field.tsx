@@ -30,9 +30,17 @@ export default function Field() {
   const [online, setOnline] = useState(navigator.onLine);
   const [open, setOpen] = useState("");
   const [full, setFull] = useState(false);
+  const shown = useRef(""); // as `open`, for whoever hears of it outside of a drawing
 
   async function look(): Promise<void> {
     if (me) setKnown(await forms(me.subject));
+  }
+
+  /** Going back in the browser leads from a form to the list: for that one step more is in its history. */
+  function show(id: string): void {
+    shown.current = id;
+    setOpen(id);
+    if (id && !(history.state as { form?: boolean } | null)?.form) history.pushState({ form: true }, "");
   }
 
   async function sendNow(): Promise<void> {
@@ -55,14 +63,17 @@ export default function Field() {
       void fresh();
     };
     void nowSignedIn(me.subject).then(look).then(back);
+    const stepped = () => shown.current && leave();
     const deaf = listen(() => void look());
     const timer = window.setInterval(attempt, AGAIN_SECONDS * 1000);
+    addEventListener("popstate", stepped);
     addEventListener("online", back);
     addEventListener("offline", attempt);
     document.addEventListener("visibilitychange", attempt);
     return () => {
       deaf();
       window.clearInterval(timer);
+      removeEventListener("popstate", stepped);
       removeEventListener("online", back);
       removeEventListener("offline", attempt);
       document.removeEventListener("visibilitychange", attempt);
@@ -70,15 +81,15 @@ export default function Field() {
   }, []);
 
   async function start(kind: Kind): Promise<void> {
-    if (!me) return;
+    if (!me || who()?.subject !== me.subject) return; // signed out in another tab
     const form = draft(kind, me.subject, lists);
     const begun = await begin(form);
     setFull(!begun);
-    if (begun) setOpen(form.id);
+    if (begun) show(form.id);
   }
 
   function leave(): void {
-    setOpen("");
+    show("");
     tell();
     void look().then(waken).then(sendNow);
   }
@@ -114,7 +125,7 @@ export default function Field() {
         {known?.length === 0 && <Empty title={say.emptyForms} help={say.emptyFormsHelp} />}
         <ul class="messages">
           {known?.map((one) => (
-            <li key={one.id}><Known one={one} lists={lists} go={() => setOpen(one.id)} gone={() => void look()} /></li>
+            <li key={one.id}><Known one={one} lists={lists} go={() => show(one.id)} gone={() => void look()} /></li>
           ))}
         </ul>
         <Queue by={me.subject} today={minuteNow(lists).slice(0, DAY_LENGTH)} changed={leave} />

@@ -44,23 +44,23 @@ function Upload() {
   const words = importWords[useOffice().language];
   const { go } = useContext(Sharing);
   const [file, setFile] = useState<File>();
-  const [wrong, setWrong] = useState("");
+  const [tried, setTried] = useState(false);
   const orders = useOrders(() => {});
 
   async function send(event: Event): Promise<void> {
     event.preventDefault();
-    setWrong(file ? "" : words.fileNeeded);
+    setTried(true);
     if (!file) return;
     await orders.carry(`${file.name} ${file.size} ${file.lastModified}`, async (key) => {
       const made = await postFile("/registration/imports", file, { query: { name: file.name }, key });
       go(`/impor?impor=${made.id}`);
-    }, "");
+    }, "sent");
   }
 
   return (
     <form onSubmit={(event) => void send(event)} noValidate>
       <a class="button" href="/registration/imports/template.xlsx" download>{words.template}</a>
-      <Attached id="file" accept=".xlsx,.csv" label={words.file} hint={words.fileHint} wrong={wrong} take={setFile} />
+      <Attached id="file" accept=".xlsx,.csv" label={words.file} hint={words.fileHint} wrong={tried && !file ? words.fileNeeded : ""} take={setFile} />
       <button type="submit" disabled={orders.busy}>{words.upload}</button>
       <Refused orders={orders} />
     </form>

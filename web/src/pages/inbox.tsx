@@ -16,7 +16,7 @@ export function Inbox() {
   const [onlyUnread, setOnlyUnread] = useState(false);
   const [live, setLive] = useState(true);
   const [fault, setFault] = useState<unknown>();
-  const [wrong, setWrong] = useState("");
+  const [refused, setRefused] = useState<unknown>();
 
   function failed(reason: unknown): void {
     if (isOver(reason)) leave("over");
@@ -56,12 +56,12 @@ export function Inbox() {
   }, [onlyUnread]);
 
   async function carryOut(what: () => Promise<void>): Promise<void> {
-    setWrong("");
+    setRefused(undefined);
     try {
       await what();
     } catch (reason) {
       if (isOver(reason)) leave("over");
-      else setWrong(told(reason, say));
+      else setRefused(reason);
     }
   }
 
@@ -95,7 +95,7 @@ export function Inbox() {
           <button type="button" class="second" onClick={() => void markAll(newest)}>{say.markAll}</button>
         )}
       </div>
-      {wrong && <p class="wrong" role="alert">{wrong}</p>}
+      {refused !== undefined && <p class="wrong" role="alert">{told(refused, say)}</p>}
       {fault !== undefined && <Failed fault={fault} again={() => void load()} />}
       {!shown && fault === undefined && <Waiting what={say.loadInbox} />}
       {shown?.length === 0 && <Empty title={onlyUnread ? say.emptyUnread : say.emptyInbox} help={onlyUnread ? say.emptyUnreadHelp : say.emptyInboxHelp} />}

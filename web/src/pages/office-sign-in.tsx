@@ -2,7 +2,7 @@ import { useContext, useState } from "preact/hooks";
 import { post, Trouble } from "../api";
 import { nowSignedIn } from "../field/kept";
 import { home, signedIn } from "../session";
-import { Heading, Link, Sharing, told, useWords, Waiting } from "../ui";
+import { Heading, Link, mistake, Sharing, told, useWords, Waiting } from "../ui";
 
 /** The office signs in by the token that its operator or its own sign-in service has given it. */
 export function OfficeSignIn({ to }: { to: string }) {
@@ -10,23 +10,24 @@ export function OfficeSignIn({ to }: { to: string }) {
   const { go } = useContext(Sharing);
   const [token, setToken] = useState("");
   const [busy, setBusy] = useState(false);
-  const [wrong, setWrong] = useState("");
+  const [fault, setFault] = useState<unknown>();
+  const wrong = told(fault, say);
 
   async function signIn(event: Event): Promise<void> {
     event.preventDefault();
     const shown = token.trim();
-    if (!/^[\x21-\x7e]+$/.test(shown)) return setWrong(say.error.no_token);
+    if (!/^[\x21-\x7e]+$/.test(shown)) return setFault(mistake("no_token"));
     setBusy(true);
-    setWrong("");
+    setFault(undefined);
     try {
       await nowSignedIn(""); // what somebody else has not sent yet waits for them
       const { subject, role, regions, expires_at } = await post("/notifications/sign-in/sessions/office", undefined, { token: shown });
       signedIn(expires_at, { subject, role, regions });
       await nowSignedIn(subject);
       go(to || home());
-    } catch (fault) {
-      const refused = fault instanceof Trouble && (fault.status === 401 || fault.status === 403);
-      setWrong(refused ? say.error.token_refused : told(fault, say));
+    } catch (why) {
+      const refused = why instanceof Trouble && (why.status === 401 || why.status === 403);
+      setFault(refused ? mistake("token_refused") : why);
       setBusy(false);
     }
   }

@@ -1,10 +1,11 @@
 import { useContext, useRef, useState } from "preact/hooks";
-import { get, newKey, post, type OpenTraining } from "../api";
+import { get, newKey, post, Trouble, type OpenTraining } from "../api";
+import type { Saying } from "../offers";
 import { day } from "../time";
 import { isOver, Sharing, told, useAsked, useWords, Waiting } from "../ui";
 
 /** The trainings to come for which one may apply, each with a button; nothing where there is none. */
-export function OpenTrainings({ known, applied }: { known: string[]; applied: (words: string) => void }) {
+export function OpenTrainings({ known, applied }: { known: string[]; applied: (saying: Saying) => void }) {
   const say = useWords();
   const { found } = useAsked(async () => {
     const [trainings, businesses] = await Promise.all([
@@ -23,7 +24,7 @@ export function OpenTrainings({ known, applied }: { known: string[]; applied: (w
           key={one.id}
           one={one}
           businesses={found.businesses.filter((firm) => firm.sector === one.sector || found.businesses.length === 1)}
-          applied={() => applied(say.applied(one.title))}
+          applied={() => applied((words) => words.applied(one.title))}
         />
       ))}
     </section>
@@ -36,18 +37,18 @@ function Open({ one, businesses, applied }: { one: OpenTraining; businesses: { i
   const key = useRef(newKey());
   const [chosen, setChosen] = useState(businesses[0]?.id ?? "");
   const [busy, setBusy] = useState(false);
-  const [wrong, setWrong] = useState("");
+  const [fault, setFault] = useState<unknown>();
 
   async function apply(): Promise<void> {
     setBusy(true);
-    setWrong("");
+    setFault(undefined);
     try {
       await post("/registration/trainings/{training_id}/enrolments", { business_id: chosen }, { path: { training_id: one.id }, key: key.current });
       applied();
-    } catch (fault) {
-      key.current = newKey();
-      if (isOver(fault)) leave("over");
-      else setWrong(told(fault, say));
+    } catch (why) {
+      if (why instanceof Trouble && why.status >= 400 && why.status < 500) key.current = newKey(); // else it may be carried out, and is asked for again
+      if (isOver(why)) leave("over");
+      else setFault(why);
       setBusy(false);
     }
   }
@@ -65,7 +66,7 @@ function Open({ one, businesses, applied }: { one: OpenTraining; businesses: { i
           </select>
         </>
       )}
-      {wrong && <p class="wrong" role="alert">{wrong}</p>}
+      {fault !== undefined && <p class="wrong" role="alert">{told(fault, say)}</p>}
       <button type="button" disabled={busy || !chosen} aria-label={`${say.apply}: ${one.title}`} onClick={() => void apply()}>{say.apply}</button>
       {busy && <Waiting what={say.sending} />}
     </article>

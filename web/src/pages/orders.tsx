@@ -1,6 +1,6 @@
 import { get, post, type ProductionOrder } from "../api";
 import { written } from "../numbers";
-import { Offers } from "../offers";
+import { Offers, type Saying } from "../offers";
 import { day, moment } from "../time";
 import { useAsked, useWords } from "../ui";
 
@@ -9,11 +9,11 @@ export function Orders() {
   const say = useWords();
   const asked = useAsked(() => get("/aid/my/production-orders", { query: { limit: "50" } }));
 
-  async function answer(one: ProductionOrder, accepts: boolean, reason: string, key: string): Promise<string> {
+  async function answer(one: ProductionOrder, accepts: boolean, reason: string, key: string): Promise<Saying> {
     const path = { order_id: one.id };
     if (accepts) await post("/aid/production-orders/{order_id}/acceptance", undefined, { path, key });
     else await post("/aid/production-orders/{order_id}/decline", { reason }, { path, key });
-    return accepts ? say.orderAccepted : say.orderDeclined;
+    return (words) => (accepts ? words.orderAccepted : words.orderDeclined);
   }
 
   const kind = {

@@ -52,7 +52,7 @@ function Needs({ asking }: { asking: Asking }) {
       label={say.rows["needs"] ?? ""} ask={(cursor) => get("/registration/needs", { query: { ...asking, ...cursor } })} name={(one) => one.business_id}
       columns={[
         { title: say.business, show: (one) => <Link to={rowsOf("story", { usaha: one.business_id })}>{one.name}</Link> },
-        { title: say.sector, show: (one) => one.sector },
+        { title: say.sector, show: (one) => office.sectors[one.sector] ?? one.sector },
         { title: office.region, show: (one) => one.region },
         { title: say.need, show: (one) => `${one.score ?? office.none} (${say.bands[one.band ?? ""] ?? office.none})` },
         { title: say.because, show: (one) => one.parts.filter((part) => part.points > 0).map((part) => `${part.points}/${part.of}: ${office.language === "id" ? part.because : part.because_english}`).join(" ") },
@@ -69,7 +69,7 @@ function SaidClosed({ survey }: { survey: string }) {
       label={say.rows["closed"] ?? ""} ask={(cursor) => get("/registration/surveys/{survey_id}/said-closed", { path: { survey_id: survey }, query: cursor })} name={(one) => one.answer_id}
       columns={[
         { title: say.business, show: (one) => <Link to={rowsOf("story", { usaha: one.business_id })}>{one.name}</Link> },
-        { title: say.sector, show: (one) => one.sector },
+        { title: say.sector, show: (one) => office.sectors[one.sector] ?? one.sector },
         { title: office.region, show: (one) => one.region },
         { title: say.answeredOn, show: (one) => day(one.answered_on, office.language) },
       ]}
@@ -122,10 +122,10 @@ function Deliveries({ asking }: { asking: Asking }) {
       columns={[
         { title: say.changed, show: (one) => moment(one.changed_at, office.language) },
         { title: say.standing, show: (one) => say.delivery[one.state] },
-        { title: say.channel, show: (one) => one.channel },
+        { title: say.channel, show: (one) => say.channels[one.channel] ?? one.channel },
         { title: office.region, show: (one) => one.region },
         { title: say.attempts, figure: true, show: (one) => one.attempts },
-        { title: say.because, show: (one) => one.reason },
+        { title: say.because, show: (one) => (one.reason === null ? "" : (say.failures[one.reason] ?? one.reason)) },
       ]}
     />
   );

@@ -1,6 +1,6 @@
-import { useContext, useState } from "preact/hooks";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import { get, post, type Enrolment } from "../api";
-import { Offers } from "../offers";
+import { Offers, type Saying } from "../offers";
 import { day } from "../time";
 import { isOver, Sharing, told, useAsked, useWords } from "../ui";
 import { OpenTrainings } from "./open-trainings";
@@ -11,10 +11,10 @@ export function Seats() {
   const asked = useAsked(() => get("/registration/my/enrolments", { query: { limit: "50" } }));
   const found = asked.found;
 
-  async function answer(one: Enrolment, accepts: boolean, reason: string, key: string): Promise<string> {
+  async function answer(one: Enrolment, accepts: boolean, reason: string, key: string): Promise<Saying> {
     const body = { answer: accepts ? ("accept" as const) : ("decline" as const), ...(reason ? { reason } : {}) };
     await post("/registration/enrolments/{enrolment_id}/answer", body, { path: { enrolment_id: one.id }, key });
-    return accepts ? say.accepted : say.declined;
+    return (words) => (accepts ? words.accepted : words.declined);
   }
 
   const kind = {
@@ -52,19 +52,21 @@ function EntryCode({ id }: { id: string }) {
   const say = useWords();
   const { leave } = useContext(Sharing);
   const [code, setCode] = useState("");
-  const [wrong, setWrong] = useState("");
+  const [fault, setFault] = useState<unknown>();
+  const shown = useRef<HTMLParagraphElement>(null);
+  useEffect(() => shown.current?.focus(), [code]); // the button that was pressed is gone, and what it gave is read
 
   function show(): void {
     get("/registration/enrolments/{enrolment_id}/code", { path: { enrolment_id: id } }).then(
       (found) => setCode(found.code),
-      (fault: unknown) => (isOver(fault) ? leave("over") : setWrong(told(fault, say))),
+      (why: unknown) => (isOver(why) ? leave("over") : setFault(why)),
     );
   }
 
-  if (code) return <p class="entry" role="status">{say.entryCode} <strong>{code}</strong></p>;
+  if (code) return <p class="entry" tabIndex={-1} ref={shown}>{say.entryCode} <strong>{code}</strong></p>;
   return (
     <>
-      {wrong && <p class="wrong" role="alert">{wrong}</p>}
+      {fault !== undefined && <p class="wrong" role="alert">{told(fault, say)}</p>}
       <button type="button" class="second" onClick={show}>{say.showEntryCode}</button>
     </>
   );

@@ -12,21 +12,21 @@ export function Settings() {
   const { found, fault, again, set } = useAsked(() => get("/notifications/preferences"));
   const [chosen, setChosen] = useState<Preferences>();
   const [busy, setBusy] = useState(false);
-  const [done, setDone] = useState("");
-  const [wrong, setWrong] = useState("");
+  const [done, setDone] = useState(false);
+  const [refused, setRefused] = useState<unknown>();
   useEffect(() => setChosen(found), [found]);
 
   async function change(changes: Partial<Pick<Preferences, "required" | "invitation" | "information" | "digest" | "language" | "stopped">>): Promise<void> {
     if (!found) return;
     setBusy(true);
-    setDone("");
-    setWrong("");
+    setDone(false);
+    setRefused(undefined);
     try {
       set(await patch("/notifications/preferences", changes, { version: found.version }));
-      setDone(say.saved);
+      setDone(true);
     } catch (reason) {
       if (isOver(reason)) leave("over");
-      else setWrong(told(reason, say));
+      else setRefused(reason);
       if (reason instanceof Trouble && reason.code === "stale") again();
     } finally {
       setBusy(false);
@@ -79,8 +79,8 @@ export function Settings() {
               <option value="id">Bahasa Indonesia</option>
               <option value="en">English</option>
             </select>
-            <div role="status">{done && <p class="notice">{done}</p>}</div>
-            {wrong && <p class="wrong" role="alert">{wrong}</p>}
+            <div role="status">{done && <p class="notice">{say.saved}</p>}</div>
+            {refused !== undefined && <p class="wrong" role="alert">{told(refused, say)}</p>}
             <button type="submit" disabled={busy}>{say.save}</button>
             {busy && <Waiting what={say.sending} />}
           </form>

@@ -2,7 +2,7 @@ import { useContext, useState } from "preact/hooks";
 import { post, Trouble } from "../api";
 import { nowSignedIn } from "../field/kept";
 import { signedIn } from "../session";
-import { Heading, Link, Sharing, told, useWords, Waiting } from "../ui";
+import { Heading, Link, mistake, Sharing, told, useWords, Waiting } from "../ui";
 
 type Named = { id: string; name: string };
 
@@ -14,16 +14,17 @@ export function SignIn({ to }: { to: string }) {
   const [sent, setSent] = useState(false);
   const [busy, setBusy] = useState(false);
   const [owners, setOwners] = useState<Named[]>([]);
-  const [wrong, setWrong] = useState("");
+  const [fault, setFault] = useState<unknown>();
+  const wrong = told(fault, say);
 
   async function carryOut(what: () => Promise<void>): Promise<void> {
     setBusy(true);
-    setWrong("");
+    setFault(undefined);
     try {
       await what();
-    } catch (fault) {
-      if (fault instanceof Trouble && fault.code === "owner_not_chosen") setOwners(fault.members["owners"] as Named[]);
-      else setWrong(told(fault, say));
+    } catch (why) {
+      if (why instanceof Trouble && why.code === "owner_not_chosen") setOwners(why.members["owners"] as Named[]);
+      else setFault(why);
     } finally {
       setBusy(false);
     }
@@ -31,7 +32,7 @@ export function SignIn({ to }: { to: string }) {
 
   function ask(event: Event): void {
     event.preventDefault();
-    if (!/^[+0-9(][0-9 ()./-]{4,29}$/.test(phone.trim())) return setWrong(say.error.invalid_phone);
+    if (!/^[+0-9(][0-9 ()./-]{4,29}$/.test(phone.trim())) return setFault(mistake("invalid_phone"));
     void carryOut(async () => {
       await post("/notifications/sign-in/codes", { phone: phone.trim() });
       setCode("");
@@ -41,7 +42,7 @@ export function SignIn({ to }: { to: string }) {
 
   function show(owner?: string): void {
     const digits = code.replace(/\D/g, "");
-    if (digits.length !== 6) return setWrong(say.error.bad_code);
+    if (digits.length !== 6) return setFault(mistake("bad_code"));
     void carryOut(async () => {
       const body = { phone: phone.trim(), code: digits, ...(owner ? { owner_id: owner } : {}) };
       await nowSignedIn("");
@@ -92,7 +93,7 @@ export function SignIn({ to }: { to: string }) {
       ) : (
         <button type="submit" disabled={busy}>{say.signIn}</button>
       )}
-      <button type="button" class="second" onClick={() => { setSent(false); setOwners([]); setWrong(""); }}>{say.otherPhone}</button>
+      <button type="button" class="second" onClick={() => { setSent(false); setOwners([]); setFault(undefined); }}>{say.otherPhone}</button>
       {busy && <Waiting what={say.sending} />}
     </form>
   );

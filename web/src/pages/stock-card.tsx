@@ -19,7 +19,7 @@ export default function StockCard() {
   const [now, setNow] = useState<Explanation>();
   const [why, setWhy] = useState<Explanation>();
   const [fault, setFault] = useState<unknown>();
-  const [wrong, setWrong] = useState("");
+  const [refused, setRefused] = useState<unknown>();
 
   function failed(reason: unknown): void {
     if (isOver(reason)) leave("over");
@@ -46,10 +46,10 @@ export default function StockCard() {
   }, []);
 
   function explain(entry: CardEntry): void {
-    setWrong("");
+    setRefused(undefined);
     get("/aid/explanations/{place}/{item}", { path, query: { as_of: entry.occurred_at, order: "newest", limit: SHOWN_MAX, ...(entry.lot ? { lot: entry.lot } : {}) } }).then(setWhy, (reason: unknown) => {
       if (isOver(reason)) leave("over");
-      else setWrong(told(reason, common));
+      else setRefused(reason);
     });
   }
 
@@ -72,7 +72,7 @@ export default function StockCard() {
       {fault !== undefined && <Failed fault={fault} again={() => void load()} />}
       {!entries && fault === undefined && <Waiting what={say.loading} />}
       {entries?.length === 0 && <Empty title={say.emptyCard} help={say.emptyCardHelp} />}
-      {wrong && <p class="wrong" role="alert">{wrong}</p>}
+      {refused !== undefined && <p class="wrong" role="alert">{told(refused, common)}</p>}
       {why && <Why why={why} unit={say.units[why.unit] ?? why.unit} close={() => setWhy(undefined)} />}
       {entries && entries.length > 0 && (
         <>

@@ -15,7 +15,7 @@ export default function System() {
   const { working } = useWords();
   const asked = useAged(condition);
   useEffect(() => {
-    const timer = window.setInterval(asked.again, AGAIN_MILLISECONDS);
+    const timer = window.setInterval(asked.anew, AGAIN_MILLISECONDS);
     return () => window.clearInterval(timer);
   }, []);
   return (
@@ -65,7 +65,7 @@ function Parked({ reports }: { reports: Report[] }) {
   useEffect(() => {
     if (listed.current === count) return;
     listed.current = count;
-    asked.again();
+    asked.anew();
   }, [count]);
   return (
     <section aria-labelledby="parked">

@@ -1,20 +1,27 @@
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { post } from "../../api";
 import { moment } from "../../time";
 import { Waiting } from "../../ui";
+import type { Line } from "../kept";
 import { Fixed, Goods, Moment, Paper, Place, useFilling } from "../fields";
 import { formWords } from "./words";
 
 /** Goods at a place were counted: as they come, or against what the book says when the counting begins. */
 export function Count() {
   const { form, say, placeName } = useFilling();
+  const [asking, setAsking] = useState(false);
+  // While the book is asked, neither the place nor what was counted may become another one.
   return (
     <>
-      {form.told["snapshot"] ? <Fixed label={say.place}>{placeName(form.place)}</Fixed> : <Place label={say.place} />}
-      <Snapshot />
-      {!form.told["snapshot"] && <Moment />}
-      <Goods label={say.counted} />
-      <Paper />
+      <div class="part" inert={asking}>
+        {form.told["snapshot"] ? <Fixed label={say.place}>{placeName(form.place)}</Fixed> : <Place label={say.place} />}
+      </div>
+      <Snapshot asking={asking} setAsking={setAsking} />
+      <div class="part" inert={asking}>
+        {!form.told["snapshot"] && <Moment />}
+        <Goods label={say.counted} />
+        <Paper />
+      </div>
     </>
   );
 }
@@ -23,21 +30,27 @@ export function Count() {
  * What the book says is not shown to whoever counts: only which goods and lots are to be counted. What moves until
  * the count is sent is then found by the server, which refuses to take the count for what was there.
  */
-function Snapshot() {
-  const { form, language, change } = useFilling();
+function Snapshot({ asking, setAsking }: { asking: boolean; setAsking: (now: boolean) => void }) {
+  const { form, language, change, hold } = useFilling();
   const words = formWords[language];
-  const [state, setState] = useState<"" | "asking" | "failed">("");
+  const [failed, setFailed] = useState(false);
+  const here = useRef(true);
+  useEffect(() => hold("snapshot", asking), [asking]);
+  useEffect(() => () => void (here.current = false), []);
 
   async function begin(): Promise<void> {
-    setState("asking");
+    if (asking) return;
+    setAsking(true);
+    setFailed(false);
     try {
       const taken = await post("/aid/snapshots", { place: form.place });
-      const quantity = (item: string, lot: string) => form.lines.find((one) => one.item === item && (one.lot ?? "") === lot)?.quantity ?? "";
-      const lines = taken.lines.map((one) => ({ item: one.item, lot: one.lot ?? "", quantity: quantity(one.item, one.lot ?? "") }));
+      if (!here.current) return;
+      const lines = counted(form.lines, taken.lines.map((one) => ({ item: one.item, lot: one.lot ?? "" })));
       change({ told: { snapshot: taken.id, takenAt: String(Date.parse(taken.taken_at) + 1) }, ...(lines.length > 0 ? { lines } : {}) });
-      setState("");
     } catch {
-      setState("failed");
+      setFailed(true);
+    } finally {
+      setAsking(false);
     }
   }
 
@@ -45,9 +58,20 @@ function Snapshot() {
   return (
     <>
       {form.told["takenAt"] && <p class="hint" role="status">{words.snapshotOf(moment(new Date(Number(form.told["takenAt"])).toISOString(), language))}</p>}
-      {state === "asking" && <Waiting what={words.snapshotWait} />}
-      {state === "failed" && <p class="wrong" role="alert">{words.snapshotFailed}</p>}
-      <button type="button" class="second" disabled={state === "asking"} onClick={() => void begin()}>{form.told["snapshot"] ? words.snapshotAgain : words.snapshot}</button>
+      {asking && <Waiting what={words.snapshotWait} />}
+      {failed && <p class="wrong" role="alert">{words.snapshotFailed}</p>}
+      <button type="button" class="second" aria-disabled={asking} onClick={() => void begin()}>{form.told["snapshot"] ? words.snapshotAgain : words.snapshot}</button>
     </>
   );
+}
+
+/** The goods of the book with what was counted of them, and after them whatever else was counted. */
+function counted(before: Line[], book: { item: string; lot: string }[]): Line[] {
+  const left = before.filter((one) => one.quantity.trim());
+  const known = book.map(({ item, lot }) => {
+    const at = left.findIndex((one) => one.item === item && (one.lot ?? "") === lot);
+    const found = at === -1 ? undefined : left.splice(at, 1)[0];
+    return { item, lot, quantity: found?.quantity ?? "" };
+  });
+  return [...known, ...left];
 }

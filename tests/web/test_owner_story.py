@@ -92,6 +92,7 @@ async def is_told_of_a_seat_and_takes_it(seen: Seen, world: World) -> None:
     await seen.presses("Tampilkan kode masuk")
     code = (await owner.sees(f"/registration/enrolments/{enrolment['id']}/code"))["code"]
     await seen.says(code)
+    await expect(seen.page.locator(".entry")).to_be_focused()
 
 
 async def chooses_and_stops(seen: Seen, world: World) -> None:

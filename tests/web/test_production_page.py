@@ -63,7 +63,7 @@ async def test_who_may_be_asked_is_explained_offered_an_order_and_followed(seen:
     await seen.says("Dikerjakan")
     await seen.says("Tagihan Rp45.000, dibayar Rp0, belum dibayar Rp45.000")
     delivery = seen.page.get_by_role("group", name="Antaran dan pemeriksaannya").get_by_role("row").nth(1)
-    await expect(delivery).to_contain_text("seams: 1")
+    await expect(delivery).to_contain_text("jahitan: 1")
     await expect(delivery.get_by_role("link")).to_have_attribute("href", re.compile("^/aid/postings/.*/paper$"))
     await seen.says("Urutan pada saat ditawarkan")
     await seen.presses("English")

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.journey.people import Office, World
 from tests.waiting import wait_until
@@ -111,6 +111,45 @@ async def all_known(seen: Seen, office: Office, count: int) -> None:
     await wait_until(counted, description=f"{count} recipients to be known")
     await seen.presses("Muat ulang")
     await seen.says(f"{count} penerima")
+
+
+async def test_a_second_pause_is_carried_out_though_the_answer_to_the_first_was_lost(seen: Seen, world: World) -> None:
+    office, page = world.office("19.05"), seen.page
+    await seen.opens("/siaran?siaran=baru")
+    await signs_in_at_office(seen, office, lands_on="Tulis siaran baru")
+    await writes(seen, "Bahan pewarna tersedia", sectors="weaving", starts=in_wib(days=1))
+    await seen.presses("Ajukan")
+    await seen.presses("Ya, ajukan")
+    await seen.says("Sudah diajukan.")
+    path = f"/notifications/broadcasts/{page.url.partition('siaran=')[2]}"
+
+    # The focus goes into the question, back to what opened it, and to the heading where that is gone.
+    await page.get_by_role("button", name="Jeda", exact=True).click()
+    await page.get_by_role("button", name="Tidak jadi").press("Enter")
+    await expect(page.get_by_role("button", name="Jeda", exact=True)).to_be_focused()
+    await page.route("**/pause", carried_out_and_lost)
+    await page.get_by_role("button", name="Jeda", exact=True).press("Enter")
+    await expect(page.get_by_role("button", name="Ya, jeda")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await seen.says("Tidak ada sambungan")
+    await seen.presses("Lanjutkan")  # the page follows the broadcast by itself, and has seen that it is paused
+    await page.get_by_role("button", name="Ya, lanjutkan").press("Enter")
+    await seen.says("Siaran dilanjutkan.")
+    await expect(page.get_by_role("button", name="Lanjutkan", exact=True)).to_have_count(0)
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
+    await page.unroute("**/pause")
+    await seen.presses("Jeda")
+    await seen.presses("Ya, jeda")
+    await seen.says("Siaran dijeda.")
+    assert (await office.sees(path))["broadcast"]["state"] == "paused"
+    await seen.presses("English")
+    await seen.says("The broadcast is paused.")  # what was said before follows the language
+
+
+async def carried_out_and_lost(route: Route) -> None:
+    """Let an order reach the service, and its answer nobody."""
+    await route.fetch()
+    await route.abort("internetdisconnected")
 
 
 async def test_a_message_to_few_goes_at_once_and_its_results_can_be_taken_home(seen: Seen, world: World) -> None:

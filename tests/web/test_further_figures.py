@@ -1,16 +1,20 @@
 """The further figures of the overview: each has its table beside its chart, says its age, and leads to its rows."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from pathlib import Path
 
 from playwright.async_api import Locator, expect
 
+from shared.roles import Role
 from tests.journey.people import Office, World
 from tests.journey.test_closed_loop import day
+from tests.processes import bearer
 from tests.web.people import signs_in_at_office
 from tests.web.seen import Seen
 
 GARMENT, STAPLE, REGION = "garment", "RICE-5KG", "19.71"
+GARMENTS = "Konveksi dan pakaian jadi"
 CEILING, ABOVE = 60_000, 11_500
 
 
@@ -39,10 +43,10 @@ async def test_the_decline_leads_to_the_businesses_behind_it_and_to_the_story_of
     cell = next(one for one in summary["items"] if one["sector"] == GARMENT)
     await seen.opens("/ringkasan")
     await signs_in_at_office(seen, province, lands_on="Ringkasan")
-    row = table(seen, "Penurunan menurut sektor").filter(has_text=GARMENT)
+    row = table(seen, "Penurunan menurut sektor").filter(has_text=GARMENTS)
     await expect(row).to_contain_text(percent(cell["median"]))
     chart = seen.page.get_by_role("img", name=re.compile("^Penurunan menurut sektor"))
-    await expect(chart).to_have_attribute("aria-label", re.compile(f"{GARMENT} {percent(cell['median'])}"))
+    await expect(chart).to_have_attribute("aria-label", re.compile(f"{GARMENTS} {percent(cell['median'])}"))
     await seen.says("Dari gelombang ke gelombang")
     await seen.page.get_by_label("Menurut", exact=True).select_option("region")
     await expect(table(seen, "Penurunan menurut wilayah").filter(has_text="Pangkalpinang")).to_have_count(1)
@@ -61,6 +65,8 @@ async def test_the_decline_leads_to_the_businesses_behind_it_and_to_the_story_of
     await seen.presses(needs[0]["name"], role="link")
     await expect(seen.page.get_by_role("heading", level=2)).to_have_text(needs[0]["name"])
     await seen.says(needs[0]["survey_title"])
+    await seen.says(f"{GARMENTS}, ")
+    await expect(table(seen, "Survei").nth(1)).to_contain_text(re.compile("berjalan|berhenti sementara|tutup"))
     await seen.is_for_everybody("rincian-cerita")
 
 
@@ -103,6 +109,7 @@ async def test_prices_seats_the_loop_and_messages_lead_to_their_rows(seen: Seen,
         .first.click()
     )
     await expect(seen.page.get_by_role("heading", level=1)).to_have_text("Kiriman pesan")
+    await expect(table(seen, "Kiriman pesan").nth(1)).to_contain_text("surel")
     await seen.presses("English")
     await seen.says("Deliveries of messages")
     await seen.is_for_everybody("rows-deliveries")
@@ -112,3 +119,26 @@ async def test_an_address_without_rows_says_where_to_go(seen: Seen, world: World
     await seen.opens("/rincian")
     await signs_in_at_office(seen, world.office("19.06"), lands_on="Rincian")
     await seen.says("Kembali ke ringkasan dan pilih angka yang lain.")
+
+
+async def test_an_auditor_is_led_to_no_rows_that_are_refused(seen: Seen, world: World, home: Path) -> None:
+    auditor = Office(world, "19", "Pemeriksa", None, bearer(home, Role.AUDITOR, "pemeriksa", "19"))
+    await seen.opens("/ringkasan")
+    await signs_in_at_office(seen, auditor, lands_on="Ringkasan")
+    await expect(table(seen, "Penurunan menurut sektor").filter(has_text=GARMENTS)).to_have_count(1)
+    await expect(table(seen, "Penurunan menurut sektor").get_by_role("link")).to_have_count(0)
+    chain = table(seen, re.compile("^Dari survei sampai dampaknya"))
+    await expect(chain.filter(has_text="Terdampak")).to_have_count(1)
+    await expect(chain.filter(has_text="Terdampak").get_by_role("link")).to_have_count(0)
+    await expect(chain.filter(has_text="Dipesankan").get_by_role("link")).to_have_count(1)
+
+
+async def test_the_session_of_the_day_counts_from_midnight_in_the_province(seen: Seen, world: World) -> None:
+    training = (await world.office("19").sees("/registration/trainings", limit=1))["items"][0]
+    held_on = date.fromisoformat(training["sessions"][0]["held_on"])
+    await seen.page.clock.set_fixed_time(datetime.combine(held_on, time(0, 30), timezone(timedelta(hours=7))))
+    await seen.opens("/ringkasan")
+    await signs_in_at_office(seen, world.office("19"), lands_on="Ringkasan")
+    latest = table(seen, "Tempat pelatihan dan kehadiran").nth(1)
+    await expect(latest).to_contain_text(training["title"])
+    await expect(latest.get_by_role("cell").last).to_have_text(f"0 dari {training['seats_taken']}")

@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from playwright.async_api import FilePayload, expect
 
+from shared.clock import wib_day
 from tests.journey.people import World
+from tests.journey.test_closed_loop import day
 from tests.registration.imports import csv_of, xlsx_of
 from tests.web.people import signs_in_at_office
 from tests.web.seen import Seen
@@ -94,3 +98,33 @@ async def test_what_is_no_table_is_refused_and_a_wrong_file_is_called_off(seen: 
     await seen.says("Sebab: Berkas yang salah")
     await expect(seen.page.get_by_role("button", name="Masukkan semua")).to_have_count(0)
     assert (await office.sees("/registration/businesses", q="Anyaman Namang"))["items"] == []
+
+
+async def test_answers_to_a_survey_come_from_a_file_too(seen: Seen, world: World) -> None:
+    office, today = world.office(REGION), wib_day(datetime.now(UTC))
+    survey = {
+        "title": "Survei dari kertas", "region": "19", "opens_on": (today - timedelta(days=1)).isoformat(),
+        "closes_on": day(9), "before_month": "2020-02", "now_month": "2020-04",
+    }  # fmt: skip
+    wave = (await world.office("19").asks("/registration/surveys", survey)).json()["id"]
+    firm = (await office.sees("/registration/businesses", state="active", limit=1))["items"][0]
+    lines = [
+        {"ID usaha": firm["id"], "Keadaan": "berjalan", "Omzet sebelum": "12.000.000", "Omzet sekarang": "4.500.000"},
+        {"ID usaha": str(uuid4()), "Keadaan": "berjalan", "Omzet sebelum": "12.000.000", "Omzet sekarang": "4.500.000"},
+    ]
+    await seen.opens("/impor")
+    await signs_in_at_office(seen, office, lands_on="Impor usaha")
+    await seen.page.get_by_label("Isi berkas").select_option(label="Jawaban survei: Survei dari kertas")
+    template = seen.page.get_by_role("link", name="Unduh contoh berkas (XLSX)")
+    await expect(template).to_have_attribute("href", f"/registration/surveys/{wave}/answers/template.xlsx")
+    await seen.is_for_everybody("impor-jawaban")
+    await sends(seen, "jawaban.csv", csv_of(lines))
+    will_be = seen.page.get_by_role("group", name="Yang akan terjadi").get_by_role("row")
+    await expect(will_be.filter(has_text="Jawaban baru")).to_have_text(re.compile("Jawaban baru\\s*1"))
+    await seen.says("Tidak ada usaha terdaftar seperti ini.")
+    await seen.presses("Masukkan baris yang benar")
+    await seen.presses("Ya, masukkan baris yang benar")
+    await seen.says("Yang terjadi")
+    taken = (await office.sees(f"/registration/surveys/{wave}/answers"))["items"]
+    assert [one["business_id"] for one in taken] == [firm["id"]]
+    await expect(seen.page.get_by_role("link", name="Lihat data ganda")).to_have_count(0)

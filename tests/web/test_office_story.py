@@ -53,6 +53,7 @@ async def test_the_province_sees_a_hand_out_as_it_happens_and_follows_it_to_its_
     await expect(why.get_by_role("row").nth(1)).to_contain_text("-25")
     await seen.is_for_everybody("kartu-stok")
     await seen.presses("Tutup penjelasan")
+    await expect(entry.get_by_role("button", name="Jelaskan")).to_be_focused()
 
     # So does the figure of the equity board, in English too.
     await seen.page.go_back()

@@ -38,12 +38,26 @@ async def test_an_owner_takes_an_order_declines_another_and_sees_what_was_paid(s
     assert (await province.sees(taken))["state"] == "accepted"
 
     # Who declines says why.
+    why = seen.page.get_by_label("Alasan menolak")
     await seen.presses("Tolak")
+    await expect(why).to_be_focused()
+    await seen.presses("Kembali")
+    await expect(seen.page.get_by_role("button", name="Tolak", exact=True)).to_be_focused()
+    await seen.page.keyboard.press("Enter")
     await seen.presses("Ya, tolak")
     await seen.says("Tulis alasannya")
-    await seen.page.get_by_label("Alasan menolak").fill("Mesin jahit rusak")
+    await expect(why).to_be_focused()
+    await expect(why).to_have_attribute("aria-invalid", "true")
+    await expect(why).to_have_accessible_description("Tulis alasannya, supaya kantor tahu.")
+    await seen.presses("English")
+    in_english = seen.page.get_by_label("Why you decline")
+    await expect(in_english).to_have_accessible_description("Write why, so that the office knows.")
+    await seen.presses("Bahasa Indonesia")
+    await why.fill("Mesin jahit rusak")
     await seen.presses("Ya, tolak")
     await seen.says("Pesanan sudah Anda tolak.")
+    await expect(seen.page.get_by_role("button", name="Tolak", exact=True)).to_have_count(0)
+    await expect(seen.page.get_by_role("heading", level=1)).to_be_focused()
     shown = await province.sees(left)
     assert (shown["state"], shown["decline_reason"]) == ("declined", "Mesin jahit rusak")
 

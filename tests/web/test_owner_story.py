@@ -51,6 +51,9 @@ async def test_the_story_of_an_owner(seen: Seen, world: World) -> None:
     copied = {"Authorization": f"Bearer {cookie['value']}"}
     await seen.presses("Keluar")
     await seen.says("Anda sudah keluar.")
+    await seen.presses("English")
+    await seen.says("You are signed out.")
+    await seen.presses("Bahasa Indonesia")
     async with httpx.AsyncClient(headers=copied) as thief:
         for path in ("/registration/my/enrolments", "/aid/my/production-orders", "/notifications/inbox"):
             await wait_until(partial(is_refused, thief, seen.url + path), description=f"{path} to refuse")
@@ -79,6 +82,7 @@ async def is_told_of_a_seat_and_takes_it(seen: Seen, world: World) -> None:
     await seen.is_for_everybody("kotak-masuk")
     await offer.first.get_by_role("button", name="Tandai sudah dibaca").click()
     await expect(offer.first.get_by_text("Belum dibaca")).to_have_count(0)
+    await expect(offer.first.get_by_role("heading")).to_be_focused()
     await seen.presses("Tandai semua sudah dibaca")
     await seen.says("Semua sudah dibaca")
 
@@ -92,6 +96,7 @@ async def is_told_of_a_seat_and_takes_it(seen: Seen, world: World) -> None:
     await seen.presses("Tampilkan kode masuk")
     code = (await owner.sees(f"/registration/enrolments/{enrolment['id']}/code"))["code"]
     await seen.says(code)
+    await expect(seen.page.locator(".entry")).to_be_focused()
 
 
 async def chooses_and_stops(seen: Seen, world: World) -> None:

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import asyncpg
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from shared.embedded import find_running
 from tests.faults import oracle
 from tests.journey.people import World
+from tests.waiting import wait_until
 from tests.web.people import signs_in_at_office
 from tests.web.seen import Seen
 
@@ -60,6 +61,30 @@ async def test_what_is_parked_is_listed_with_its_reason(seen: Seen, world: World
     finally:
         await store.execute("DELETE FROM parked WHERE seq = 4000000000")
         await store.close()
+
+
+async def test_trouble_that_lasts_is_told_once(seen: Seen, world: World) -> None:
+    page, refused = seen.page, 0
+
+    async def away(route: Route) -> None:
+        nonlocal refused
+        await route.abort("internetdisconnected")
+        refused += 1
+
+    await page.clock.install()
+    await seen.opens("/sistem")
+    await signs_in_at_office(seen, world.office("19"), lands_on="Keadaan sistem")
+    await seen.says("Semua layanan siap")
+    await page.route("**/readyz", away)
+    await page.clock.run_for(10_000)
+    await page.get_by_role("alert").evaluate("one => one.dataset.first = 'yes'")
+    for turn in range(2, 4):
+        await page.clock.run_for(10_000)
+        await wait_until(lambda least=turn: refused >= least, description=f"{turn} questions without an answer")
+    await expect(page.locator("[data-first]")).to_be_visible()
+    await page.unroute("**/readyz")
+    await page.clock.run_for(10_000)
+    await expect(page.get_by_role("alert")).to_have_count(0)
 
 
 async def test_an_office_of_a_regency_is_not_led_there(seen: Seen, world: World) -> None:

@@ -22,8 +22,13 @@ export function useQuestion<Whole extends HTMLElement>(asking: boolean): { whole
     else if (asked.current) opener.current?.focus();
     asked.current = asking;
   }, [asking]);
-  useEffect(() => () => {
-    if ((whole.current ?? opener.current)?.contains(document.activeElement)) toHeading();
-  }, []);
+  useLeaving(() => whole.current ?? opener.current);
   return { whole, opener };
+}
+
+/** Stands on the heading of the page where a part of it goes while the focus is in it. */
+export function useLeaving(part: () => HTMLElement | null): void {
+  useEffect(() => () => {
+    if (part()?.contains(document.activeElement)) toHeading();
+  }, []);
 }

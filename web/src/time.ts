@@ -26,6 +26,11 @@ export function today(): string {
   return new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Jakarta" }).format(new Date());
 }
 
+/** This minute in the province, as a field for time has it: "2026-11-28T09:30". */
+export function thisMinute(): string {
+  return new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short", timeZone: "Asia/Jakarta" }).format(new Date()).replace(" ", "T");
+}
+
 /** The instant of a minute in WIB, as a field for time gives it: "2026-11-28T09:30". */
 export function instant(minute: string): string {
   return `${minute}:00+07:00`;

@@ -3,7 +3,7 @@ import { all, get, post, type Notified } from "../api";
 import { instant } from "../time";
 import { Sharing } from "../ui";
 import { broadcastWords } from "./broadcasts-words";
-import { Choice, Field, Page, Passage, Refused, Shown, useAged, useOffice, useOrders, wrongAt } from "./parts";
+import { Choice, Field, Page, Passage, Refused, Shown, Ticks, useAged, useOffice, useOrders, wrongAt } from "./parts";
 
 type Draft = Notified["DraftBroadcast"];
 type Standing = NonNullable<Draft["audience"]["standings"]>[number];
@@ -87,21 +87,6 @@ function Form({ regions, trainings }: Awaited<ReturnType<typeof lists>>) {
       <button type="submit" disabled={orders.busy}>{words.save}</button>
       <Refused orders={orders} />
     </form>
-  );
-}
-
-function Ticks({ legend, options, chosen, set, wrong }: { legend: string; options: (readonly [string, string])[]; chosen: string[]; set: (kept: string[]) => void; wrong: string }) {
-  return (
-    <fieldset>
-      <legend>{legend}</legend>
-      {options.map(([kept, shown]) => (
-        <label class="tick" key={kept}>
-          <input type="checkbox" checked={chosen.includes(kept)} onChange={(event) => set(event.currentTarget.checked ? [...chosen, kept] : chosen.filter((one) => one !== kept))} />
-          {shown}
-        </label>
-      ))}
-      {wrong && <p class="wrong" role="alert">{wrong}</p>}
-    </fieldset>
   );
 }
 

@@ -22,7 +22,7 @@ function goesOn(one: ImportView): boolean {
   return AT_WORK.includes(one.state) || one.to_compare > 0;
 }
 
-/** One import: its progress as it happens, what would become of the rows, what is wrong in which cell, and the decision. */
+/** One import, of businesses or of answers to a survey: its progress as it happens, what would become of the rows, what is wrong in which cell, and the decision. */
 export function Import({ id }: { id: string }) {
   const say = useOffice();
   const words = importWords[say.language];
@@ -89,7 +89,8 @@ function Rows({ one }: { one: ImportView }) {
   const say = useOffice();
   const words = importWords[say.language];
   const title = one.state === "done" ? words.became : words.willBe;
-  const counts = COUNTS.map((name) => ({ name: words.counts[name] ?? name, value: one[name], said: written(one[name], say.language) }));
+  const named = one.about === "survey_answers" ? words.answerCounts : words.counts;
+  const counts = COUNTS.map((name) => ({ name: named[name] ?? name, value: one[name], said: written(one[name], say.language) }));
   return (
     <section aria-label={title}>
       <div class="beside">
@@ -148,7 +149,7 @@ function Decisions({ one, orders }: { one: ImportView; orders: Carrying<Done> })
         <Step label={words.cancel} ask={words.cancelAsk} reason kind="grave" orders={orders}
           take={(reason) => orders.carry(`cancel ${reason}`, (key) => post("/registration/imports/{import_id}/cancellation", { reason }, { path, key }), "cancel")} />
       )}
-      {one.state === "done" && <Link to="/ganda" kind="second">{words.toDuplicates}</Link>}
+      {one.state === "done" && one.about === "businesses" && <Link to="/ganda" kind="second">{words.toDuplicates}</Link>}
     </div>
   );
 }

@@ -199,6 +199,22 @@ export function Choice({ id, label, hint, wrong, value, set, options }: Written 
   );
 }
 
+/** Some of several, each with a tick. */
+export function Ticks({ legend, options, chosen, set, wrong }: { legend: string; options: (readonly [string, string])[]; chosen: string[]; set: (kept: string[]) => void; wrong: string }) {
+  return (
+    <fieldset>
+      <legend>{legend}</legend>
+      {options.map(([kept, shown]) => (
+        <label class="tick" key={kept}>
+          <input type="checkbox" checked={chosen.includes(kept)} onChange={(event) => set(event.currentTarget.checked ? [...chosen, kept] : chosen.filter((one) => one !== kept))} />
+          {shown}
+        </label>
+      ))}
+      {wrong && <p class="wrong" role="alert">{wrong}</p>}
+    </fieldset>
+  );
+}
+
 export type Carrying<Done extends string = string> = ReturnType<typeof useOrders<Done>>;
 
 /**

@@ -1,22 +1,27 @@
+import { useState } from "preact/hooks";
 import { get, type Aided } from "../api";
 import { written } from "../numbers";
 import { moment } from "../time";
-import { More, Page, Shown, Table, useAged, useList, useOffice } from "./parts";
+import { More, Page, Refused, Said, Shown, Table, useAged, useList, useOffice, useOrders } from "./parts";
 import { Ranked } from "./production-ranking";
+import { Steps, type Done } from "./production-steps";
 import { productionWords } from "./production-words";
 
 type OrderView = Aided["ProductionOrderView"];
 
-/** One order: its state, what was delivered and paid, and the ranking by which the business was chosen. */
+/** One order: its state, what was delivered and paid and more of it to be recorded, and the ranking by which the business was chosen. */
 export function Order({ id }: { id: string }) {
   const say = useOffice();
   const words = productionWords[say.language];
   const path = { order_id: id };
   const asked = useAged(() => get("/aid/production-orders/{order_id}", { path }));
+  const [said, setSaid] = useState<Done>();
+  const orders = useOrders<Done>((done) => { setSaid(done); asked.again(); });
   const ranking = useList((cursor) => get("/aid/production-orders/{order_id}/ranking", { path, query: cursor ? { cursor } : {} }));
   const number = (value: number) => written(value, say.language);
   return (
     <Page title={asked.found?.told.business_name ?? words.orders} lead={words.orderLead} back="/produksi">
+      <Said words={said ? words.done[said] : ""} />
       <Shown asked={asked}>
         {(one) => (
           <>
@@ -27,9 +32,11 @@ export function Order({ id }: { id: string }) {
             {one.taken_back_reason && <p>{one.taken_back_reason}</p>}
             <Deliveries one={one} />
             <Payments one={one} />
+            <Steps key={one.version} one={one} orders={orders} />
           </>
         )}
       </Shown>
+      <Refused orders={orders} />
       <section aria-label={words.ranking}>
         <Shown asked={ranking}>{(found) => <Ranked label={words.ranking} rows={found.items} />}</Shown>
         <More list={ranking} />

@@ -2,10 +2,10 @@ import { useContext, useState } from "preact/hooks";
 import { get, postFile } from "../api";
 import { Import } from "../office/import";
 import { importWords } from "../office/imports-words";
-import { Attached, More, Page, Refused, Shown, Table, useList, useOffice, useOrders } from "../office/parts";
+import { Attached, Choice, More, Page, Refused, Shown, Table, useList, useOffice, useOrders } from "../office/parts";
 import { written } from "../numbers";
 import { moment } from "../time";
-import { Link, Sharing, useWords } from "../ui";
+import { Failed, Link, Sharing, useAsked, useWords, Waiting } from "../ui";
 
 /** Imports: what one has sent and a way to send more, or with `?impor=` one of them. */
 export default function Imports() {
@@ -40,9 +40,12 @@ function Sent() {
   );
 }
 
+/** What a file may be about: businesses, or one of the surveys that take answers now. */
 function Upload() {
   const words = importWords[useOffice().language];
   const { go } = useContext(Sharing);
+  const { found: surveys, fault, again } = useAsked(async () => (await get("/registration/surveys")).items.filter((one) => one.state === "open"));
+  const [survey, setSurvey] = useState("");
   const [file, setFile] = useState<File>();
   const [tried, setTried] = useState(false);
   const orders = useOrders(() => {});
@@ -51,15 +54,22 @@ function Upload() {
     event.preventDefault();
     setTried(true);
     if (!file) return;
-    await orders.carry(`${file.name} ${file.size} ${file.lastModified}`, async (key) => {
-      const made = await postFile("/registration/imports", file, { query: { name: file.name }, key });
+    await orders.carry(`${survey} ${file.name} ${file.size} ${file.lastModified}`, async (key) => {
+      const asked = { query: { name: file.name }, key };
+      const made = await (survey ? postFile("/registration/surveys/{survey_id}/imports", file, { ...asked, path: { survey_id: survey } }) : postFile("/registration/imports", file, asked));
       go(`/impor?impor=${made.id}`);
     }, "sent");
   }
 
   return (
     <form onSubmit={(event) => void send(event)} noValidate>
-      <a class="button" href="/registration/imports/template.xlsx" download>{words.template}</a>
+      {fault !== undefined && <Failed fault={fault} again={again} />}
+      {!surveys && fault === undefined && <Waiting what={words.loadSurveys} />}
+      <Choice
+        id="about" label={words.about} hint={words.aboutHint} value={survey} set={setSurvey}
+        options={[["", words.businesses], ...(surveys ?? []).map((one) => [one.id, words.answersTo(one.title)] as const)]}
+      />
+      <a class="button" href={survey ? `/registration/surveys/${survey}/answers/template.xlsx` : "/registration/imports/template.xlsx"} download>{words.template}</a>
       <Attached id="file" accept=".xlsx,.csv" label={words.file} hint={words.fileHint} wrong={tried && !file ? words.fileNeeded : ""} take={setFile} />
       <button type="submit" disabled={orders.busy}>{words.upload}</button>
       <Refused orders={orders} />

@@ -1,5 +1,6 @@
-import { useContext, useEffect, useState } from "preact/hooks";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import { get, post, type InboxItem, type InboxNews, type Unread } from "../api";
+import { useLeaving } from "../focus";
 import { follow } from "../live";
 import { who } from "../session";
 import { moment } from "../time";
@@ -117,8 +118,15 @@ function Message({ item, read }: { item: InboxItem; read: () => void }) {
     certificate_issued: { to: "/sertifikat", words: say.toCertificates },
   };
   const place = places[item.purpose];
+  const whole = useRef<HTMLLIElement>(null);
+  const title = useRef<HTMLHeadingElement>(null);
+  const pressed = useRef(false);
+  useLeaving(() => whole.current); // where only unread ones are shown
+  useEffect(() => {
+    if (item.read_at && pressed.current) title.current?.focus(); // the button that was pressed is gone
+  }, [item.read_at]);
   return (
-    <li>
+    <li ref={whole}>
       <article class={item.read_at ? "card" : "card unread"} aria-labelledby={`title-${item.id}`}>
         <p class="about">
           {!item.read_at && <span class="mark">{say.isUnread}</span>}
@@ -126,7 +134,7 @@ function Message({ item, read }: { item: InboxItem; read: () => void }) {
           <time dateTime={item.created_at}>{moment(item.created_at, say.language)}</time>
         </p>
         <div lang={item.language}>
-          <h2 id={`title-${item.id}`}>{item.title}</h2>
+          <h2 id={`title-${item.id}`} tabIndex={-1} ref={title}>{item.title}</h2>
           <p class="body">{item.body}</p>
         </div>
         {place && <Link to={place.to} kind="button">{place.words}</Link>}
@@ -135,7 +143,7 @@ function Message({ item, read }: { item: InboxItem; read: () => void }) {
           <p lang={item.language}>{item.why}</p>
           {!who() && <Link to="/pengaturan" kind="second">{say.toSettings}</Link>}
         </details>
-        {!item.read_at && <button type="button" class="second" onClick={read}>{say.markRead}</button>}
+        {!item.read_at && <button type="button" class="second" onClick={() => { pressed.current = true; read(); }}>{say.markRead}</button>}
       </article>
     </li>
   );

@@ -2,17 +2,21 @@ import { useState } from "preact/hooks";
 import { get } from "../api";
 import { Choice, More, Page, Shown, Table, useList, useOffice } from "../office/parts";
 import { Call } from "../office/production-call";
+import { Need } from "../office/production-form";
 import { Order } from "../office/production-order";
 import { OrdersTable } from "../office/production-orders";
 import { productionWords } from "../office/production-words";
+import { plans } from "../office/working";
 import { written } from "../numbers";
+import { who } from "../session";
 import { day } from "../time";
 import { Link, useWords } from "../ui";
 
-/** Production: what is needed and how each order stands, with `?kebutuhan=` who may be asked, with `?pesanan=` one order. */
+/** Production: what is needed and how each order stands, with `?kebutuhan=` who may be asked or with `baru` a new one, with `?pesanan=` one order. */
 export default function Production() {
   const query = new URLSearchParams(location.search);
   const [call, order] = [query.get("kebutuhan"), query.get("pesanan")];
+  if (call === "baru") return <Need />;
   if (call) return <Call id={call} />;
   return order ? <Order id={order} /> : <All />;
 }
@@ -24,6 +28,7 @@ function All() {
   const [state, setState] = useState("");
   return (
     <Page title={working["/produksi"] ?? ""} lead={words.lead}>
+      <div class="tools">{plans(who()) && <Link to="/produksi?kebutuhan=baru" kind="button">{words.make}</Link>}</div>
       <Calls />
       <section aria-labelledby="orders">
         <h2 id="orders">{words.orders}</h2>

@@ -1,4 +1,4 @@
-import { useContext, useEffect, useState } from "preact/hooks";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import { get, type CardEntry, type Explanation } from "../api";
 import { written } from "../numbers";
 import { officeWords } from "../office/words";
@@ -45,7 +45,15 @@ export default function StockCard() {
     if (path.place && path.item) void load();
   }, []);
 
-  function explain(entry: CardEntry): void {
+  const opener = useRef<HTMLButtonElement>();
+
+  function close(): void {
+    setWhy(undefined);
+    opener.current?.focus();
+  }
+
+  function explain(entry: CardEntry, button: HTMLButtonElement): void {
+    opener.current = button;
     setRefused(undefined);
     get("/aid/explanations/{place}/{item}", { path, query: { as_of: entry.occurred_at, order: "newest", limit: SHOWN_MAX, ...(entry.lot ? { lot: entry.lot } : {}) } }).then(setWhy, (reason: unknown) => {
       if (isOver(reason)) leave("over");
@@ -73,7 +81,7 @@ export default function StockCard() {
       {!entries && fault === undefined && <Waiting what={say.loading} />}
       {entries?.length === 0 && <Empty title={say.emptyCard} help={say.emptyCardHelp} />}
       {refused !== undefined && <p class="wrong" role="alert">{told(refused, common)}</p>}
-      {why && <Why why={why} unit={say.units[why.unit] ?? why.unit} close={() => setWhy(undefined)} />}
+      {why && <Why why={why} unit={say.units[why.unit] ?? why.unit} close={close} />}
       {entries && entries.length > 0 && (
         <>
           <a class="button second" href={`/aid/cards/${encodeURIComponent(path.place)}/${encodeURIComponent(path.item)}/paper`}>{say.print}</a>
@@ -99,7 +107,7 @@ export default function StockCard() {
                     <td class="figure">{one.quantity > 0 && number(one.quantity)}</td>
                     <td class="figure">{one.quantity < 0 && number(-one.quantity)}</td>
                     <td class="figure"><strong>{number(one.balance)}</strong></td>
-                    <td><button type="button" class="quiet" aria-label={say.explainOf(moment(one.occurred_at, language))} onClick={() => explain(one)}>{say.explain}</button></td>
+                    <td><button type="button" class="quiet" aria-label={say.explainOf(moment(one.occurred_at, language))} onClick={(event) => explain(one, event.currentTarget)}>{say.explain}</button></td>
                   </tr>
                 ))}
               </tbody>

@@ -9,6 +9,11 @@ from tests.waiting import wait_until
 
 MOVEMENTS = 4_000
 SECONDS_MAX = 240
+A_STRANGER = """
+    INSERT INTO business
+    SELECT (jsonb_populate_record(b, jsonb_build_object('id', gen_random_uuid(), 'nib', NULL))).* FROM business b
+    LIMIT 1
+"""
 
 
 async def demo(there: Installation, movements: int, folder: Path) -> Process:
@@ -64,14 +69,7 @@ async def test_posting_goes_on_after_a_history_also_back_into_it(there: Installa
 async def test_where_somebody_is_registered_whom_no_demo_lists_it_is_refused(
     there: Installation, tmp_path: Path
 ) -> None:
-    await there.sql(
-        "registration",
-        """
-        INSERT INTO business
-        SELECT (jsonb_populate_record(b, jsonb_build_object('id', gen_random_uuid(), 'nib', NULL))).* FROM business b
-        LIMIT 1
-        """,
-    )
+    await there.sql("registration", A_STRANGER)
     before = await counted(there, "SELECT count(*) FROM posting")
     refused = await demo(there, 100, tmp_path)
     assert refused.exit_code == 1

@@ -5,10 +5,12 @@ from services.operations.month.diary import Diary, Json, goods, officer, warehou
 MASK, SOAP, RICE, SUGAR, OIL = "MASK-CLOTH", "SOAP-5L", "RICE-5KG", "SUGAR-1KG", "OIL-1L"
 SEWING_KIT, FAMILY_PACK, STATION = "SEWING-KIT", "FAMILY-PACK", "HANDWASH-STATION"
 PROVINCE = "WH-PROV"
-HANDED_OUT_DAYS = (25, 18, 11, 4)
+CAME_IN_DAYS = 27
+HANDED_OUT_DAYS = (22, 16, 10, 4)
 """Days on which every office gives out masks, so that there is a use to reckon with."""
 
-CITY, BELITUNG, SOUTH, CENTRE, WEST, EAST = "19.71", "19.02", "19.03", "19.04", "19.05", "19.06"
+CITY, NORTH, BELITUNG, SOUTH = "19.71", "19.01", "19.02", "19.03"
+CENTRE, WEST, EAST = "19.04", "19.05", "19.06"
 
 
 async def tell(diary: Diary) -> None:
@@ -33,7 +35,7 @@ async def _came_in(diary: Diary) -> None:
         *goods(SOAP, 120, lot="SB-2", expires_on=diary.day(400)),
         *goods(SOAP, 15, lot="SB-3", expires_on=diary.day(300)),
     ]
-    await diary.posts("soap given", "/aid/receipts", **receipt, occurred_at=diary.ago(27), lines=soap)
+    await diary.posts("soap given", "/aid/receipts", **receipt, occurred_at=diary.ago(CAME_IN_DAYS), lines=soap)
     held = {"item": SOAP, "lot": "SB-3", "reason": "Jeriken menggembung, menunggu pemeriksaan"}
     await diary.posts("soap on hold", "/aid/lots/hold", **held)
     boxes = goods(MASK, 200, pack="DUS-50")
@@ -120,28 +122,25 @@ async def _arrives(diary: Diary, transfer: Json, where: str, days: int, lines: l
 
 async def _counted(diary: Diary) -> None:
     """Count, and learn afterwards of a receipt from before: the count takes it up, and nothing after it changes."""
-    at = diary.ago(8, 16)
-    found = [{"item": OIL, "quantity": 894, "reason": "lost"}, {"item": SUGAR, "quantity": 900}]
-    await diary.posts(
-        "count at Koba", "/aid/counts", by=officer(CENTRE), place=warehouse(CENTRE), occurred_at=at, lines=found
-    )
+    await _counts(diary, "Koba", CENTRE, (OIL, SUGAR), 6)
     late = {"place": warehouse(CENTRE), "source": "supplier", "document": "SJ-0142"}
     await diary.posts(
         "oil told late", "/aid/receipts", by=officer(CENTRE), **late, occurred_at=diary.ago(9), lines=goods(OIL, 4)
     )
-    sheet = await diary.posts(
-        "sheet at Sungailiat", "/aid/snapshots", by=officer("19.01"), place="WH-19.01", items=[SOAP]
-    )
-    on_hand = sum(line["on_hand"] for line in sheet["lines"])
-    await diary.posts(
-        "count at Sungailiat",
-        "/aid/counts",
-        by=officer("19.01"),
-        place="WH-19.01",
-        occurred_at=sheet["taken_at"],
-        snapshot=sheet["id"],
-        lines=[{"item": SOAP, "quantity": on_hand - 1, "reason": "lost"}],
-    )
+    await _counts(diary, "Sungailiat", NORTH, (SOAP,), 1)
+
+
+async def _counts(diary: Diary, name: str, region: str, items: tuple[str, ...], lost: int) -> None:
+    """Count each lot of some items as the book has it, but for what is missing of the first."""
+    there: Json = {"by": officer(region), "place": warehouse(region)}
+    sheet = await diary.posts(f"sheet at {name}", "/aid/snapshots", **there, items=list(items))
+    lines: list[Json] = [
+        {"item": line["item"], "lot": line["lot"], "quantity": line["on_hand"]} for line in sheet["lines"]
+    ]
+    short = next(line for line in lines if line["item"] == items[0] and line["quantity"] >= lost)
+    short |= {"quantity": short["quantity"] - lost, "reason": "lost"}
+    at = sheet["taken_at"]
+    await diary.posts(f"count at {name}", "/aid/counts", **there, occurred_at=at, snapshot=sheet["id"], lines=lines)
 
 
 async def _promised(diary: Diary) -> None:

@@ -49,7 +49,8 @@ class Loaded:
 
 
 # Each card in turns: in comes four times what then goes out three times, so that it is never negative. A card that was
-# counted is left alone: its count would have to take up whatever is written before it.
+# counted is left alone: its count would have to take up whatever is written before it; and so are the cards of coupons,
+# of which there are as many as were given.
 SPREAD = (
     """
     CREATE TEMP TABLE history_card ON COMMIT DROP AS
@@ -58,7 +59,7 @@ SPREAD = (
            CASE i.category WHEN 'mask' THEN 'free-masks' WHEN 'staple' THEN 'cheap-market' WHEN 'kit' THEN 'training'
                            ELSE 'handwashing' END AS programme
     FROM place p CROSS JOIN item i CROSS JOIN unnest(CAST(:lots AS text[])) AS lots(lot)
-    WHERE p.kind NOT IN ('virtual', 'reserved')
+    WHERE p.kind NOT IN ('virtual', 'reserved') AND NOT starts_with(i.code, 'COUPON-')
       AND NOT EXISTS (SELECT FROM count_line WHERE (place, item, count_line.lot) = (p.code, i.code, lots.lot))
     """,
     """

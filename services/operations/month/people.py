@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from services.operations.month.diary import Diary, Json, officer
-from services.operations.month.stock import BELITUNG, CITY, MASK, PROVINCE, SEWING_KIT
+from services.operations.month.diary import Diary, Json, officer, warehouse
+from services.operations.month.stock import BELITUNG, CITY, MASK, PROVINCE, SEWING_KIT, on_sheet
 from services.operations.refusals import NotPossible
 
 CALL = "SPK-MASKER (peragaan)"
@@ -15,6 +15,7 @@ SHARE = 300
 WHY_SO_MANY = "Bagian yang sama untuk peragaan"
 ANSWER_DAYS = 14
 """So long an offer waits: longer than the month may be gone on with."""
+SEATS = 20
 LEFT_PERCENT = (90, 81, 72, 63, 54, 45, 0)
 """What businesses in turns say to be left of their turnover; who has none left says to have stopped for now."""
 
@@ -139,16 +140,17 @@ async def _survey(diary: Diary) -> None:
 
 async def _trainings(diary: Diary) -> None:
     """Announce trainings whose kits are reserved, refused, and released again."""
-    await _training(diary, "TR-P-1", CITY, "WH-19.71", 12, "reserved")
-    await _training(diary, "TR-P-2", BELITUNG, "WH-19.02", 90, "refused")
-    called_off = await _training(diary, "TR-P-3", BELITUNG, "WH-19.02", 8, "reserved")
+    there, _ = await on_sheet(diary, "sheet of kits", BELITUNG, SEWING_KIT)
+    await _training(diary, "TR-P-1", CITY, 12, "reserved")
+    await _training(diary, "TR-P-2", BELITUNG, there + 50, "refused")
+    called_off = await _training(diary, "TR-P-3", BELITUNG, 8, "reserved")
     await diary.posts(
         "TR-P-3 called off", f"/registration/trainings/{called_off['id']}/cancellation", reason="Narasumber sakit"
     )
     await _kits(diary, called_off, "released")
 
 
-async def _training(diary: Diary, code: str, region: str, place: str, kits: int, becomes: str) -> Json:
+async def _training(diary: Diary, code: str, region: str, kits: int, becomes: str) -> Json:
     training = await diary.posts(
         code,
         "/registration/trainings",
@@ -157,9 +159,9 @@ async def _training(diary: Diary, code: str, region: str, place: str, kits: int,
         sector=GARMENT,
         region=region,
         venue="Aula kantor dinas",
-        seats=kits,
+        seats=min(kits, SEATS),
         sessions=[diary.day(15), diary.day(16)],
-        kits={"place": place, "lines": [{"item": SEWING_KIT, "quantity": kits}]},
+        kits={"place": warehouse(region), "lines": [{"item": SEWING_KIT, "quantity": kits}]},
     )
     await _kits(diary, training, becomes)
     return training

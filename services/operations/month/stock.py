@@ -4,6 +4,7 @@ from services.operations.month.diary import Diary, Json, goods, officer, warehou
 
 MASK, SOAP, RICE, SUGAR, OIL = "MASK-CLOTH", "SOAP-5L", "RICE-5KG", "SUGAR-1KG", "OIL-1L"
 SEWING_KIT, FAMILY_PACK, STATION = "SEWING-KIT", "FAMILY-PACK", "HANDWASH-STATION"
+KITS = "JAHIT-PERAGAAN"
 PROVINCE = "WH-PROV"
 CAME_IN_DAYS = 27
 HANDED_OUT_DAYS = (22, 16, 10, 4)
@@ -229,20 +230,23 @@ async def _ran_low(diary: Diary) -> None:
 
 async def _down_to(diary: Diary, act: str, region: str, left: int) -> None:
     """Hand out soap until so much is left, as the book says at the first try."""
-    sheet = await diary.posts(
-        f"{act}: sheet", "/aid/snapshots", by=officer(region), place=warehouse(region), items=[SOAP]
-    )
-    on_hand = sum(line["on_hand"] for line in sheet["lines"])
+    on_hand, at = await on_sheet(diary, f"{act}: sheet", region, SOAP)
     await diary.posts(
         act,
         "/aid/distributions",
         by=officer(region),
         programme="handwashing",
         place=warehouse(region),
-        occurred_at=sheet["taken_at"],
+        occurred_at=at,
         lines=goods(SOAP, on_hand - left),
         recipients={"public": 10 * (on_hand - left)},
     )
+
+
+async def on_sheet(diary: Diary, act: str, region: str, item: str) -> tuple[int, str]:
+    """Say how much of an item the book has in the warehouse of a region at the first try, and when that was."""
+    sheet = await diary.posts(act, "/aid/snapshots", by=officer(region), place=warehouse(region), items=[item])
+    return sum(line["on_hand"] for line in sheet["lines"]), str(sheet["taken_at"])
 
 
 async def _brings(diary: Diary, region: str, quantity: int) -> None:
@@ -251,23 +255,26 @@ async def _brings(diary: Diary, region: str, quantity: int) -> None:
 
 
 async def _does_not_fit(diary: Diary) -> None:
-    """Park what the cards do not hold: one waits, one was entered once its goods were in the book, one was dropped."""
+    """Park what the cards do not hold: one waits, one was entered once its goods were in the book, one was dropped.
+
+    They are kits of a lot of their own, of which nothing else is there.
+    """
     city = {"place": warehouse(CITY), "occurred_at": diary.ago(1, 10)}
-    kits = {"programme": "training", "recipients": {"public": 30}, "lines": goods(SEWING_KIT, 30)}
+    kits = {"programme": "training", "recipients": {"public": 30}, "lines": goods(SEWING_KIT, 30, lot=KITS)}
     path = "/aid/exceptions/distributions"
     await diary.posts("kits that were not there", path, by=officer(CITY), **city, **kits)
-    east = {"place": warehouse(EAST), "reason": "damaged", "lines": goods(SEWING_KIT, 2)}
+    east = {"place": warehouse(EAST), "reason": "damaged", "lines": goods(SEWING_KIT, 2, lot=KITS)}
     told = {**east, "occurred_at": diary.ago(2)}
     entered = await diary.posts("kits damaged at Manggar", "/aid/exceptions/issues", by=officer(EAST), **told)
     missing = {
         "place": warehouse(EAST),
         "source": "supplier",
         "occurred_at": diary.ago(3),
-        "lines": goods(SEWING_KIT, 6),
+        "lines": goods(SEWING_KIT, 6, lot=KITS),
     }
     await diary.posts("kits told late", "/aid/receipts", by=officer(EAST), **missing)
     await diary.posts("kits entered", f"/aid/exceptions/{entered['id']}/application", by=officer(EAST))
-    twice = {**east, "occurred_at": diary.ago(2, 13), "lines": goods(SEWING_KIT, 9)}
+    twice = {**east, "occurred_at": diary.ago(2, 13), "lines": goods(SEWING_KIT, 9, lot=KITS)}
     dropped = await diary.posts("kits told twice", "/aid/exceptions/issues", by=officer(EAST), **twice)
     path = f"/aid/exceptions/{dropped['id']}/drop"
     await diary.posts("kits dropped", path, by=officer(EAST), reason="Dientri dua kali di HP")

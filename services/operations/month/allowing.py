@@ -60,9 +60,8 @@ async def check(settings: Settings) -> None:
     await history.refuse_strangers(there, province)
     for role, oldest in OLDEST_DAYS.items():
         if there.dating_back_days[role] <= oldest:
-            raise NotPossible(
-                f"the month begins {oldest} days back: set {role.upper()}_DATING_BACK_DAYS to {oldest + 1}"
-            )
+            setting = f"{role.upper()}_DATING_BACK_DAYS"
+            raise NotPossible(f"the month begins {oldest} days back: set {setting} to {oldest + 1} or more")
 
 
 async def _is_begun(settings: Settings) -> bool:

@@ -26,8 +26,8 @@ async def quiet(there: Installation, seconds_max: float) -> None:
 
     Alerts are raised a moment after what they are about, so a first moment of rest is not taken at its word.
     """
-    deadline = since = monotonic()
-    deadline += seconds_max
+    since = monotonic()
+    deadline = since + seconds_max
     heads = None
     while (heads is None or monotonic() - since < QUIET_SECONDS) and monotonic() < deadline:
         every = await _listening(there)

@@ -48,15 +48,19 @@ class Loaded:
     ends: datetime
 
 
-# Each card in turns: in comes four times what then goes out three times, so that it is never negative.
+# Each card in turns: in comes four times what then goes out three times, so that it is never negative. A card that was
+# counted is left alone: its count would have to take up whatever is written before it; and so are the cards of coupons,
+# of which there are as many as were given.
 SPREAD = (
     """
     CREATE TEMP TABLE history_card ON COMMIT DROP AS
-    SELECT row_number() OVER (ORDER BY p.code, i.code, lot) - 1 AS card, p.code AS place, p.region, i.code AS item, lot,
+    SELECT row_number() OVER (ORDER BY p.code, i.code, lots.lot) - 1 AS card, p.code AS place, p.region, i.code AS item,
+           lots.lot,
            CASE i.category WHEN 'mask' THEN 'free-masks' WHEN 'staple' THEN 'cheap-market' WHEN 'kit' THEN 'training'
                            ELSE 'handwashing' END AS programme
-    FROM place p CROSS JOIN item i CROSS JOIN unnest(CAST(:lots AS text[])) AS lot
-    WHERE p.kind NOT IN ('virtual', 'reserved')
+    FROM place p CROSS JOIN item i CROSS JOIN unnest(CAST(:lots AS text[])) AS lots(lot)
+    WHERE p.kind NOT IN ('virtual', 'reserved') AND NOT starts_with(i.code, 'COUPON-')
+      AND NOT EXISTS (SELECT FROM count_line WHERE (place, item, count_line.lot) = (p.code, i.code, lots.lot))
     """,
     """
     INSERT INTO lot (item, lot) SELECT DISTINCT item, lot FROM history_card WHERE lot <> '' ON CONFLICT DO NOTHING
@@ -142,20 +146,28 @@ POST = (
 )
 TABLES = "posting, posting_line, distribution, document_series, card, card_day, handed_out_day"
 LOCK = text("LOCK TABLE card, card_day, document_series, chain_head, handed_out_day IN SHARE ROW EXCLUSIVE MODE")
+REGISTERS = text("SELECT to_regclass('business') IS NOT NULL")
 FOREIGN = text("SELECT count(*) FROM business WHERE NOT (id = ANY(CAST(:ids AS uuid[])))")
 
 
 async def load_demo(settings: Settings, province: Province, movements: int, report: Report) -> Loaded:
     """Load a history into an installation that is a demo; raises NoDemo where anybody but the demo's is registered."""
+    await refuse_strangers(settings, province)
+    return await load(settings.database_urls["aid_distribution"], movements, report)
+
+
+async def refuse_strangers(settings: Settings, province: Province) -> None:
+    """Raise NoDemo where anybody but the demo's is registered; a database that is still empty is nobody's."""
     registration = _engine(settings.database_urls["registration"])
+    listed = {"ids": [one.id for one in province.businesses]}
     try:
         async with AsyncSession(registration) as session:
-            strangers = (await session.execute(FOREIGN, {"ids": [one.id for one in province.businesses]})).scalar_one()
+            registers = (await session.execute(REGISTERS)).scalar_one()
+            strangers = (await session.execute(FOREIGN, listed)).scalar_one() if registers else 0
     finally:
         await registration.dispose()
     if strangers:
         raise NoDemo(f"{strangers} businesses are registered that {province.about.name} does not list: this is no demo")
-    return await load(settings.database_urls["aid_distribution"], movements, report)
 
 
 async def load(url: str, movements: int, report: Report) -> Loaded:

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 def demo(settings: Settings, *, as_json: bool) -> None:
     """Tell the month, on servers that run or are started for it, and say what was new of it."""
     from services import startup
-    from services.operations.month import carrying
+    from services.operations.month import allowing, carrying
 
     def report(line: str) -> None:
         typer.echo(line, err=True)
 
     async def tell(there: Settings) -> "Month":
+        await allowing.check(there)
         ready = await startup.prepare(there, report)
         report("the offices go about their month")
-        return await carrying.carry_out(ready)
+        return await carrying.carry_out(ready, report)
 
     with startup.servers_anywhere(settings, report) as there:
         month = terminal.run(tell(there))

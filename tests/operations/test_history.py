@@ -9,6 +9,12 @@ from tests.waiting import wait_until
 
 MOVEMENTS = 4_000
 SECONDS_MAX = 240
+GOODS = "SELECT count(*) FROM item WHERE NOT starts_with(code, 'COUPON-')"
+A_STRANGER = """
+    INSERT INTO business
+    SELECT (jsonb_populate_record(b, jsonb_build_object('id', gen_random_uuid(), 'nib', NULL))).* FROM business b
+    LIMIT 1
+"""
 
 
 async def demo(there: Installation, movements: int, folder: Path) -> Process:
@@ -44,7 +50,7 @@ async def test_a_history_is_loaded_over_what_is_there_and_verify_holds(there: In
         """,
     )
     assert len(by_place) == await counted(there, "SELECT count(*) FROM place WHERE kind <> 'virtual'")
-    assert min(row["items"] for row in by_place) == await counted(there, "SELECT count(*) FROM item")
+    assert min(row["items"] for row in by_place) == await counted(there, GOODS)
     assert min(row["lots"] for row in by_place) >= 3
     assert await counted(there, "SELECT count(DISTINCT day) FROM card_day") >= 365
     assert await counted(there, "SELECT count(*) FROM distribution WHERE document = 'DEMO'") > MOVEMENTS // 2
@@ -64,14 +70,7 @@ async def test_posting_goes_on_after_a_history_also_back_into_it(there: Installa
 async def test_where_somebody_is_registered_whom_no_demo_lists_it_is_refused(
     there: Installation, tmp_path: Path
 ) -> None:
-    await there.sql(
-        "registration",
-        """
-        INSERT INTO business
-        SELECT (jsonb_populate_record(b, jsonb_build_object('id', gen_random_uuid(), 'nib', NULL))).* FROM business b
-        LIMIT 1
-        """,
-    )
+    await there.sql("registration", A_STRANGER)
     before = await counted(there, "SELECT count(*) FROM posting")
     refused = await demo(there, 100, tmp_path)
     assert refused.exit_code == 1

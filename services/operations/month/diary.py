@@ -22,6 +22,7 @@ ACT = "serumpun-demo-month/{act}"
 PROVINCE_STAFF = "staff-19"
 HEARD_SECONDS_MAX = 60
 LOOK_SECONDS = 0.1
+LIMIT = 200
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -74,6 +75,17 @@ class Diary:
         """Read something."""
         asked = {name: str(value) for name, value in query.items()}
         return _accepted(path, await self._client.get(path, params=asked, headers=self._bearer(by)))
+
+    async def every(self, path: str, **query: str) -> list[Json]:
+        """Read a list to its end."""
+        found: list[Json] = []
+        cursor: Json = {}
+        while True:
+            page = await self.sees(path, limit=LIMIT, **query, **cursor)
+            found += page["items"]
+            if page["next"] is None:
+                return found
+            cursor = {"cursor": page["next"]}
 
     async def waits(self, asked: Callable[[], Awaitable[T]], what: str) -> T:
         """Ask again and again until there is an answer: events and alerts come a moment after what they are about."""

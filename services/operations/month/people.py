@@ -2,13 +2,20 @@
 
 from datetime import timedelta
 
-from services.operations.month.diary import Diary, Json, officer
-from services.operations.month.stock import BELITUNG, CITY, MASK, PROVINCE, SEWING_KIT
+from services.operations.month.diary import Diary, Json, officer, warehouse
+from services.operations.month.stock import BELITUNG, CITY, MASK, PROVINCE, SEWING_KIT, on_sheet
+from services.operations.refusals import NotPossible
 
 CALL = "SPK-MASKER (peragaan)"
 GARMENT = "garment"
 PRICE_RUPIAH = 5_000
 ANSWERS = 16
+ASKED = 5
+SHARE = 300
+WHY_SO_MANY = "Bagian yang sama untuk peragaan"
+ANSWER_DAYS = 14
+"""So long an offer waits: longer than the month may be gone on with."""
+SEATS = 20
 LEFT_PERCENT = (90, 81, 72, 63, 54, 45, 0)
 """What businesses in turns say to be left of their turnover; who has none left says to have stopped for now."""
 
@@ -30,17 +37,6 @@ async def call_for_masks(diary: Diary) -> Json:
     )
 
 
-async def known(diary: Diary, call: Json) -> None:
-    """Wait until every business that may be asked is known where orders are kept."""
-    asked = sum(one.sector == GARMENT for one in diary.province.businesses)
-
-    async def all_known() -> bool:
-        ranking = await diary.sees(f"/aid/production-calls/{call['id']}/candidates", limit=1)
-        return int(ranking["candidates"]) >= asked
-
-    await diary.waits(all_known, "word of the businesses of the province")
-
-
 async def tell(diary: Diary, call: Json) -> None:
     """Tell of the orders of the call, of a wave of answers, and of trainings with kits."""
     await _orders(diary, call)
@@ -50,18 +46,7 @@ async def tell(diary: Diary, call: Json) -> None:
 
 async def _orders(diary: Diary, call: Json) -> None:
     """Offer parts of the call: one is done and paid, one runs, one was declined, one taken back, one is to answer."""
-    sewers = [str(one.id) for one in diary.province.businesses if one.sector == GARMENT]
-    done, running, declined, gone, _waiting = [
-        await diary.posts(
-            f"order {no}",
-            "/aid/production-orders",
-            call=call["id"],
-            business=business,
-            quantity=300,
-            reason="Bagian yang sama untuk peragaan",
-        )
-        for no, business in enumerate(sewers[:5])
-    ]
+    done, running, declined, gone, _waiting = await _offers(diary, call)
     for order in (done, running, gone):
         await diary.posts(f"yes to {order['lot']}", f"/aid/production-orders/{order['id']}/acceptance")
     await diary.posts(
@@ -73,7 +58,7 @@ async def _orders(diary: Diary, call: Json) -> None:
     await diary.posts(
         f"payment of {done['lot']}",
         f"/aid/production-orders/{done['id']}/payments",
-        amount_rupiah=300 * PRICE_RUPIAH,
+        amount_rupiah=SHARE * PRICE_RUPIAH,
         paid_at=diary.now,
         reference="SP2D-PERAGAAN-1",
     )
@@ -82,6 +67,33 @@ async def _orders(diary: Diary, call: Json) -> None:
         f"/aid/production-orders/{gone['id']}/taking-back",
         reason="Pemilik sakit, sisa pesanan dialihkan",
     )
+
+
+async def _offers(diary: Diary, call: Json) -> list[Json]:
+    """Offer equal parts to the first that can be asked, beside those who were in an earlier run, and give all."""
+    every = await diary.every("/aid/production-orders", call=call["id"])
+    ours = [one for one in every if one["quantity"] == SHARE and one["override_reason"] in (None, WHY_SO_MANY)]
+    offered = sorted(ours, key=lambda order: (order["offered_at"], order["lot"]))[:ASKED]
+    if len(offered) == ASKED:
+        return offered
+    ranking = await diary.every(f"/aid/production-calls/{call['id']}/candidates")
+    free = {one["business_id"] for one in ranking if one["left_out"] != "restricted"}
+    free -= {order["business_id"] for order in every}
+    chosen = [str(one.id) for one in diary.province.businesses if str(one.id) in free][: ASKED - len(offered)]
+    if len(offered) + len(chosen) < ASKED:
+        raise NotPossible(f"{ASKED} businesses that sew must be open, and {len(offered) + len(chosen)} are")
+    return offered + [
+        await diary.posts(
+            f"order of {business}",
+            "/aid/production-orders",
+            call=call["id"],
+            business=business,
+            quantity=SHARE,
+            reason=WHY_SO_MANY,
+            answer_by=diary.day(ANSWER_DAYS) + "T17:00:00+07:00",
+        )
+        for business in chosen
+    ]
 
 
 async def _delivered(diary: Diary, order: Json, quantity: int, rejected: int, *, last: bool) -> None:
@@ -128,16 +140,17 @@ async def _survey(diary: Diary) -> None:
 
 async def _trainings(diary: Diary) -> None:
     """Announce trainings whose kits are reserved, refused, and released again."""
-    await _training(diary, "TR-P-1", CITY, "WH-19.71", 12, "reserved")
-    await _training(diary, "TR-P-2", BELITUNG, "WH-19.02", 90, "refused")
-    called_off = await _training(diary, "TR-P-3", BELITUNG, "WH-19.02", 8, "reserved")
+    there, _ = await on_sheet(diary, "sheet of kits", BELITUNG, SEWING_KIT)
+    await _training(diary, "TR-P-1", CITY, 12, "reserved")
+    await _training(diary, "TR-P-2", BELITUNG, there + 50, "refused")
+    called_off = await _training(diary, "TR-P-3", BELITUNG, 8, "reserved")
     await diary.posts(
         "TR-P-3 called off", f"/registration/trainings/{called_off['id']}/cancellation", reason="Narasumber sakit"
     )
     await _kits(diary, called_off, "released")
 
 
-async def _training(diary: Diary, code: str, region: str, place: str, kits: int, becomes: str) -> Json:
+async def _training(diary: Diary, code: str, region: str, kits: int, becomes: str) -> Json:
     training = await diary.posts(
         code,
         "/registration/trainings",
@@ -146,9 +159,9 @@ async def _training(diary: Diary, code: str, region: str, place: str, kits: int,
         sector=GARMENT,
         region=region,
         venue="Aula kantor dinas",
-        seats=kits,
+        seats=min(kits, SEATS),
         sessions=[diary.day(15), diary.day(16)],
-        kits={"place": place, "lines": [{"item": SEWING_KIT, "quantity": kits}]},
+        kits={"place": warehouse(region), "lines": [{"item": SEWING_KIT, "quantity": kits}]},
     )
     await _kits(diary, training, becomes)
     return training

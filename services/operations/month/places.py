@@ -2,6 +2,7 @@
 
 from services.operations.month.diary import Diary, Json, goods, officer, warehouse
 from services.operations.month.stock import BELITUNG, CITY, MASK, OIL, PROVINCE, RICE, SOAP, SOUTH, SUGAR
+from services.operations.refusals import NotPossible
 
 PACKAGE = {RICE: (40_000, 52_000, 1), SUGAR: (10_000, 13_500, 2), OIL: (9_000, 14_500, 2)}
 """What a family pays, what it costs elsewhere, and how much of it is in a package."""
@@ -23,8 +24,7 @@ async def tell(diary: Diary) -> None:
 
 async def _stations(diary: Diary) -> None:
     """Fill a station regularly; find another dry and fill it; leave a third as dry as a passer-by has said it is."""
-    stations = {one["code"]: one["id"] for one in (await diary.sees("/aid/stations", limit=100))["items"]}
-    filled, dry, reported = (stations[row.code] for row in diary.province.stations[:3])
+    filled, dry, reported = await stations(diary)
     for days in (21, 14, 7):
         await _visit(diary, filled, days, "working", 40_000, 500, 150_000)
     await _visit(diary, dry, 16, "working", 30_000, 300, 60_000)
@@ -35,6 +35,15 @@ async def _stations(diary: Diary) -> None:
     code = (await diary.sees(f"/aid/stations/{reported}/code"))["code"]
     await diary.posts("report of a passer-by", f"/aid/station-reports/{code}", problem="dry")
     await _visit(diary, reported, 1, "dry", 0, 200, 0)
+
+
+async def stations(diary: Diary) -> list[str]:
+    """Find the three stations of the month. Raises: NotPossible where one of them was removed."""
+    found = {one["code"]: one["id"] for one in await diary.every("/aid/stations")}
+    wanted = [row.code for row in diary.province.stations[:3]]
+    if gone := [code for code in wanted if code not in found]:
+        raise NotPossible(f"station {gone[0]} is not there any more, and the month tells of it")
+    return [found[code] for code in wanted]
 
 
 async def _visit(diary: Diary, station: str, days: int, state: str, water: int, soap: int, filled: int) -> None:

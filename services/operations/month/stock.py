@@ -4,11 +4,14 @@ from services.operations.month.diary import Diary, Json, goods, officer, warehou
 
 MASK, SOAP, RICE, SUGAR, OIL = "MASK-CLOTH", "SOAP-5L", "RICE-5KG", "SUGAR-1KG", "OIL-1L"
 SEWING_KIT, FAMILY_PACK, STATION = "SEWING-KIT", "FAMILY-PACK", "HANDWASH-STATION"
+KITS = "JAHIT-PERAGAAN"
 PROVINCE = "WH-PROV"
-HANDED_OUT_DAYS = (25, 18, 11, 4)
+CAME_IN_DAYS = 27
+HANDED_OUT_DAYS = (22, 16, 10, 4)
 """Days on which every office gives out masks, so that there is a use to reckon with."""
 
-CITY, BELITUNG, SOUTH, CENTRE, WEST, EAST = "19.71", "19.02", "19.03", "19.04", "19.05", "19.06"
+CITY, NORTH, BELITUNG, SOUTH = "19.71", "19.01", "19.02", "19.03"
+CENTRE, WEST, EAST = "19.04", "19.05", "19.06"
 
 
 async def tell(diary: Diary) -> None:
@@ -33,7 +36,7 @@ async def _came_in(diary: Diary) -> None:
         *goods(SOAP, 120, lot="SB-2", expires_on=diary.day(400)),
         *goods(SOAP, 15, lot="SB-3", expires_on=diary.day(300)),
     ]
-    await diary.posts("soap given", "/aid/receipts", **receipt, occurred_at=diary.ago(27), lines=soap)
+    await diary.posts("soap given", "/aid/receipts", **receipt, occurred_at=diary.ago(CAME_IN_DAYS), lines=soap)
     held = {"item": SOAP, "lot": "SB-3", "reason": "Jeriken menggembung, menunggu pemeriksaan"}
     await diary.posts("soap on hold", "/aid/lots/hold", **held)
     boxes = goods(MASK, 200, pack="DUS-50")
@@ -120,28 +123,25 @@ async def _arrives(diary: Diary, transfer: Json, where: str, days: int, lines: l
 
 async def _counted(diary: Diary) -> None:
     """Count, and learn afterwards of a receipt from before: the count takes it up, and nothing after it changes."""
-    at = diary.ago(8, 16)
-    found = [{"item": OIL, "quantity": 894, "reason": "lost"}, {"item": SUGAR, "quantity": 900}]
-    await diary.posts(
-        "count at Koba", "/aid/counts", by=officer(CENTRE), place=warehouse(CENTRE), occurred_at=at, lines=found
-    )
+    await _counts(diary, "Koba", CENTRE, (OIL, SUGAR), 6)
     late = {"place": warehouse(CENTRE), "source": "supplier", "document": "SJ-0142"}
     await diary.posts(
         "oil told late", "/aid/receipts", by=officer(CENTRE), **late, occurred_at=diary.ago(9), lines=goods(OIL, 4)
     )
-    sheet = await diary.posts(
-        "sheet at Sungailiat", "/aid/snapshots", by=officer("19.01"), place="WH-19.01", items=[SOAP]
-    )
-    on_hand = sum(line["on_hand"] for line in sheet["lines"])
-    await diary.posts(
-        "count at Sungailiat",
-        "/aid/counts",
-        by=officer("19.01"),
-        place="WH-19.01",
-        occurred_at=sheet["taken_at"],
-        snapshot=sheet["id"],
-        lines=[{"item": SOAP, "quantity": on_hand - 1, "reason": "lost"}],
-    )
+    await _counts(diary, "Sungailiat", NORTH, (SOAP,), 1)
+
+
+async def _counts(diary: Diary, name: str, region: str, items: tuple[str, ...], lost: int) -> None:
+    """Count each lot of some items as the book has it, but for what is missing of the first."""
+    there: Json = {"by": officer(region), "place": warehouse(region)}
+    sheet = await diary.posts(f"sheet at {name}", "/aid/snapshots", **there, items=list(items))
+    lines: list[Json] = [
+        {"item": line["item"], "lot": line["lot"], "quantity": line["on_hand"]} for line in sheet["lines"]
+    ]
+    short = next(line for line in lines if line["item"] == items[0] and line["quantity"] >= lost)
+    short |= {"quantity": short["quantity"] - lost, "reason": "lost"}
+    at = sheet["taken_at"]
+    await diary.posts(f"count at {name}", "/aid/counts", **there, occurred_at=at, snapshot=sheet["id"], lines=lines)
 
 
 async def _promised(diary: Diary) -> None:
@@ -230,20 +230,23 @@ async def _ran_low(diary: Diary) -> None:
 
 async def _down_to(diary: Diary, act: str, region: str, left: int) -> None:
     """Hand out soap until so much is left, as the book says at the first try."""
-    sheet = await diary.posts(
-        f"{act}: sheet", "/aid/snapshots", by=officer(region), place=warehouse(region), items=[SOAP]
-    )
-    on_hand = sum(line["on_hand"] for line in sheet["lines"])
+    on_hand, at = await on_sheet(diary, f"{act}: sheet", region, SOAP)
     await diary.posts(
         act,
         "/aid/distributions",
         by=officer(region),
         programme="handwashing",
         place=warehouse(region),
-        occurred_at=sheet["taken_at"],
+        occurred_at=at,
         lines=goods(SOAP, on_hand - left),
         recipients={"public": 10 * (on_hand - left)},
     )
+
+
+async def on_sheet(diary: Diary, act: str, region: str, item: str) -> tuple[int, str]:
+    """Say how much of an item the book has in the warehouse of a region at the first try, and when that was."""
+    sheet = await diary.posts(act, "/aid/snapshots", by=officer(region), place=warehouse(region), items=[item])
+    return sum(line["on_hand"] for line in sheet["lines"]), str(sheet["taken_at"])
 
 
 async def _brings(diary: Diary, region: str, quantity: int) -> None:
@@ -252,23 +255,26 @@ async def _brings(diary: Diary, region: str, quantity: int) -> None:
 
 
 async def _does_not_fit(diary: Diary) -> None:
-    """Park what the cards do not hold: one waits, one was entered once its goods were in the book, one was dropped."""
+    """Park what the cards do not hold: one waits, one was entered once its goods were in the book, one was dropped.
+
+    They are kits of a lot of their own, of which nothing else is there.
+    """
     city = {"place": warehouse(CITY), "occurred_at": diary.ago(1, 10)}
-    kits = {"programme": "training", "recipients": {"public": 30}, "lines": goods(SEWING_KIT, 30)}
+    kits = {"programme": "training", "recipients": {"public": 30}, "lines": goods(SEWING_KIT, 30, lot=KITS)}
     path = "/aid/exceptions/distributions"
     await diary.posts("kits that were not there", path, by=officer(CITY), **city, **kits)
-    east = {"place": warehouse(EAST), "reason": "damaged", "lines": goods(SEWING_KIT, 2)}
+    east = {"place": warehouse(EAST), "reason": "damaged", "lines": goods(SEWING_KIT, 2, lot=KITS)}
     told = {**east, "occurred_at": diary.ago(2)}
     entered = await diary.posts("kits damaged at Manggar", "/aid/exceptions/issues", by=officer(EAST), **told)
     missing = {
         "place": warehouse(EAST),
         "source": "supplier",
         "occurred_at": diary.ago(3),
-        "lines": goods(SEWING_KIT, 6),
+        "lines": goods(SEWING_KIT, 6, lot=KITS),
     }
     await diary.posts("kits told late", "/aid/receipts", by=officer(EAST), **missing)
     await diary.posts("kits entered", f"/aid/exceptions/{entered['id']}/application", by=officer(EAST))
-    twice = {**east, "occurred_at": diary.ago(2, 13), "lines": goods(SEWING_KIT, 9)}
+    twice = {**east, "occurred_at": diary.ago(2, 13), "lines": goods(SEWING_KIT, 9, lot=KITS)}
     dropped = await diary.posts("kits told twice", "/aid/exceptions/issues", by=officer(EAST), **twice)
     path = f"/aid/exceptions/{dropped['id']}/drop"
     await diary.posts("kits dropped", path, by=officer(EAST), reason="Dientri dua kali di HP")

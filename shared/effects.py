@@ -268,7 +268,7 @@ class Effects:
                 parking.postpone(row, failure, work.now)
                 reach("parking.before_postpone_commit", row.type)
 
-    async def parked_counts(self) -> dict[parking.Reason, int]:
+    async def parked_counts(self) -> dict[parking.ParkedBecause, int]:
         """Count what is parked, by its reason."""
         async with self._database.reading(self._caller) as work:
             return await parking.counts(work.session)

@@ -20,7 +20,7 @@ from sqlalchemy import text
 
 from shared.consumer import Consumers
 from shared.database import Database
-from shared.parking import Reason
+from shared.parking import ParkedBecause
 from shared.progress import STALLED_SECONDS
 from shared.relay import Relay
 
@@ -145,7 +145,7 @@ class Health:
 
     def parked(self) -> dict[str, int]:
         """Count the parked events by reason."""
-        counts = self._consumers.state.parked if self._consumers else dict.fromkeys(Reason, 0)
+        counts = self._consumers.state.parked if self._consumers else dict.fromkeys(ParkedBecause, 0)
         return {reason.value: count for reason, count in counts.items()}
 
     def lanes(self) -> Iterator[LaneReport]:

@@ -11,7 +11,7 @@ import msgspec
 
 from shared import cursor, parking
 from shared.clock import shown
-from shared.parking import ParkedRow, Reason
+from shared.parking import ParkedBecause, ParkedRow
 from shared.roles import Action
 from shared.routes import PAGE_ITEMS_DEFAULT, Call, Cursor, Page, Routes
 
@@ -37,7 +37,7 @@ class ParkedEvent(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     subject: str
     time: datetime | None
-    reason: Reason
+    reason: ParkedBecause
     attempts: int
     due_at: datetime | None
     error: str
@@ -66,7 +66,7 @@ def parked_event(row: ParkedRow) -> ParkedEvent:
         type=row.type,
         subject=row.subject,
         time=shown(row.time) if row.time else None,
-        reason=Reason(row.reason),
+        reason=ParkedBecause(row.reason),
         attempts=row.attempts,
         due_at=shown(row.due_at) if row.due_at else None,
         error=row.error,

@@ -43,7 +43,7 @@ NOT_YET_DELAY_SECONDS_MAX: Final = 60
 LISTED_MAX: Final = 500
 
 
-class Reason(StrEnum):
+class ParkedBecause(StrEnum):
     """Why an event is parked: it fails, it came before what it needs, or an earlier one of its subject is parked."""
 
     POISON = "poison"
@@ -120,7 +120,7 @@ def parked(envelope: Envelope, now: datetime, error: Exception | None, attempts:
         region=envelope.region,
         traceparent=envelope.traceparent,
         data=envelope.data,
-        reason=reason_of(error) if error else Reason.BEHIND,
+        reason=reason_of(error) if error else ParkedBecause.BEHIND,
         attempts=attempts if error else 0,
         due_at=now + delay(error, attempts) if error else None,
         error=told(error) if error else "",
@@ -141,7 +141,7 @@ def unreadable(source: str, partition: int, seq: int, raw: bytes, fault: str, no
         region="",
         traceparent="",
         data=raw,
-        reason=Reason.POISON,
+        reason=ParkedBecause.POISON,
         attempts=1,
         due_at=now + delay(error, 1),
         error=told(error),
@@ -149,9 +149,9 @@ def unreadable(source: str, partition: int, seq: int, raw: bytes, fault: str, no
     )
 
 
-def reason_of(error: Exception) -> Reason:
+def reason_of(error: Exception) -> ParkedBecause:
     """Tell an event that came too early from one that fails."""
-    return Reason.NOT_YET if isinstance(error, NotYet) else Reason.POISON
+    return ParkedBecause.NOT_YET if isinstance(error, NotYet) else ParkedBecause.POISON
 
 
 def delay(error: Exception, attempts: int) -> timedelta:
@@ -223,11 +223,11 @@ def postpone(row: ParkedRow, error: Exception, now: datetime) -> None:
     row.error = told(error)
 
 
-async def counts(session: AsyncSession) -> dict[Reason, int]:
+async def counts(session: AsyncSession) -> dict[ParkedBecause, int]:
     """Count what is parked by its reason; an event that only waits for another fact is not poison."""
     found = await session.execute(text("SELECT reason, count(*) FROM parked GROUP BY reason"))
     counted = {str(reason): int(number) for reason, number in found}
-    return {reason: counted.get(reason, 0) for reason in Reason}
+    return {reason: counted.get(reason, 0) for reason in ParkedBecause}
 
 
 async def listed(

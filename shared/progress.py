@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
-from shared.parking import Reason
+from shared.parking import ParkedBecause
 
 STALLED_SECONDS: Final = 15.0
 """How long a partition may be behind without any progress, or unseen, before the service is not ready any more."""
@@ -83,7 +83,7 @@ class ConsumerState:
     """What health may know of a service's consumers; `error` is that of the last look, empty when it succeeded."""
 
     lanes: Sequence[Lane]
-    parked: dict[Reason, int] = field(default_factory=lambda: dict.fromkeys(Reason, 0))
+    parked: dict[ParkedBecause, int] = field(default_factory=lambda: dict.fromkeys(ParkedBecause, 0))
     error: str = ""
 
     @property

@@ -12,7 +12,7 @@ from services.operations.installation import Installation, opened
 from services.operations.refusals import NotPossible, ServerAway
 from shared import parking
 from shared.contracts import SUBSCRIPTIONS
-from shared.parking import Reason
+from shared.parking import ParkedBecause
 from shared.settings import SERVICES, Settings
 
 ANSWER_SECONDS = 5
@@ -154,6 +154,6 @@ async def _parked(there: Installation, consumer: str) -> Finding:
         counts = await parking.counts(session)
     says = ", ".join(f"{count} {reason}" for reason, count in counts.items() if count)
     cure = f"serumpun parked list --service {consumer}"
-    if counts[Reason.POISON]:
+    if counts[ParkedBecause.POISON]:
         return fault("parked", consumer, says, cure)
     return warning("parked", consumer, says, cure) if says else fine("parked", consumer, "nothing is parked")

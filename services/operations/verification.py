@@ -17,7 +17,7 @@ from services.registration.audits import FIGURES as TRAINING_FIGURES
 from services.registration.audits import MERGES as MERGE_FIGURES
 from shared import parking
 from shared.contracts import SUBSCRIPTIONS
-from shared.parking import ParkedRow, Reason
+from shared.parking import ParkedBecause, ParkedRow
 from shared.settings import SERVICES
 
 FROM_BACKUP = "bring it back from a backup, or reverse the document: the journal is the truth"
@@ -96,10 +96,10 @@ def _waits(consumer: str, row: ParkedRow) -> Finding:
     at = f"{row.source}/{row.partition}/{row.seq}"
     where, command = f"{at} ({row.subject}) in {consumer}", f"{at} --service {consumer}"
     match row.reason:
-        case Reason.POISON:
+        case ParkedBecause.POISON:
             cure = f"serumpun parked show {command}; mend the cause; serumpun parked replay {command}"
             return fault("nothing_is_parked", where, f"it cannot be handled: {row.error}", cure)
-        case Reason.NOT_YET:
+        case ParkedBecause.NOT_YET:
             return fault(
                 "nothing_is_parked", where, f"it waits: {row.error}", "it is tried again by itself each minute"
             )

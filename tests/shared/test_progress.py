@@ -3,7 +3,7 @@
 from time import monotonic
 
 from shared.consumer import NotYet
-from shared.parking import Reason
+from shared.parking import ParkedBecause
 from shared.progress import STALLED_SECONDS, ConsumerState, Lane
 
 
@@ -78,4 +78,4 @@ def test_what_holds_a_lane_up_is_told_in_our_words_or_by_its_class_only() -> Non
 def test_a_service_without_sources_has_nothing_to_be_behind_of() -> None:
     state = ConsumerState([])
     assert state.alive(monotonic())
-    assert state.parked == {Reason.POISON: 0, Reason.NOT_YET: 0, Reason.BEHIND: 0}
+    assert state.parked == {ParkedBecause.POISON: 0, ParkedBecause.NOT_YET: 0, ParkedBecause.BEHIND: 0}

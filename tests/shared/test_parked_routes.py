@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
 
 from shared import cursor, parking
 from shared.api_keys import lookup_in
@@ -18,7 +17,7 @@ from shared.security import Authenticator
 from shared.settings import Settings
 from shared.tokens import issue_token
 from shared.web import Edge, assemble
-from tests.shared.backbone import OFFICER, commit, execute, fact, partition, recorded
+from tests.shared.backbone import OFFICER, commit, fact, partition, recorded
 
 PATH = "/notes/parked-events"
 HERE = partition("siti")
@@ -96,16 +95,3 @@ async def test_nobody_else_is_shown_it(
     token = issue_token(keys, role, (region,), "somebody", 1)
     answer = await operator.get(PATH, headers={"Authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
-
-
-async def test_the_list_is_read_by_its_key(source: Database) -> None:
-    await execute(source, "ANALYZE parked")
-    question = (
-        "EXPLAIN SELECT * FROM parked WHERE (source, partition, seq) > ('registration', 1, 5)"
-        " ORDER BY source, partition, seq LIMIT 51"
-    )
-    async with source.engine.begin() as connection:
-        await connection.execute(text("SET LOCAL enable_seqscan = off"))
-        plan = " ".join((await connection.execute(text(question))).scalars())
-    assert "parked_pkey" in plan
-    assert "Sort" not in plan
